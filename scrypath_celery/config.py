@@ -1,0 +1,177 @@
+"""Options: what they are, what they may be, and where they come from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from typing import Any, get_type_hints
+
+from .errors import ConfigError
+from .work import Mode
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Every option, with its default. Times are in seconds, sizes in bytes.
+
+    A command's flag beats an argument of `Scrypath(...)`, which beats a `SCRYPATH_*` environment variable, which
+    beats the Celery app's configuration (`scrypath_*`, under any namespace that the app uses).
+    """
+
+    meilisearch_url: str = "http://127.0.0.1:7700"
+    meilisearch_api_key: str | None = field(default=None, repr=False)
+    backend: str = "meilisearch"
+    index_prefix: str = ""
+    sync_mode: str = Mode.CELERY.value
+    queue: str = "search_sync"
+    include: tuple[str, ...] = ()
+
+    engine_connect_timeout: float = 3.0
+    """How long a connection to the engine may take."""
+    engine_timeout: float = 30.0
+    """How long the engine may take to answer one request."""
+    payload_bytes: int = 8_000_000
+    """The size at which a payload of documents is closed (the engine's own limit is 100 MB by default)."""
+    claim_documents: int = 5_000
+    """The most documents that one claim takes."""
+    read_documents: int = 1_000
+    """The most records that are read and projected at a time."""
+    lease: float = 60.0
+    """How long a claim is held without a sign of progress."""
+    task_seconds: float = 30.0
+    """How long one Celery task goes on claiming."""
+    await_seconds: float = 20.0
+    """How long a claim waits for the engine before its works are left `submitted`."""
+    max_attempts: int = 8
+    """Verdicts after which a work becomes a dead letter."""
+    max_claims: int = 5
+    """Claims that ended without a settlement after which a work fails as `source`."""
+    backoff: float = 2.0
+    """The first wait before a retry; doubled with each attempt, with full jitter."""
+    backoff_max: float = 600.0
+    """The longest wait before a retry."""
+    pause_max: float = 60.0
+    """The longest wait between two probes of a paused index."""
+    relay_period: float = 5.0
+    """How often the relay looks for work that nobody is about to run."""
+    publish_grace: float = 10.0
+    """How long after its creation or last publication a work is published again."""
+    watch_seconds: float = 86_400.0
+    """How long the engine's tasks are watched for loose sends."""
+    keep_succeeded: float = 86_400.0
+    keep_cancelled: float = 604_800.0
+    broker_seconds: float = 2.0
+    """How long the publisher waits for a broker, and an operator's command for an answer of one."""
+    poll_first: float = 0.02
+    poll_max: float = 0.5
+
+
+NAMES: tuple[str, ...] = tuple(option.name for option in fields(Options))
+_TYPES: Mapping[str, Any] = get_type_hints(Options)
+_POSITIVE = frozenset(name for name, kind in _TYPES.items() if kind in (int, float))
+
+
+def resolve(*sources: Mapping[str, Any]) -> Options:
+    """The options of several sources, the first one winning; a value of None counts as not given.
+
+    Raises:
+        ConfigError: an option is unknown or of the wrong type; the message names it, and the nearest known one.
+    """
+    merged: dict[str, Any] = {}
+    for source in sources:
+        for name, value in source.items():
+            if name not in NAMES:
+                raise ConfigError(f"unknown option {name!r}{_suggest(name)}")
+            if value is not None:
+                merged.setdefault(name, value)
+    return Options(**{name: _typed(name, value) for name, value in merged.items()})
+
+
+def from_environment(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The options that `SCRYPATH_*` variables give; `SCRYPATH_APP` and `SCRYPATH_TEST_*` are not options.
+
+    Raises:
+        ConfigError: a variable names no option.
+    """
+    found: dict[str, Any] = {}
+    for variable, text in (os.environ if environ is None else environ).items():
+        if not variable.upper().startswith("SCRYPATH_") or variable == "SCRYPATH_APP" or "_TEST_" in variable:
+            continue
+        name = variable[len("SCRYPATH_") :].lower()
+        if variable != variable.upper():
+            raise ConfigError(f"environment variable {variable!r} has to be upper case: {variable.upper()!r}")
+        if name not in NAMES:
+            raise ConfigError(f"unknown environment variable {variable!r}{_suggest(name, 'SCRYPATH_')}")
+        found[name] = text
+    return found
+
+
+def from_celery(conf: Iterable[tuple[str, Any]], namespace: str | None = None) -> dict[str, Any]:
+    """The options in a Celery app's configuration: keys `scrypath_*`, or `SCRYPATH_*` with an upper-case namespace.
+
+    Raises:
+        ConfigError: a key names no option, or has the wrong case.
+    """
+    found: dict[str, Any] = {}
+    prefix = f"{namespace}_" if namespace else ""
+    for key, value in conf:
+        bare = key[len(prefix) :] if prefix and key.startswith(prefix) else key
+        if not bare.lower().startswith("scrypath_"):
+            continue
+        name = bare[len("scrypath_") :]
+        if name.lower() not in NAMES:
+            raise ConfigError(f"unknown setting {key!r} in the Celery configuration{_suggest(name.lower(), 'scrypath_')}")
+        if bare not in (bare.lower(), bare.upper()):
+            raise ConfigError(f"setting {key!r} in the Celery configuration has to be all lower or all upper case")
+        found[name.lower()] = value
+    return found
+
+
+def _typed(name: str, value: Any) -> Any:
+    kind = _TYPES[name]
+    if name == "include":
+        return _included(value)
+    if name == "sync_mode":
+        return _mode(value)
+    if kind in (int, float):
+        return _number(name, kind, value)
+    if not isinstance(value, str):
+        raise ConfigError(f"option {name!r} has to be a string, not {type(value).__name__}")
+    if name == "backend" and value != "meilisearch":
+        raise ConfigError(f"option 'backend' has to be 'meilisearch', not {value!r}")
+    return value
+
+
+def _included(value: Any) -> tuple[str, ...]:
+    names = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(isinstance(item, str) for item in names):
+        raise ConfigError("option 'include' has to be a list of module names")
+    return tuple(names)
+
+
+def _mode(value: Any) -> str:
+    try:
+        return Mode(value).value
+    except ValueError:
+        raise ConfigError(f"option 'sync_mode' has to be one of {', '.join(Mode)}, not {value!r}") from None
+
+
+def _number(name: str, kind: type[int] | type[float], value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ConfigError(f"option {name!r} has to be a number, not {type(value).__name__}")
+    try:
+        number = kind(value)
+    except ValueError:
+        raise ConfigError(f"option {name!r} has to be a number, not {value!r}") from None
+    if kind is int and not isinstance(value, str) and number != value:
+        raise ConfigError(f"option {name!r} has to be a whole number, not {value!r}")
+    if name in _POSITIVE and number <= 0:
+        raise ConfigError(f"option {name!r} has to be above zero, not {value!r}")
+    return number
+
+
+def _suggest(name: str, prefix: str = "") -> str:
+    near = get_close_matches(name.lower(), NAMES, n=1)
+    return f"; did you mean {(prefix.upper() if prefix.isupper() else prefix) + (near[0].upper() if prefix.isupper() else near[0])!r}?" if near else ""

@@ -1,0 +1,118 @@
+"""The official client over pooled connections: one client a thread and process, timeouts always, errors translated here."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from meilisearch import Client
+from meilisearch._httprequests import HttpRequests
+from meilisearch.errors import MeilisearchApiError, MeilisearchCommunicationError, MeilisearchError, MeilisearchTimeoutError
+from pydantic import ValidationError
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import NewConnectionError
+
+from ..errors import ConfigError, EngineError, EngineUnreachable
+
+
+class PooledRequests(HttpRequests):
+    """The official client's HTTP layer over a session: kept-alive connections instead of one for each call."""
+
+    def __init__(self, client: Client, session: requests.Session) -> None:
+        super().__init__(client.config)
+        if client.config.api_key is None:
+            del self.headers["Authorization"]
+        self._session = session
+
+    def send_request(self, http_method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return super().send_request(getattr(self._session, http_method.__name__), *args, **kwargs)
+
+
+class Transport:
+    """Requests to one Meilisearch; safe to share between threads and across forks.
+
+    `timeout` is (seconds to connect, seconds to answer). Nothing is opened before the first request.
+
+    Raises:
+        ConfigError: the URL has no http or https scheme.
+    """
+
+    def __init__(self, url: str, api_key: str | None, *, timeout: tuple[float, float]) -> None:
+        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+            raise ConfigError(f"option 'meilisearch_url' has to be an http or https URL, not {url!r}")
+        self.url = url.rstrip("/")
+        self._api_key = api_key
+        self._timeout = timeout
+        self._local = threading.local()
+
+    def client(self) -> Client:
+        """The calling thread's own client (the official client is not thread-safe)."""
+        if getattr(self._local, "pid", None) != os.getpid():
+            session = requests.Session()
+            # Proxies and .netrc entries could replace the key that was configured.
+            session.trust_env = False
+            session.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=4))
+            session.mount("https://", HTTPAdapter(pool_connections=1, pool_maxsize=4))
+            client = Client(self.url, self._api_key, timeout=self._timeout)  # type: ignore[arg-type]
+            client.http = PooledRequests(client, session)
+            self._local.client, self._local.pid = client, os.getpid()
+        found: Client = self._local.client
+        return found
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Send one request; the answer's JSON.
+
+        Raises:
+            EngineError: Meilisearch refused it. EngineUnreachable: no answer, or none of Meilisearch's.
+        """
+        http = self.client().http
+        try:
+            if method == "get":
+                return http.get(path)
+            if method == "delete":
+                return http.delete(path)
+            return getattr(http, method)(path, body)
+        except (MeilisearchError, requests.RequestException, ValidationError, OSError) as exc:
+            raise translate(exc, self.url) from exc
+
+
+def translate(exc: Exception, url: str) -> EngineError:
+    """The error of this package for one of the official client's or of requests'."""
+    cause = exc.__cause__ or exc
+    if isinstance(exc, MeilisearchApiError):
+        return _refused(exc, url)
+    if isinstance(exc, MeilisearchTimeoutError):
+        sent = not isinstance(cause, requests.exceptions.ConnectTimeout)
+        return EngineUnreachable(f"Meilisearch at {url} did not answer in time", sent=sent)
+    if isinstance(exc, MeilisearchCommunicationError):
+        sent = not _never_connected(cause)
+        what = "broke the connection" if sent else "cannot be reached"
+        return EngineUnreachable(f"Meilisearch at {url} {what}", sent=sent, broken=sent)
+    return EngineUnreachable(f"Meilisearch at {url} gave no intelligible answer ({type(cause).__name__})", sent=True)
+
+
+def _refused(exc: MeilisearchApiError, url: str) -> EngineError:
+    response = getattr(exc.__cause__, "response", None)
+    wait = None if response is None else response.headers.get("Retry-After")
+    retry_after = float(wait) if wait and wait.isdigit() else None
+    if not exc.code:  # a proxy's answer, not Meilisearch's
+        text = f"an answer with status {exc.status_code} that is not Meilisearch's came from {url}"
+        if exc.status_code >= 500:
+            return EngineUnreachable(text, sent=True, status=exc.status_code, retry_after=retry_after)
+        return EngineError(text, status=exc.status_code, retry_after=retry_after)
+    return EngineError(
+        f"Meilisearch refused with status {exc.status_code}, code {exc.code}",
+        status=exc.status_code,
+        engine_code=exc.code,
+        engine_type=exc.type,
+        retry_after=retry_after,
+    )
+
+
+def _never_connected(cause: BaseException) -> bool:
+    reason = getattr(cause.args[0] if cause.args else None, "reason", None)
+    return isinstance(cause, requests.exceptions.ConnectTimeout) or isinstance(reason, NewConnectionError)

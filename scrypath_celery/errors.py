@@ -1,0 +1,154 @@
+"""Every error that scrypath-celery raises, as one tree.
+
+    ScrypathError
+        ConfigError        an option is unknown, of the wrong type, or missing
+        SchemaError        a declaration is wrong, or a schema is unknown or ambiguous
+        ProjectionError    a record could not be turned into a document
+        SourceError        the application's records could not be read
+        LedgerError        the ledger cannot be used
+            LedgerMissing  its tables are not there
+            LedgerOutdated its tables are older or newer than this code
+            LedgerUnavailable  its database did not answer
+            WrongDatabase  a session writes to another database than the ledger's
+        EngineError        Meilisearch refused a request
+            EngineUnreachable  it did not answer at all, or not intelligibly
+        WorkError          a work cannot be found, or not be retried or cancelled
+        BrokerError        the broker did not answer
+        EmbeddedError      the embedded engine or broker could not be started
+
+Callers tell errors apart by class and by `code`, never by their text.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ScrypathError(Exception):
+    """Base of all errors of this package; `code` is stable across releases."""
+
+    code: ClassVar[str] = "scrypath_error"
+
+
+class ConfigError(ScrypathError):
+    """An option is unknown, of the wrong type, or missing."""
+
+    code = "config"
+
+
+class SchemaError(ScrypathError):
+    """A declaration is wrong, or a schema is unknown or ambiguous."""
+
+    code = "schema"
+
+
+class ProjectionError(ScrypathError):
+    """A record could not be turned into a document.
+
+    `permanent` is true where no retry can mend it: the document itself is wrong (reason class `validation`),
+    rather than the code that projects it (`source`).
+    """
+
+    code = "projection"
+
+    def __init__(self, message: str, *, permanent: bool = True, error_code: str = "projection") -> None:
+        super().__init__(message)
+        self.permanent = permanent
+        self.error_code = error_code
+
+
+class SourceError(ScrypathError):
+    """The application's records could not be read; the database, not a record, is to blame."""
+
+    code = "source"
+
+
+class LedgerError(ScrypathError):
+    """The ledger cannot be used."""
+
+    code = "ledger"
+
+
+class LedgerMissing(LedgerError):
+    """The ledger's tables are not in the database."""
+
+    code = "ledger_missing"
+
+
+class LedgerOutdated(LedgerError):
+    """The ledger's tables are older or newer than this code."""
+
+    code = "ledger_outdated"
+
+
+class LedgerUnavailable(LedgerError):
+    """The ledger's database did not answer, or gave up a transaction again and again."""
+
+    code = "ledger_unavailable"
+
+
+class WrongDatabase(LedgerError):
+    """A session writes to another database than the one that holds the ledger."""
+
+    code = "wrong_database"
+
+
+class EngineError(ScrypathError):
+    """Meilisearch refused a request.
+
+    `status` is the HTTP status, `engine_code` and `engine_type` are Meilisearch's own `code` and `type`
+    (None where the answer was not Meilisearch's), `retry_after` is in seconds where it asked for a wait.
+    """
+
+    code = "engine_refused"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        engine_code: str | None = None,
+        engine_type: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.engine_code = engine_code
+        self.engine_type = engine_type
+        self.retry_after = retry_after
+
+
+class EngineUnreachable(EngineError):
+    """Meilisearch did not answer, or not intelligibly.
+
+    `sent` is true where the request may have been registered all the same: its outcome is unknown.
+    `broken` is true where the connection broke while the body was being sent, which is what a refusal of a
+    large body (413) looks like from the outside.
+    """
+
+    code = "engine_unreachable"
+
+    def __init__(
+        self, message: str, *, sent: bool, broken: bool = False, status: int | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, status=status, retry_after=retry_after)
+        self.sent = sent
+        self.broken = broken
+
+
+class WorkError(ScrypathError):
+    """A work cannot be found, or not be retried or cancelled."""
+
+    code = "work"
+
+
+class BrokerError(ScrypathError):
+    """The broker did not answer."""
+
+    code = "broker"
+
+
+class EmbeddedError(ScrypathError):
+    """The embedded engine or broker could not be started."""
+
+    code = "embedded"

@@ -1,0 +1,173 @@
+"""Claims: taking a batch of ready works, holding it by signs of progress, and letting it go."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection, Row, select, update
+
+from ..work import READY, Claim, ClaimState, State, Work
+from . import indexes, works
+from .clock import now
+from .tables import claim, index, work
+
+SUSPECT = 2
+"""Claims without a settlement after which a work is claimed alone."""
+
+
+def take(
+    connection: Connection,
+    uid: str,
+    *,
+    documents: int,
+    lease: float,
+    worker: str,
+    only: Sequence[int] | None = None,
+    task_id: str | None = None,
+    exclusive: str | None = None,
+) -> Claim | None:
+    """Claim ready works of one index, up to a number of documents; None where nothing may be claimed now.
+
+    The lock of the index's row is held until the commit, so numbers are in the order of commits. `only` names the
+    works to claim, also before they are available to others (modes that run in the caller). A pause that is over is
+    prolonged by one lease, so that one claim probes while the others wait.
+    """
+    held = connection.execute(select(index, now().label("at")).where(index.c.index_uid == uid).with_for_update()).one()
+    if held.exclusive_until is not None and held.exclusive_until > held.at and held.exclusive_token != exclusive:
+        return None
+    if held.paused_until is not None:
+        if held.paused_until > held.at:
+            return None
+        connection.execute(update(index).where(index.c.index_uid == uid).values(paused_until=now() + lease))
+    taken = _ready(connection, uid, documents, only)
+    if not taken:
+        if held.paused_until is not None:  # nothing to probe with: the pause stays over
+            connection.execute(update(index).where(index.c.index_uid == uid).values(paused_until=held.paused_until))
+        return None
+    token, number = secrets.token_hex(12), held.last_number + 1
+    connection.execute(update(index).where(index.c.index_uid == uid).values(last_number=number))
+    result = Claim(token=token, number=number, index_uid=uid, works=tuple(replace(w, worker=worker) for w in taken))
+    connection.execute(
+        claim.insert().values(
+            token=token,
+            number=number,
+            index_uid=uid,
+            state=ClaimState.HELD.value,
+            worker=worker,
+            lease_until=now() + lease,
+            ids=result.ids,
+            engine_uids=[],
+            unanswered=0,
+            created_at=now(),
+        )
+    )
+    connection.execute(
+        update(work)
+        .where(work.c.id.in_([item.id for item in taken]))
+        .values(
+            state=State.RUNNING.value,
+            claim_token=token,
+            claim_number=number,
+            claims=work.c.claims + 1,
+            worker=worker,
+            task_id=task_id,
+            started_at=now(),
+        )
+    )
+    return result
+
+
+def _ready(connection: Connection, uid: str, documents: int, only: Sequence[int] | None) -> list[Work]:
+    found: list[Work] = []
+    for state in READY:  # one state at a time: each is a range of the index in the order of ids
+        query = select(work).where(work.c.index_uid == uid, work.c.state == state.value)
+        query = query.where(work.c.available_at <= now() if only is None else work.c.id.in_(only))
+        query = query.order_by(work.c.id).limit(documents).with_for_update(skip_locked=True)
+        found += [works.record(row) for row in connection.execute(query)]
+    found.sort(key=lambda item: item.id)
+    return _batch(found, documents)
+
+
+def _batch(found: list[Work], documents: int) -> list[Work]:
+    if found and found[0].claims >= SUSPECT:
+        return found[:1]
+    batch: list[Work] = []
+    count = 0
+    for item in found:
+        if item.claims >= SUSPECT:
+            continue
+        if batch and count + item.documents > documents:
+            break
+        batch.append(item)
+        count += item.documents
+    return batch
+
+
+def hold(
+    connection: Connection, token: str, lease: float, *, uids: Sequence[int] | None = None, unanswered: int = 0
+) -> bool:
+    """Renew a lease by progress, noting all engine task uids so far; false where the claim is no longer ours."""
+    values: dict[str, object] = {"lease_until": now() + lease}
+    if uids is not None:
+        values["engine_uids"] = list(uids)
+    if unanswered:
+        values["unanswered"] = claim.c.unanswered + unanswered
+    # A lease that ran out but was not taken over yet is still ours: nobody else acts on it before the relay frees it.
+    query = update(claim).where(claim.c.token == token, claim.c.state == ClaimState.HELD.value)
+    return connection.execute(query.values(**values)).rowcount > 0
+
+
+def newer_ids(connection: Connection, held: Claim) -> set[str]:
+    """The ids that claims with a higher number share with this one (the check)."""
+    query = select(claim.c.ids).where(claim.c.index_uid == held.index_uid, claim.c.number > held.number)
+    mine = set(held.ids)
+    return set().union(*(mine.intersection(ids) for ids in connection.execute(query).scalars()))
+
+
+def end(connection: Connection, token: str, state: ClaimState) -> None:
+    """Note that a claim is over, or waits for the engine; one with an unanswered request stays watched."""
+    values = {"state": state.value}
+    connection.execute(
+        update(claim).where(claim.c.token == token, claim.c.state != ClaimState.LOOSE.value).values(**values)
+    )
+
+
+def loosen(connection: Connection, token: str, *, seen_uid: int | None, watch: float) -> bool:
+    """Keep a claim because requests of it may still land, with the engine's newest task uid of this time.
+
+    `seen_uid` is None where the engine could not be asked: then its list is watched from the start of the claim.
+    False where it was loose already.
+    """
+    query = update(claim).where(claim.c.token == token, claim.c.state != ClaimState.LOOSE.value)
+    values = {"state": ClaimState.LOOSE.value, "seen_uid": seen_uid, "watch_until": now() + watch}
+    return connection.execute(query.values(**values)).rowcount > 0
+
+
+def expired(connection: Connection, limit: int = 100) -> list[Row[tuple[str, str, list[str]]]]:
+    """Claims that are held past their lease: (token, index uid, ids)."""
+    query = (
+        select(claim.c.token, claim.c.index_uid, claim.c.ids)
+        .where(claim.c.state == ClaimState.HELD.value, claim.c.lease_until < now())
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(connection.execute(query))
+
+
+def numbers_open(connection: Connection, uid: str) -> int | None:
+    """The lowest number of a claim of this index that is not over: younger claims are still needed by its check."""
+    states = [ClaimState.HELD.value, ClaimState.LOOSE.value, ClaimState.SUBMITTED.value]
+    query = (
+        select(claim.c.number)
+        .where(claim.c.index_uid == uid, claim.c.state.in_(states))
+        .order_by(claim.c.number)
+        .limit(1)
+    )
+    return connection.execute(query).scalar()
+
+
+def ensure_index(connection: Connection, uid: str) -> None:
+    """Make the row that `take` locks."""
+    indexes.ensure(connection, uid)

@@ -1,0 +1,205 @@
+"""Short transactions of our own on the database that holds the ledger."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, inspect, select
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
+
+from ..errors import LedgerError, LedgerMissing, LedgerOutdated, LedgerUnavailable, WrongDatabase
+from . import tables
+from .clock import now
+
+T = TypeVar("T")
+
+TRIES = 5
+"""How often a transaction that lost a deadlock or a lock wait is run before it is given up."""
+
+
+class Ledger:
+    """The ledger of one database.
+
+    `database` gives the Engine that records and ledger share (called in the process that uses it, so that no
+    connection crosses a fork); `connection` binds the ledger to one open connection instead, whose transaction is
+    the caller's: ours become savepoints in it (tests that never commit).
+    """
+
+    def __init__(self, database: Callable[[], Engine], *, connection: Connection | None = None) -> None:
+        self._database = database
+        self._connection = connection
+        self._checked_in: int | None = None
+        self._id: str | None = None
+        self._admitted: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+    def on(self, connection: Connection) -> Ledger:
+        """The same ledger, inside the transaction of `connection`."""
+        return Ledger(self._database, connection=connection)
+
+    def create_all(self, bind: Engine | Connection | None = None) -> None:
+        """Make the ledger's tables where they are missing (tests, embedded use); production runs `ledger upgrade`."""
+        bind = bind if bind is not None else self._connection or self._database()
+        tables.metadata.create_all(bind)
+        if isinstance(bind, Connection):
+            identify(bind)
+        else:
+            with bind.begin() as connection:
+                identify(connection)
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A short transaction: READ COMMITTED whatever the application's level, BEGIN IMMEDIATE on SQLite.
+
+        Raises:
+            LedgerMissing, LedgerOutdated: the tables are not those of this code.
+            LedgerUnavailable: the database did not answer, or gave this transaction up.
+        """
+        with _translated():
+            if self._connection is not None:
+                with self._connection.begin_nested():
+                    self._check(self._connection)
+                    yield self._connection
+                return
+            with self._connect() as connection:
+                self._check(connection)
+                yield connection
+
+    def run(self, function: Callable[[Connection], T]) -> T:
+        """Run `function` in a transaction of its own; again where it lost a deadlock or a lock wait.
+
+        `function` must do nothing but SQL. Raises as `begin` does.
+        """
+        for attempt in range(TRIES):
+            try:
+                with self.begin() as connection:
+                    return function(connection)
+            except LedgerUnavailable as exc:
+                if attempt == TRIES - 1 or not _contended(exc.__cause__):
+                    raise
+        raise LedgerUnavailable("the ledger's database gave up a transaction again and again")
+
+    def admit(self, connection: Connection) -> None:
+        """Refuse a connection to another database than the ledger's; sameness is an id stored in the ledger.
+
+        Raises:
+            WrongDatabase: it is another one. LedgerMissing: it has no ledger.
+        """
+        if connection.engine in self._admitted:
+            return
+        if connection.engine is self._database():
+            self._check(connection)
+        elif (_identity(connection) or self.identity()) != self.identity():
+            raise WrongDatabase(
+                f"the session writes to {connection.engine.url.render_as_string()!r}, the ledger is in"
+                f" {self._database().url.render_as_string()!r}: both have to be one database"
+            )
+        self._admitted.add(connection.engine)
+
+    def identity(self) -> str:
+        """The id of this ledger, given to it at its first use."""
+        if self._id is None:
+            self._id = self.run(identify)
+        return self._id
+
+    @contextmanager
+    def _connect(self) -> Iterator[Connection]:
+        engine = self._database()
+        if engine.dialect.name == "sqlite":
+            with engine.connect() as connection, connection.begin():
+                begin_immediate(connection)
+                yield connection
+        else:
+            with engine.connect() as connection:
+                connection = connection.execution_options(isolation_level="READ COMMITTED")
+                with connection.begin():
+                    yield connection
+
+    def _check(self, connection: Connection) -> None:
+        if self._checked_in != os.getpid():
+            check_tables(connection)
+            self._checked_in = os.getpid()
+
+
+def begin_immediate(connection: Connection) -> None:
+    """Take SQLite's write lock at the start: a transaction that reads first and writes later can lose at once."""
+    driver = connection.connection.dbapi_connection
+    if driver is not None and getattr(driver, "in_transaction", False):
+        connection.exec_driver_sql("ROLLBACK")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def check_tables(connection: Connection) -> None:
+    """Compare the ledger's tables with what this code expects.
+
+    Raises:
+        LedgerMissing: none is there. LedgerOutdated: a table or column is missing, or unknown to this code.
+    """
+    inspector = inspect(connection)
+    there = {table.name for table in tables.TABLES if inspector.has_table(table.name)}
+    if not there:
+        raise LedgerMissing("the database has no ledger yet: run `scrypath-celery ledger upgrade`")
+    for table in tables.TABLES:
+        found = {column["name"] for column in inspector.get_columns(table.name)} if table.name in there else set()
+        expected = {column.name for column in table.columns}
+        if expected - found:
+            raise LedgerOutdated(
+                f"the ledger's table {table.name} is older than this code: run `scrypath-celery ledger upgrade`"
+            )
+        if found - expected:
+            raise LedgerOutdated(
+                f"the ledger's table {table.name} is newer than this code: upgrade scrypath-celery in this process"
+            )
+
+
+def _identity(connection: Connection) -> str | None:
+    # Looked up, never asked for in vain: a failing statement would spoil the caller's transaction on PostgreSQL.
+    if not inspect(connection).has_table(tables.ledger.name):
+        raise LedgerMissing("the session's database has no ledger: run `scrypath-celery ledger upgrade`")
+    return connection.execute(select(tables.ledger.c.id).order_by(tables.ledger.c.created_at).limit(1)).scalar()
+
+
+def identify(connection: Connection) -> str:
+    """Give the ledger its id where it has none yet; the id."""
+    query = select(tables.ledger.c.id).order_by(tables.ledger.c.created_at).limit(1)
+    found = connection.execute(query).scalar()
+    if found is None:
+        connection.execute(tables.ledger.insert().values(id=secrets.token_hex(16), created_at=now(), relayed_at=0.0))
+        found = connection.execute(query).scalar_one()
+    return str(found)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, IntegrityError) as exc:
+        raise LedgerUnavailable(f"the ledger's database did not answer ({_kind(exc)})") from exc
+    except DBAPIError as exc:
+        kind = LedgerUnavailable if exc.connection_invalidated or _contended(exc) else LedgerError
+        raise kind(f"the ledger's database refused a statement ({_kind(exc)})") from exc
+    except SQLAlchemyError as exc:
+        raise LedgerUnavailable(f"the ledger's database cannot be used ({type(exc).__name__})") from exc
+
+
+def _kind(exc: DBAPIError) -> str:
+    return f"{type(exc.orig).__module__.split('.')[0]} {type(exc.orig).__name__}"
+
+
+def _contended(exc: BaseException | None) -> bool:
+    """Whether the database chose this transaction as the victim of a deadlock, lock wait or serialisation failure."""
+    if not isinstance(exc, DBAPIError):
+        return False
+    if isinstance(exc, IntegrityError):
+        return True  # two that made the same row of an index: the second finds it
+    original = exc.orig
+    if getattr(original, "sqlstate", None) in ("40001", "40P01", "55P03"):
+        return True
+    if getattr(original, "sqlite_errorcode", 0) & 0xFF in (5, 6):  # SQLITE_BUSY, SQLITE_LOCKED
+        return True
+    arguments = getattr(original, "args", ())
+    return bool(arguments) and arguments[0] in (1205, 1213, 1020)

@@ -1,0 +1,102 @@
+"""Rows of indexes: claim numbers, pauses, exclusive trials, rebuilds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Row, case, select, update
+
+from ..work import Failure, IndexRow, Pause, ReasonClass
+from .clock import now
+from .tables import index
+
+
+def ensure(connection: Connection, uid: str) -> None:
+    """Make the row of an index where it is missing; in a transaction of ours, never in the caller's."""
+    if connection.execute(select(index.c.index_uid).where(index.c.index_uid == uid)).first() is None:
+        connection.execute(index.insert().values(index_uid=uid, last_number=0, pauses=0))
+
+
+def get(connection: Connection, uid: str) -> IndexRow | None:
+    """The row of one index."""
+    row = connection.execute(select(index).where(index.c.index_uid == uid)).one_or_none()
+    return None if row is None else record(row)
+
+
+def listed(connection: Connection) -> list[IndexRow]:
+    """The rows of all indexes, by uid."""
+    return [record(row) for row in connection.execute(select(index).order_by(index.c.index_uid))]
+
+
+def record(row: Row[Any]) -> IndexRow:
+    """The frozen record of a row of `scrypath_index`."""
+    pause = None
+    if row.paused_until is not None:
+        pause = Pause(
+            reason_class=ReasonClass(row.pause_class or ReasonClass.UNKNOWN),
+            reason=row.pause_reason or "",
+            since=row.paused_since,
+            until=row.paused_until,
+            count=row.pauses,
+        )
+    return IndexRow(
+        uid=row.index_uid,
+        last_number=row.last_number,
+        pause=pause,
+        exclusive_until=row.exclusive_until,
+        rebuild=row.rebuild,
+        fingerprint=row.fingerprint,
+        high_uid=row.high_uid,
+    )
+
+
+def pause(connection: Connection, uid: str, failure: Failure, delay: float) -> None:
+    """Let nothing of this index be tried for `delay` seconds; a probe ends the pause."""
+    connection.execute(
+        update(index)
+        .where(index.c.index_uid == uid)
+        .values(
+            paused_until=now() + delay,
+            paused_since=case((index.c.paused_since.is_(None), now()), else_=index.c.paused_since),
+            pauses=index.c.pauses + 1,
+            pause_class=failure.reason_class.value,
+            pause_reason=failure.reason[:500],
+        )
+    )
+
+
+def resume(connection: Connection, uid: str) -> bool:
+    """End the pause of an index; whether there was one."""
+    values: dict[str, Any] = dict.fromkeys(("paused_until", "paused_since", "pause_class", "pause_reason"))
+    query = update(index).where(index.c.index_uid == uid, index.c.paused_until.is_not(None))
+    return connection.execute(query.values(**values, pauses=0)).rowcount > 0
+
+
+def enter(connection: Connection, uid: str, token: str, seconds: float) -> bool:
+    """Take an index for a trial of one payload (or go on holding it); false where another trial has it."""
+    free = (index.c.exclusive_token == token) | index.c.exclusive_until.is_(None) | (index.c.exclusive_until < now())
+    query = update(index).where(index.c.index_uid == uid, free)
+    return connection.execute(query.values(exclusive_token=token, exclusive_until=now() + seconds)).rowcount > 0
+
+
+def leave(connection: Connection, uid: str, token: str) -> None:
+    """End a trial."""
+    query = update(index).where(index.c.index_uid == uid, index.c.exclusive_token == token)
+    connection.execute(query.values(exclusive_token=None, exclusive_until=None))
+
+
+def write_rebuild(connection: Connection, uid: str, rebuild: Mapping[str, Any] | None) -> None:
+    """Note how far the rebuild of an index is; None where none is under way."""
+    connection.execute(update(index).where(index.c.index_uid == uid).values(rebuild=rebuild))
+
+
+def write_fingerprint(connection: Connection, uid: str, fingerprint: str) -> None:
+    """Note which declaration the index was made with."""
+    connection.execute(update(index).where(index.c.index_uid == uid).values(fingerprint=fingerprint))
+
+
+def raise_high_uid(connection: Connection, uid: str, engine_uid: int) -> None:
+    """Note the newest uid that the engine gave us; one that is behind it shows a restored engine."""
+    newer = (index.c.high_uid.is_(None)) | (index.c.high_uid < engine_uid)
+    connection.execute(update(index).where(index.c.index_uid == uid, newer).values(high_uid=engine_uid))

@@ -1,0 +1,126 @@
+"""The ledger's tables. There are no foreign keys between them: they would make our claims wait for the application."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from sqlalchemy import BigInteger, Column, Dialect, Double, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy.dialects.mysql import MEDIUMTEXT, VARCHAR
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from ..work import State
+
+
+class Json(TypeDecorator[Any]):
+    """A JSON value in a text column: the same on every database, and never queried inside."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name in ("mysql", "mariadb"):
+            return dialect.type_descriptor(MEDIUMTEXT())
+        return dialect.type_descriptor(Text())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else orjson.dumps(value).decode()
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else orjson.loads(value)
+
+
+def _word(length: int) -> TypeEngine[str]:
+    # Index uids and tokens are compared to the letter, also where the database's default collation ignores case.
+    return String(length).with_variant(VARCHAR(length, charset="ascii", collation="ascii_bin"), "mysql", "mariadb")
+
+
+metadata = MetaData()
+
+work = Table(
+    "scrypath_work",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("index_uid", _word(400), nullable=False),
+    Column("operation", _word(16), nullable=False),
+    Column("ids", Json, nullable=False),
+    Column("documents", Integer, nullable=False),
+    Column("mode", _word(16), nullable=False),
+    Column("state", _word(16), nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("claims", Integer, nullable=False, default=0),
+    Column("reason_class", _word(32)),
+    Column("reason", String(500)),
+    Column("error_code", _word(64)),
+    Column("task_id", String(64)),
+    Column("claim_token", _word(32)),
+    Column("claim_number", BigInteger),
+    Column("worker", String(200)),
+    Column("engine_uids", Json),
+    Column("history", Json),
+    Column("created_at", Double, nullable=False),
+    Column("publish_after", Double, nullable=False),
+    Column("available_at", Double, nullable=False),
+    Column("started_at", Double),
+    Column("finished_at", Double),
+    sqlite_autoincrement=True,
+)
+
+_unfinished = work.c.state.not_in((State.SUCCEEDED.value, State.CANCELLED.value))
+Index(
+    "ix_scrypath_work_unfinished",
+    work.c.state,
+    work.c.index_uid,
+    work.c.id,
+    postgresql_where=_unfinished,
+    sqlite_where=_unfinished,
+)
+Index("ix_scrypath_work_finished", work.c.finished_at)
+Index("ix_scrypath_work_claim_number", work.c.index_uid, work.c.claim_number)
+
+claim = Table(
+    "scrypath_claim",
+    metadata,
+    Column("token", _word(32), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("index_uid", _word(400), nullable=False),
+    Column("target", _word(400)),
+    Column("state", _word(16), nullable=False),
+    Column("worker", String(200)),
+    Column("lease_until", Double, nullable=False),
+    Column("ids", Json, nullable=False),
+    Column("engine_uids", Json, nullable=False),
+    Column("unanswered", Integer, nullable=False, default=0),
+    Column("seen_uid", BigInteger),
+    Column("watch_until", Double),
+    Column("created_at", Double, nullable=False),
+)
+Index("ix_scrypath_claim_number", claim.c.index_uid, claim.c.number)
+Index("ix_scrypath_claim_state", claim.c.state, claim.c.lease_until)
+
+index = Table(
+    "scrypath_index",
+    metadata,
+    Column("index_uid", _word(400), primary_key=True),
+    Column("last_number", BigInteger, nullable=False, default=0),
+    Column("paused_until", Double),
+    Column("paused_since", Double),
+    Column("pauses", Integer, nullable=False, default=0),
+    Column("pause_class", _word(32)),
+    Column("pause_reason", String(500)),
+    Column("exclusive_token", _word(32)),
+    Column("exclusive_until", Double),
+    Column("rebuild", Json),
+    Column("fingerprint", _word(64)),
+    Column("high_uid", BigInteger),
+)
+
+ledger = Table(
+    "scrypath_ledger",
+    metadata,
+    Column("id", _word(32), primary_key=True),
+    Column("created_at", Double, nullable=False),
+    Column("relayed_at", Double, nullable=False, default=0.0),
+)
+
+TABLES = (work, claim, index, ledger)

@@ -1,0 +1,267 @@
+"""Works: writing, finding and settling single rows of the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, case, func, select, update
+
+from ..errors import WorkError
+from ..work import MAX_IDS, OPEN, READY, Failure, Mode, Operation, ReasonClass, State, Work
+from .clock import now
+from .tables import work
+
+GRACE = {Mode.CELERY: 0.0, Mode.INLINE: 60.0, Mode.MANUAL: 60.0}
+"""Seconds that the calling process has before a worker takes a work of a mode that runs in the caller."""
+
+_HISTORY = 50
+
+
+def write(
+    connection: Connection,
+    index_uid: str,
+    operation: Operation,
+    ids: Sequence[str],
+    mode: Mode,
+    *,
+    publish_after: float = 10.0,
+) -> tuple[int, ...]:
+    """Write works for `ids` on the caller's connection, in the caller's transaction; the works' ids.
+
+    At most `MAX_IDS` documents a work. `publish_after` is how long (seconds) the relay leaves the publication to the
+    caller. The row of the index is never touched here: it would make callers wait for claims.
+    """
+    grace = GRACE[mode]
+    written = []
+    unique = list(dict.fromkeys(ids))
+    for start in range(0, len(unique), MAX_IDS):
+        chunk = unique[start : start + MAX_IDS]
+        result = connection.execute(
+            work.insert().values(
+                index_uid=index_uid,
+                operation=operation.value,
+                ids=chunk,
+                documents=len(chunk),
+                mode=mode.value,
+                state=State.PENDING.value,
+                attempts=0,
+                claims=0,
+                created_at=now(),
+                publish_after=now() + max(grace, publish_after),
+                available_at=now() + grace,
+            )
+        )
+        written.append(int(result.inserted_primary_key[0]))
+    return tuple(written)
+
+
+def touch(connection: Connection, index_uid: str, ids: Sequence[str]) -> tuple[int, ...]:
+    """Put new work for these ids into the ledger: make sure of them again."""
+    return write(connection, index_uid, Operation.UPSERT, ids, Mode.CELERY, publish_after=0.0) if ids else ()
+
+
+def record(row: Row[Any]) -> Work:
+    """The frozen record of a row of `scrypath_work`."""
+    values = dict(row._mapping)
+    values["operation"] = Operation(values["operation"])
+    values["mode"] = Mode(values["mode"])
+    values["state"] = State(values["state"])
+    values["reason_class"] = ReasonClass(values["reason_class"]) if values["reason_class"] else None
+    for name in ("ids", "engine_uids", "history"):
+        values[name] = tuple(values[name] or ())
+    return Work(**values)
+
+
+def get(connection: Connection, id: int) -> Work:
+    """One work by its id.
+
+    Raises:
+        WorkError: there is none.
+    """
+    row = connection.execute(select(work).where(work.c.id == id)).one_or_none()
+    if row is None:
+        raise WorkError(f"no work with id {id} in the ledger")
+    return record(row)
+
+
+def find(connection: Connection, ids: Sequence[int]) -> list[Work]:
+    """The works of these ids that are there, by id."""
+    rows = connection.execute(select(work).where(work.c.id.in_(ids)).order_by(work.c.id))
+    return [record(row) for row in rows]
+
+
+def listed(
+    connection: Connection, states: Sequence[State], *, index_uid: str | None = None, limit: int | None = None
+) -> list[Work]:
+    """Works in these states, oldest first."""
+    query = select(work).where(work.c.state.in_([state.value for state in states])).order_by(work.c.id)
+    if index_uid is not None:
+        query = query.where(work.c.index_uid == index_uid)
+    return [record(row) for row in connection.execute(query.limit(limit))]
+
+
+def any_ready(connection: Connection, ids: Sequence[int]) -> bool:
+    """Whether one of these works still waits to be claimed."""
+    query = select(work.c.id).where(work.c.id.in_(ids), work.c.state.in_([state.value for state in READY])).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def counts(connection: Connection, index_uid: str | None = None) -> dict[str, dict[State, int]]:
+    """How many works of each index are in each state but `succeeded` and `cancelled` (those are history)."""
+    states = [state.value for state in (*OPEN, State.FAILED)]
+    query = (
+        select(work.c.index_uid, work.c.state, func.count())
+        .where(work.c.state.in_(states))
+        .group_by(work.c.index_uid, work.c.state)
+    )
+    if index_uid is not None:
+        query = query.where(work.c.index_uid == index_uid)
+    found: dict[str, dict[State, int]] = {}
+    for uid, state, count in connection.execute(query):
+        found.setdefault(uid, {})[State(state)] = int(count)
+    return found
+
+
+def succeed(connection: Connection, token: str, ids: Sequence[int], engine_uids: Sequence[int]) -> int:
+    """Settle works of a claim as succeeded; how many (the claim may have lost them)."""
+    return connection.execute(
+        update(work)
+        .where(work.c.id.in_(ids), _held(token))
+        .values(
+            state=State.SUCCEEDED.value,
+            finished_at=now(),
+            claims=0,
+            engine_uids=list(engine_uids[:20]),
+            reason=None,
+            reason_class=None,
+            error_code=None,
+        )
+    ).rowcount
+
+
+def submit(connection: Connection, token: str, ids: Sequence[int], engine_uids: Sequence[int]) -> int:
+    """The engine accepted these works and the wait ran out: they are polled later, never sent again for that."""
+    return connection.execute(
+        update(work)
+        .where(work.c.id.in_(ids), _held(token))
+        .values(state=State.SUBMITTED.value, claims=0, engine_uids=list(engine_uids[:20]))
+    ).rowcount
+
+
+def fail(
+    connection: Connection,
+    token: str,
+    item: Work,
+    failure: Failure,
+    *,
+    ids: Sequence[str],
+    delay: float | None,
+    spend: bool = True,
+    engine_uids: Sequence[int] = (),
+) -> int:
+    """Settle one work of a claim as not succeeded, narrowed to the `ids` that failed.
+
+    `delay` (seconds) leaves it `retrying`; None makes it a dead letter. `spend` counts the attempt.
+    """
+    attempts = item.attempts + (1 if spend else 0)
+    state = State.FAILED if delay is None else State.RETRYING
+    event = {"state": state.value, "worker": item.worker, "uids": list(engine_uids[:5]), "reason": failure.reason[:200]}
+    return connection.execute(
+        update(work)
+        .where(work.c.id == item.id, _held(token))
+        .values(
+            state=state.value,
+            ids=list(ids),
+            documents=len(ids),
+            attempts=attempts,
+            claims=0,
+            available_at=now() + (delay or 0.0),
+            publish_after=now() + (delay or 0.0),
+            finished_at=now() if delay is None else None,
+            reason=failure.reason[:500],
+            reason_class=failure.reason_class.value,
+            error_code=(failure.code or "")[:64] or None,
+            engine_uids=list(engine_uids[:20]),
+            history=remember(item, {**event, "class": failure.reason_class.value, "code": failure.code}),
+        )
+    ).rowcount
+
+
+def give_back(connection: Connection, token: str, *, blameless: bool, delay: float = 0.0) -> int:
+    """Put the running works of a claim back as they were; `blameless` forgets that they were claimed."""
+    claims = case((work.c.claims > 0, work.c.claims - 1), else_=0) if blameless else work.c.claims
+    return connection.execute(
+        update(work)
+        .where(work.c.claim_token == token, work.c.state == State.RUNNING.value)
+        .values(
+            state=case((work.c.attempts > 0, State.RETRYING.value), else_=State.PENDING.value),
+            claims=claims,
+            claim_token=None,
+            available_at=now() + delay,
+            publish_after=now() + delay,
+        )
+    ).rowcount
+
+
+def retry(connection: Connection, id: int, *, delay: float = 0.0) -> Work:
+    """Give one dead letter (or retrying work) to the workers again; the work as it was before.
+
+    Raises:
+        WorkError: there is none, or its state allows no retry; nothing was changed.
+    """
+    row = connection.execute(select(work).where(work.c.id == id).with_for_update()).one_or_none()
+    if row is None:
+        raise WorkError(f"no work with id {id} in the ledger")
+    before = record(row)
+    if before.state not in (State.FAILED, State.RETRYING, State.CANCELLED):
+        raise WorkError(f"work {id} cannot be retried: it is {before.state}")
+    connection.execute(
+        update(work)
+        .where(work.c.id == id)
+        .values(
+            state=State.PENDING.value,
+            attempts=0,
+            claims=0,
+            claim_token=None,
+            available_at=now() + delay,
+            publish_after=now() + max(delay, 10.0),
+            finished_at=None,
+            history=remember(before, {"state": "retried", "from": before.state.value}),
+        )
+    )
+    return before
+
+
+def cancel(connection: Connection, id: int) -> Work:
+    """Give up one work that no process holds; the work as it was before.
+
+    Raises:
+        WorkError: there is none, or it runs or is settled; nothing was changed.
+    """
+    row = connection.execute(select(work).where(work.c.id == id).with_for_update()).one_or_none()
+    if row is None:
+        raise WorkError(f"no work with id {id} in the ledger")
+    before = record(row)
+    if before.state not in (State.FAILED, State.RETRYING, State.PENDING):
+        raise WorkError(f"work {id} cannot be cancelled: it is {before.state}")
+    connection.execute(
+        update(work)
+        .where(work.c.id == id)
+        .values(
+            state=State.CANCELLED.value,
+            finished_at=now(),
+            history=remember(before, {"state": "cancelled", "from": before.state.value}),
+        )
+    )
+    return before
+
+
+def remember(item: Work, event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The history of a work with one more event, the newest fifty of it."""
+    return [*item.history, {"attempt": item.attempts, **{k: v for k, v in event.items() if v}}][-_HISTORY:]
+
+
+def _held(token: str) -> Any:
+    running = [State.RUNNING.value, State.SUBMITTED.value]
+    return (work.c.claim_token == token) & work.c.state.in_(running)

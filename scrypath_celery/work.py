@@ -1,0 +1,172 @@
+"""The vocabulary of the ledger: states, operations, reason classes, and the frozen records that carry them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class State(StrEnum):
+    """Where a work stands; see the state diagram in the docs."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUBMITTED = "submitted"
+    RETRYING = "retrying"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+READY = (State.PENDING, State.RETRYING)
+"""States of work that may be claimed."""
+
+OPEN = (State.PENDING, State.RUNNING, State.SUBMITTED, State.RETRYING)
+"""States of work that is not settled: while any is there, index and database may differ."""
+
+
+class Operation(StrEnum):
+    """Why a work was written. Upsert and delete run alike: the database decides."""
+
+    UPSERT = "upsert"
+    DELETE = "delete"
+    BACKFILL = "backfill"
+    REINDEX = "reindex"
+
+
+class Mode(StrEnum):
+    """When a call that writes returns (see the docs on sync modes)."""
+
+    INLINE = "inline"
+    CELERY = "celery"
+    MANUAL = "manual"
+    OFF = "off"
+
+
+class ReasonClass(StrEnum):
+    """Why a work is retried or failed."""
+
+    VALIDATION = "validation"
+    TRANSPORT = "transport"
+    BACKEND_REJECTED = "backend_rejected"
+    AUTH = "auth"
+    SOURCE = "source"
+    QUEUE_EXHAUSTED = "queue_exhausted"
+    UNKNOWN = "unknown"
+
+
+class ClaimState(StrEnum):
+    """What a claim is: held by a process, waiting for the engine, let go while a request may still land, or over."""
+
+    HELD = "held"
+    SUBMITTED = "submitted"
+    LOOSE = "loose"
+    DONE = "done"
+
+
+MAX_IDS = 1_000
+"""The most document ids in one work; a larger call becomes several works, so that retry and blame stay small."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why a document or a payload did not get into the index.
+
+    `permanent` says that no retry can mend it; `retry_after` (seconds) is a wait that the engine asked for.
+    """
+
+    reason_class: ReasonClass
+    reason: str
+    code: str | None = None
+    permanent: bool = False
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """One row of the ledger. Times are seconds since the epoch on the ledger database's clock."""
+
+    id: int
+    index_uid: str
+    operation: Operation
+    ids: tuple[str, ...]
+    documents: int
+    mode: Mode
+    state: State
+    attempts: int
+    claims: int
+    created_at: float
+    publish_after: float
+    available_at: float
+    reason_class: ReasonClass | None = None
+    reason: str | None = None
+    error_code: str | None = None
+    task_id: str | None = None
+    claim_token: str | None = None
+    claim_number: int | None = None
+    worker: str | None = None
+    engine_uids: tuple[int, ...] = ()
+    history: tuple[Mapping[str, Any], ...] = ()
+    started_at: float | None = None
+    finished_at: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """The lease by which one process holds a batch of works of one index."""
+
+    token: str
+    number: int
+    index_uid: str
+    works: tuple[Work, ...]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The document ids of all its works, each once, in the order of the works."""
+        return tuple(dict.fromkeys(id for work in self.works for id in work.ids))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pause:
+    """An index whose engine, database or key does not work at all: nothing of it is tried before `until`."""
+
+    reason_class: ReasonClass
+    reason: str
+    since: float
+    until: float
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexRow:
+    """The ledger's row of one index (the unprefixed uid)."""
+
+    uid: str
+    last_number: int
+    pause: Pause | None = None
+    exclusive_until: float | None = None
+    rebuild: Mapping[str, Any] | None = None
+    fingerprint: str | None = None
+    high_uid: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineTask:
+    """One task of the engine as its list shows it. `metadata` is the `customMetadata` that the request bore."""
+
+    uid: int
+    status: str
+    type: str
+    index_uid: str | None = None
+    batch_uid: int | None = None
+    error: Mapping[str, Any] | None = None
+    metadata: str | None = None
+    finished_at: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def terminal(self) -> bool:
+        """Whether the engine is done with it."""
+        return self.status in ("succeeded", "failed", "canceled")
