@@ -1,0 +1,159 @@
+"""The fixtures that name a database, a broker or a worker; see `tests.services` for where the servers come from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.services.absence import absent
+from tests.services.database import DatabaseServer
+from tests.services.mariadb import mariadb_server
+from tests.services.postgresql import postgresql_server
+from tests.services.rabbitmq import RabbitMQ, RabbitMQServer, rabbitmq_broker, rabbitmq_node
+from tests.services.redis import RedisServer, fakeredis_process, flush, reachable, redis_process
+from tests.worker import Worker
+
+_FOLDERS = {"unit", "integration", "acceptance"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with the folder that it lies in."""
+    for item in items:
+        for folder in _FOLDERS.intersection(item.path.parts):
+            item.add_marker(folder)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[DatabaseServer]:
+    """The PostgreSQL server; `with postgresql.database() as url:` is a database of one's own."""
+    with postgresql_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[DatabaseServer]:
+    """The MariaDB server; `with mariadb.database() as url:` is a database of one's own."""
+    with mariadb_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql_url(postgresql: DatabaseServer) -> Iterator[str]:
+    """A fresh PostgreSQL database, dropped after the test."""
+    with postgresql.database() as url:
+        yield url
+
+
+@pytest.fixture
+def mariadb_url(mariadb: DatabaseServer) -> Iterator[str]:
+    """A fresh MariaDB database, dropped after the test."""
+    with mariadb.database() as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A SQLite file that is not there yet."""
+    return f"sqlite:///{tmp_path / 'application.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A fresh database of each kind; `parametrize("database_url", ["sqlite"], indirect=True)` picks kinds."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[Callable[[], RedisServer]]:
+    """A factory of private Redis servers that a test may stop, kill, freeze, thaw and flush."""
+    with ExitStack() as stack:
+
+        def start() -> RedisServer:
+            server = redis_process(tmp_path)
+            if server is None:
+                absent("Redis", "there is no redis-server binary to start one")
+            stack.callback(server.stop)
+            return server.start()
+
+        yield start
+
+
+@pytest.fixture
+def fakeredis_server(tmp_path: Path) -> Iterator[Callable[[], RedisServer]]:
+    """A factory of fakeredis servers, each in a process of its own, with the same handles as `redis_server`."""
+    with ExitStack() as stack:
+
+        def start() -> RedisServer:
+            server = fakeredis_process(tmp_path)
+            stack.callback(server.stop)
+            return server.start()
+
+        yield start
+
+
+@pytest.fixture
+def redis_url(request: pytest.FixtureRequest) -> str:
+    """An empty Redis: the one that SCRYPATH_TEST_REDIS names (it is flushed), else a private one."""
+    named = os.environ.get("SCRYPATH_TEST_REDIS")
+    if not named:
+        return str(request.getfixturevalue("redis_server")().url)
+    reason = reachable(named)
+    if reason:
+        absent("Redis", f"SCRYPATH_TEST_REDIS: {reason}")
+    flush(named)
+    return named
+
+
+@pytest.fixture
+def fakeredis_url(fakeredis_server: Callable[[], RedisServer]) -> str:
+    """An empty fakeredis over TCP."""
+    return fakeredis_server().url
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[RabbitMQ]:
+    """The RabbitMQ broker; `with rabbitmq.vhost() as url:` is a vhost of one's own."""
+    with rabbitmq_broker() as broker:
+        yield broker
+
+
+@pytest.fixture
+def rabbitmq_url(rabbitmq: RabbitMQ) -> Iterator[str]:
+    """A fresh vhost, deleted after the test."""
+    with rabbitmq.vhost() as url:
+        yield url
+
+
+@pytest.fixture
+def rabbitmq_server() -> Iterator[RabbitMQServer]:
+    """A private RabbitMQ node that a test may stop, kill, freeze and thaw (it takes some seconds to start)."""
+    with rabbitmq_node() as node:
+        yield node
+
+
+@pytest.fixture(params=["fakeredis", "redis", "rabbitmq"])
+def broker_url(request: pytest.FixtureRequest) -> str:
+    """An empty broker of each kind; `parametrize("broker_url", ["fakeredis"], indirect=True)` picks kinds."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture
+def start_worker(tmp_path: Path) -> Iterator[Callable[..., Worker]]:
+    """A factory of running workers: `start_worker("shop.celery", pool="threads", env={...})`.
+
+    They end with the test; a test that fails shows what they logged.
+    """
+    with ExitStack() as stack:
+
+        def start(app: str, **options: Any) -> Worker:
+            worker = Worker(app, folder=options.pop("folder", tmp_path), **options)
+            stack.callback(worker.show)
+            stack.callback(worker.close)
+            return worker.start()
+
+        yield start
