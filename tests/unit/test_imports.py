@@ -1,0 +1,30 @@
+"""What importing the package brings along, and what it offers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import scrypath_celery
+from tests.imports import modules
+
+HEAVY = {"click", "celery.worker", "starlette", "uvicorn", "aiohttp", "fakeredis", "fastapi", "pytest", "alembic"}
+
+
+def test_importing_the_package_loads_no_command_line_worker_or_web_code() -> None:
+    code = "import json, sys, scrypath_celery; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
+    loaded = json.loads(done.stdout)
+    assert "scrypath_celery" in loaded
+    assert sorted(HEAVY.intersection(loaded)) == []
+
+
+def test_the_list_of_public_names_is_explicit_and_complete() -> None:
+    offered = scrypath_celery.__all__
+    assert offered == sorted(set(offered))
+    for name in offered:
+        assert getattr(scrypath_celery, name) is not None
+    submodules = {name.split(".")[1] for name in modules() if "." in name}
+    there = {name for name in vars(scrypath_celery) if not name.startswith("_")}
+    assert there - submodules - {"annotations"} - set(offered) == set()
