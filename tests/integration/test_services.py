@@ -59,6 +59,7 @@ def test_a_broker_is_empty_and_takes_a_message(broker_url: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["redis_server", "fakeredis_server"])
+@pytest.mark.chaos
 def test_a_redis_that_comes_back_is_empty(kind: str, request: pytest.FixtureRequest) -> None:
     server: RedisServer = request.getfixturevalue(kind)()
     with Connection(server.url) as connection:
@@ -70,6 +71,7 @@ def test_a_redis_that_comes_back_is_empty(kind: str, request: pytest.FixtureRequ
         assert _waiting(connection) == 0
 
 
+@pytest.mark.chaos
 def test_a_frozen_redis_takes_connections_and_answers_nothing(redis_server: Callable[[], RedisServer]) -> None:
     server = redis_server()
     server.freeze()
@@ -86,13 +88,15 @@ def test_two_vhosts_do_not_see_each_other(rabbitmq: RabbitMQ) -> None:
             assert _waiting(connection) == 0
 
 
+@pytest.mark.chaos
 def test_a_private_rabbitmq_keeps_its_messages_over_a_restart(rabbitmq_server: RabbitMQServer) -> None:
-    with Connection(rabbitmq_server.url) as connection:
-        connection.SimpleQueue("search_sync").put({"ids": [1]})
-    rabbitmq_server.stop()
-    rabbitmq_server.start()
-    with Connection(rabbitmq_server.url) as connection:
-        assert _waiting(connection) == 1
+    with rabbitmq_server.broker().vhost() as url:
+        with Connection(url) as connection:
+            connection.SimpleQueue("search_sync").put({"ids": [1]})
+        rabbitmq_server.stop()
+        rabbitmq_server.start()
+        with Connection(url) as connection:
+            assert _waiting(connection) == 1
 
 
 @pytest.mark.parametrize("private", [private_postgresql, private_mariadb])
@@ -116,6 +120,7 @@ def test_a_worker_runs_a_task_and_shuts_down_warmly(
     assert not worker.running
 
 
+@pytest.mark.chaos
 def test_a_killed_worker_leaves_no_process_behind(
     fakeredis_url: str, tmp_path: Path, start_worker: Callable[..., Worker]
 ) -> None:
@@ -126,6 +131,7 @@ def test_a_killed_worker_leaves_no_process_behind(
     assert not any(map(alive, family))
 
 
+@pytest.mark.chaos
 def test_a_frozen_worker_works_again_once_it_is_thawed(
     fakeredis_url: str, tmp_path: Path, start_worker: Callable[..., Worker]
 ) -> None:

@@ -133,7 +133,10 @@ class ServerProcess:
 
 
 def _leash(account: str | None) -> list[str]:
-    """What makes the server end with the tests even when they are killed, and run as `account` where we are root."""
+    """What makes the server end with the tests even when they are killed, and run as `account` where we are root.
+
+    The kernel ends it with the thread that started it, so servers are started from the main thread.
+    """
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         return []

@@ -69,6 +69,10 @@ class RabbitMQServer(ServerProcess):
         """The broker URL of the default vhost, the same after a restart."""
         return f"amqp://guest:guest@127.0.0.1:{self.port}//"
 
+    def broker(self) -> RabbitMQ:
+        """The node as a broker on which vhosts can be made."""
+        return RabbitMQ(self.url, _control(_script("rabbitmqctl")), self.environment)
+
     def answers(self) -> bool:
         """Whether a client can log in."""
         return reachable(self.url) is None
@@ -95,14 +99,14 @@ def rabbitmq_broker() -> Iterator[RabbitMQ]:
     if named:
         if reason:
             absent("RabbitMQ", f"SCRYPATH_TEST_RABBITMQ: {reason}")
-        yield RabbitMQ(named, _control())
+        yield RabbitMQ(named, _control(binary("rabbitmqctl")))
         return
-    running = RabbitMQ(_DEFAULT, _control())
+    running = RabbitMQ(_DEFAULT, _control(binary("rabbitmqctl")))
     if reason is None and running.has_vhosts:
         yield running
         return
     with rabbitmq_node() as node:
-        yield RabbitMQ(node.url, [_script("rabbitmqctl") or "rabbitmqctl"], node.environment)
+        yield node.broker()
 
 
 @contextmanager
@@ -122,8 +126,7 @@ def rabbitmq_node() -> Iterator[RabbitMQServer]:
         yield node.start()
 
 
-def _control() -> list[str]:
-    program = binary("rabbitmqctl")
+def _control(program: str | None) -> list[str]:
     return [program] if program else []
 
 
