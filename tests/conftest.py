@@ -18,14 +18,14 @@ from tests.services.rabbitmq import RabbitMQ, RabbitMQServer, rabbitmq_broker, r
 from tests.services.redis import RedisServer, fakeredis_process, flush, reachable, redis_process
 from tests.worker import Worker
 
-_FOLDERS = {"unit", "integration", "acceptance"}
+_KINDS = ("unit", "integration", "acceptance")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with the folder that it lies in."""
+    """Mark each test with its kind: the folder that it lies in, `integration` where the folder is named for a part."""
     for item in items:
-        for folder in _FOLDERS.intersection(item.path.parts):
-            item.add_marker(folder)
+        if not any(item.get_closest_marker(kind) for kind in _KINDS):
+            item.add_marker(next((kind for kind in _KINDS if kind in item.path.parts), "integration"))
 
 
 @pytest.fixture(scope="session")
