@@ -12,6 +12,8 @@
             WrongDatabase  a session writes to another database than the ledger's
         EngineError        Meilisearch refused a request
             EngineUnreachable  it did not answer at all, or not intelligibly
+        SessionError       a call does not say which session, or which record, it means
+        QueryError         a search asks for what its schema does not declare
         WorkError          a work cannot be found, or not be retried or cancelled
         BrokerError        the broker did not answer
         EmbeddedError      the embedded engine or broker could not be started
@@ -134,6 +136,18 @@ class EngineUnreachable(EngineError):
         super().__init__(message, status=status, retry_after=retry_after)
         self.sent = sent
         self.broken = broken
+
+
+class SessionError(ScrypathError):
+    """A call does not say which session, or which record, it means."""
+
+    code = "session"
+
+
+class QueryError(ScrypathError):
+    """A search asks for what its schema does not declare, or for what the engine cannot express."""
+
+    code = "query"
 
 
 class WorkError(ScrypathError):
