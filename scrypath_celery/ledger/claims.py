@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, case, func, select, update
 
-from ..work import READY, Claim, ClaimState, State, Work
+from ..work import READY, Claim, ClaimState, Operation, State, Work
 from . import indexes, works
 from .clock import now
 from .tables import claim, index, work
@@ -34,7 +35,11 @@ def take(
     works to claim, also before they are available to others (modes that run in the caller). A pause that is over is
     prolonged by one lease, so that one claim probes while the others wait.
     """
-    held = connection.execute(select(index, now().label("at")).where(index.c.index_uid == uid).with_for_update()).one()
+    query = select(index, now().label("at")).where(index.c.index_uid == uid).with_for_update()
+    held = connection.execute(query).one_or_none()
+    if held is None:
+        indexes.ensure(connection, uid)
+        held = connection.execute(query).one()
     if held.exclusive_until is not None and held.exclusive_until > held.at and held.exclusive_token != exclusive:
         return None
     if held.paused_until is not None:
@@ -96,7 +101,8 @@ def _batch(found: list[Work], documents: int) -> list[Work]:
     batch: list[Work] = []
     count = 0
     for item in found:
-        if item.claims >= SUSPECT:
+        # What fills the target of a rebuild goes to another index than all the rest.
+        if item.claims >= SUSPECT or (item.operation is Operation.REINDEX) != (found[0].operation is Operation.REINDEX):
             continue
         if batch and count + item.documents > documents:
             break
@@ -121,7 +127,9 @@ def hold(
 
 def newer_ids(connection: Connection, held: Claim) -> set[str]:
     """The ids that claims with a higher number share with this one (the check)."""
-    query = select(claim.c.ids).where(claim.c.index_uid == held.index_uid, claim.c.number > held.number)
+    query = select(claim.c.ids).where(
+        claim.c.index_uid == held.index_uid, claim.c.number > held.number, claim.c.target.is_(None)
+    )
     mine = set(held.ids)
     return set().union(*(mine.intersection(ids) for ids in connection.execute(query).scalars()))
 
@@ -145,10 +153,10 @@ def loosen(connection: Connection, token: str, *, seen_uid: int | None, watch: f
     return connection.execute(query.values(**values)).rowcount > 0
 
 
-def expired(connection: Connection, limit: int = 100) -> list[Row[tuple[str, str, list[str]]]]:
-    """Claims that are held past their lease: (token, index uid, ids)."""
+def expired(connection: Connection, limit: int = 100) -> list[Row[Any]]:
+    """Claims that are held past their lease, locked."""
     query = (
-        select(claim.c.token, claim.c.index_uid, claim.c.ids)
+        select(claim)
         .where(claim.c.state == ClaimState.HELD.value, claim.c.lease_until < now())
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -156,18 +164,24 @@ def expired(connection: Connection, limit: int = 100) -> list[Row[tuple[str, str
     return list(connection.execute(query))
 
 
-def numbers_open(connection: Connection, uid: str) -> int | None:
-    """The lowest number of a claim of this index that is not over: younger claims are still needed by its check."""
-    states = [ClaimState.HELD.value, ClaimState.LOOSE.value, ClaimState.SUBMITTED.value]
-    query = (
-        select(claim.c.number)
-        .where(claim.c.index_uid == uid, claim.c.state.in_(states))
-        .order_by(claim.c.number)
-        .limit(1)
-    )
+def lowest_held(connection: Connection, uid: str) -> int | None:
+    """The lowest number of a claim of this index whose holder may still check for newer ones."""
+    query = select(func.min(claim.c.number)).where(claim.c.index_uid == uid, claim.c.state == ClaimState.HELD.value)
     return connection.execute(query).scalar()
 
 
-def ensure_index(connection: Connection, uid: str) -> None:
-    """Make the row that `take` locks."""
-    indexes.ensure(connection, uid)
+def of_state(connection: Connection, state: ClaimState, limit: int = 100) -> list[Row[Any]]:
+    """Claims in a state, oldest first."""
+    query = select(claim).where(claim.c.state == state.value).order_by(claim.c.created_at).limit(limit)
+    return list(connection.execute(query))
+
+
+def seen(connection: Connection, token: str, uid: int) -> None:
+    """Note up to which engine task a loose claim was watched; the watch ends when its time is over."""
+    over = case((claim.c.watch_until < now(), ClaimState.DONE.value), else_=claim.c.state)
+    connection.execute(update(claim).where(claim.c.token == token).values(seen_uid=uid, state=over))
+
+
+def target(connection: Connection, token: str, name: str) -> None:
+    """Note that a claim sends to the target of a rebuild, not to the live index."""
+    connection.execute(update(claim).where(claim.c.token == token).values(target=name))

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, case, func, select, update
 
 from ..errors import WorkError
-from ..work import MAX_IDS, OPEN, READY, Failure, Mode, Operation, ReasonClass, State, Work
+from ..work import MAX_IDS, OPEN, READY, ClaimState, Failure, Mode, Operation, ReasonClass, State, Work
 from .clock import now
-from .tables import work
+from .tables import claim, work
 
 GRACE = {Mode.CELERY: 0.0, Mode.INLINE: 60.0, Mode.MANUAL: 60.0}
 """Seconds that the calling process has before a worker takes a work of a mode that runs in the caller."""
@@ -265,3 +265,31 @@ def remember(item: Work, event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _held(token: str) -> Any:
     running = [State.RUNNING.value, State.SUBMITTED.value]
     return (work.c.claim_token == token) & work.c.state.in_(running)
+
+
+def abandon(connection: Connection, token: str) -> int:
+    """Cancel the running works of a claim whose rebuild was given up, and end the claim."""
+    connection.execute(update(claim).where(claim.c.token == token).values(state=ClaimState.DONE.value))
+    running = (work.c.claim_token == token) & (work.c.state == State.RUNNING.value)
+    return connection.execute(
+        update(work).where(running).values(state=State.CANCELLED.value, finished_at=now())
+    ).rowcount
+
+
+def running(connection: Connection, token: str) -> list[Work]:
+    """The running works of a claim."""
+    query = select(work).where(work.c.claim_token == token, work.c.state == State.RUNNING.value)
+    return [record(row) for row in connection.execute(query)]
+
+
+def split(connection: Connection, item: Work) -> int:
+    """Make two works of one with several documents, so that the one that hangs is found; the new work's id."""
+    middle = len(item.ids) // 2
+    columns = {column.name for column in work.columns} - {"id", "ids", "documents"}
+    row = connection.execute(select(work).where(work.c.id == item.id)).one()._mapping
+    rest = list(item.ids[middle:])
+    connection.execute(update(work).where(work.c.id == item.id).values(ids=list(item.ids[:middle]), documents=middle))
+    inserted = connection.execute(
+        work.insert().values({name: row[name] for name in columns} | {"ids": rest, "documents": len(rest)})
+    )
+    return int(inserted.inserted_primary_key[0])

@@ -1,0 +1,44 @@
+"""The index before the first send to it: its primary key named, its declared settings applied and awaited, once."""
+
+from __future__ import annotations
+
+from ..engine.reasons import refusal, verdict
+from ..errors import EngineError
+from ..ledger import indexes
+from ..work import Failure, ReasonClass
+from .attempt import Attempt, Stopped
+from .step import Await, Step, Steps
+
+
+def prepare(attempt: Attempt) -> Steps:
+    """Create the index where it is missing, and apply what is declared for it.
+
+    An index that is there is taken as it is, whoever made it; what differs in it is reported as drift.
+    """
+    engine, schema = attempt.runtime.engine, attempt.schema
+    try:
+        found = engine.index(attempt.index)
+        if found is not None:
+            _check_key(attempt, found.get("primaryKey"))
+            yield Step.PREPARED
+            return
+        uids = [engine.create(attempt.index, schema.key)]
+        settings = schema.declared_settings()
+        if settings:
+            uids.append(engine.apply(attempt.index, settings))
+    except EngineError as exc:
+        raise Stopped(refusal(exc)) from exc
+    attempt.look()
+    tasks = yield Await(uids=frozenset(uids))
+    for task in (tasks or {}).values():
+        code = (task.error or {}).get("code")
+        if task.status in ("failed", "canceled") and code != "index_already_exists":
+            raise Stopped(verdict(task))
+    attempt.runtime.ledger.run(lambda tx: indexes.write_fingerprint(tx, attempt.claim.index_uid, schema.fingerprint()))
+    yield Step.PREPARED
+
+
+def _check_key(attempt: Attempt, key: str | None) -> None:
+    if key not in (None, attempt.schema.key):
+        text = f"index {attempt.index} has the primary key {key!r}, the schema {attempt.schema.key!r}: reindex it"
+        raise Stopped(Failure(reason_class=ReasonClass.VALIDATION, reason=text, code="primary_key_differs"))

@@ -1,0 +1,126 @@
+"""The relay: finds work that nobody is about to run and gives it to Celery again, polls, watches, prunes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Row
+
+from ..errors import EngineError
+from ..ledger import claims, upkeep, works
+from ..ledger.polled import conclude
+from ..runtime import Runtime
+from ..work import ClaimState, EngineTask
+
+MESSAGE = 500
+"""The most works that one message names."""
+PAGES = 10
+"""Pages of the engine's list of tasks (1,000 each) that one pass watches."""
+
+
+@dataclass(kw_only=True)
+class Relayed:
+    """What one pass of the relay did."""
+
+    published: int = 0
+    freed: int = 0
+    polled: int = 0
+    touched: int = 0
+    pruned: int = 0
+
+
+def relay(runtime: Runtime, *, force: bool = False) -> Relayed | None:
+    """Make one pass, where the last pass in the ledger is older than the period; None where it is not.
+
+    Raises:
+        LedgerError: the ledger cannot be used.
+    """
+    options, ledger = runtime.options, runtime.ledger
+    ledger.identity()
+    if not ledger.run(partial(upkeep.begin_pass, period=0.0 if force else options.relay_period)) and not force:
+        return None
+    done = Relayed()
+    free = partial(upkeep.free_expired, max_claims=options.max_claims, watch=options.watch_seconds)
+    done.freed = ledger.run(free)
+    done.polled = poll(runtime)
+    done.touched = watch(runtime)
+    done.published = publish(runtime)
+    keep = {"keep_succeeded": options.keep_succeeded, "keep_cancelled": options.keep_cancelled}
+    done.pruned = ledger.run(partial(upkeep.prune, **keep))
+    return done
+
+
+def publish(runtime: Runtime) -> int:
+    """Give ready works that nobody published lately to Celery; how many."""
+    found = runtime.ledger.run(partial(upkeep.due, again=3 * runtime.options.publish_grace))
+    for uid, ids in found.items():
+        for start in range(0, len(ids), MESSAGE):
+            runtime.publish(uid, tuple(ids[start : start + MESSAGE]))
+    return sum(map(len, found.values()))
+
+
+def poll(runtime: Runtime) -> int:
+    """Look how the engine's tasks of submitted works ended; how many works were concluded."""
+    rows = runtime.ledger.run(partial(claims.of_state, state=ClaimState.SUBMITTED))
+    if not rows:
+        return 0
+    try:
+        tasks = runtime.engine.tasks(uid for row in rows for uid in row.engine_uids)
+    except EngineError:
+        return 0
+    concluded = 0
+    for row in rows:
+        found = [tasks.get(uid) for uid in row.engine_uids]
+        if any(task is not None and not task.terminal for task in found):
+            continue
+        fine = all(task is not None and _ours(task, row) and _done(task) for task in found)
+        concluded += runtime.ledger.run(partial(conclude, token=row.token, fine=fine))
+    return concluded
+
+
+def watch(runtime: Runtime) -> int:
+    """Look for loose sends in the engine's list of tasks and touch their documents; how many works were written."""
+    rows = runtime.ledger.run(partial(claims.of_state, state=ClaimState.LOOSE))
+    if not rows:
+        return 0
+    start = min(row.seen_uid or 0 for row in rows)
+    landed: set[str] = set()
+    newest = start
+    try:
+        for _ in range(PAGES):
+            tasks = runtime.engine.tasks_after(newest)
+            if not tasks:
+                break
+            landed |= _landed(tasks, rows)
+            newest = tasks[-1].uid
+    except EngineError:
+        return 0
+    return runtime.ledger.run(lambda tx: sum(_watched(tx, row, row.token in landed, newest) for row in rows))
+
+
+def _landed(tasks: list[EngineTask], rows: list[Row[Any]]) -> set[str]:
+    """The tokens of claims of which a request landed after they were last looked for."""
+    seen = {row.token: row.seen_uid or 0 for row in rows}
+    found = set()
+    for task in tasks:
+        token = (task.metadata or "").removeprefix("scrypath:").partition(":")[0]
+        if token in seen and task.uid > seen[token]:
+            found.add(token)
+    return found
+
+
+def _watched(connection: Any, row: Row[Any], landed: bool, newest: int) -> int:
+    written = works.touch(connection, row.index_uid, row.ids) if landed else ()
+    claims.seen(connection, row.token, max(newest, row.seen_uid or 0))
+    return len(written)
+
+
+def _ours(task: EngineTask, row: Row[Any]) -> bool:
+    return task.metadata is None or task.metadata.startswith(f"scrypath:{row.token}:")
+
+
+def _done(task: EngineTask) -> bool:
+    missing = task.type == "documentDeletion" and (task.error or {}).get("code") == "index_not_found"
+    return task.status == "succeeded" or missing

@@ -1,0 +1,152 @@
+"""What a failed engine task proves, and finding the documents to blame.
+
+Meilisearch merges what waits, and with most errors fails every payload of the batch. So a failed task condemns its
+documents only if its code is one of the few that concern a task alone, or if it was alone in its batch. Otherwise
+its documents are read and sent again between two barriers, so that little but them stands in their batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ..engine.reasons import OWN_TASK, refusal, unreachable_for_all, verdict
+from ..errors import EngineError
+from ..work import EngineTask, Failure, ReasonClass
+from .attempt import Attempt, Send, Stopped
+from .send import condemn, halves, send_all
+from .step import Await, Step, Steps
+
+ROUNDS = 24
+"""Rounds of trials before what is left waits for another claim."""
+HOPELESS = 8
+"""Parts of one payload that have to fail, with none that passes, before the index is paused instead."""
+
+
+def judge(attempt: Attempt, failed: Sequence[tuple[Send, EngineTask]]) -> Steps:
+    """Find out what the failures of these sends prove, sending again what has to be tried."""
+    apart: list[Sequence[str]] = []
+    alone: list[Sequence[str]] = []
+    for send, task in failed:
+        failure, proven = _weigh(attempt, task)
+        if task.status == "canceled":
+            _again(attempt, send.ids, failure)
+        elif not proven:
+            alone.append(send.ids)
+        elif failure.permanent and len(send.ids) > 1:
+            (apart if _own(task) else alone).extend(halves(send.ids))
+        else:
+            _blame(attempt, send.ids, failure)
+    yield Step.JUDGED
+    yield from _try(attempt, apart, barriers=False)
+    if alone:
+        yield from _exclusively(attempt, alone)
+
+
+def _exclusively(attempt: Attempt, parts: list[Sequence[str]]) -> Steps:
+    if not attempt.enter_trial():
+        _postpone(attempt, parts, "another payload of the index is on trial")
+        return
+    yield from _try(attempt, parts, barriers=True)
+    attempt.leave_trial()
+
+
+def _try(attempt: Attempt, parts: list[Sequence[str]], *, barriers: bool) -> Steps:
+    passed = False
+    for _ in range(ROUNDS):
+        if not parts:
+            return
+        if len(parts) >= HOPELESS and not passed:
+            raise Stopped(_hopeless(attempt, parts))
+        first = len(attempt.sends)
+        for part in parts:
+            if barriers:
+                _barrier(attempt)
+            yield from send_all(attempt, part)
+        if barriers:
+            _barrier(attempt)
+        sends = attempt.sends[first:]
+        tasks = yield Await(uids=frozenset(send.uid for send in sends))
+        yield Step.JUDGED
+        parts, good = _sift(attempt, sends, tasks or {})
+        passed = passed or good
+    _postpone(attempt, parts, "no verdict on the payload yet")
+
+
+def _sift(
+    attempt: Attempt, sends: Sequence[Send], tasks: Mapping[int, EngineTask]
+) -> tuple[list[Sequence[str]], bool]:
+    """What is left to try of these sends, and whether any of them passed."""
+    left: list[Sequence[str]] = []
+    good = False
+    for send in sends:
+        task = tasks.get(send.uid)
+        if task is None or not task.terminal or task.metadata != send.token:
+            _postpone(attempt, [send.ids], "the wait for a trial ran out")
+            continue
+        if succeeded(send, task):
+            good = True
+            continue
+        failure, proven = _weigh(attempt, task)
+        if not proven:
+            left.append(send.ids)
+        elif failure.permanent and len(send.ids) > 1:
+            left.extend(halves(send.ids))
+        else:
+            _blame(attempt, send.ids, failure)
+    return left, good
+
+
+def succeeded(send: Send, task: EngineTask) -> bool:
+    """Whether a task did what its request asked for; deleting from an index that is not there did."""
+    missing = task.status == "failed" and (task.error or {}).get("code") == "index_not_found"
+    return task.status == "succeeded" or (send.deletion and missing)
+
+
+def _weigh(attempt: Attempt, task: EngineTask) -> tuple[Failure, bool]:
+    """What a failed task means, and whether it proves that of its own documents."""
+    failure = verdict(task)
+    if unreachable_for_all(task):
+        raise Stopped(failure)
+    if _own(task):
+        return failure, True
+    try:
+        return failure, task.batch_uid is not None and attempt.runtime.engine.batch_size(task.batch_uid) == 1
+    except EngineError as exc:
+        raise Stopped(refusal(exc)) from exc
+
+
+def _own(task: EngineTask) -> bool:
+    return (task.error or {}).get("code") in OWN_TASK
+
+
+def _barrier(attempt: Attempt) -> None:
+    try:
+        attempt.runtime.engine.barrier(attempt.index, attempt.schema.key)
+    except EngineError as exc:
+        raise Stopped(refusal(exc)) from exc
+
+
+def _blame(attempt: Attempt, ids: Sequence[str], failure: Failure) -> None:
+    if failure.permanent:
+        condemn(attempt, ids, failure)
+    else:
+        _again(attempt, ids, failure)
+
+
+def _again(attempt: Attempt, ids: Sequence[str], failure: Failure) -> None:
+    for id in ids:
+        attempt.again[id] = failure
+
+
+def _postpone(attempt: Attempt, parts: Sequence[Sequence[str]], reason: str) -> None:
+    for part in parts:
+        for id in part:
+            attempt.postponed[id] = Failure(reason_class=ReasonClass.BACKEND_REJECTED, reason=reason)
+
+
+def _hopeless(attempt: Attempt, parts: Sequence[Sequence[str]]) -> Failure:
+    found = next(iter(attempt.condemned.values()), None)
+    base = found or Failure(reason_class=ReasonClass.BACKEND_REJECTED, reason="the engine failed every part of a payload")
+    text = f"every one of {len(parts)} parts of a payload failed: {base.reason}"
+    return replace(base, reason=text, permanent=False)
