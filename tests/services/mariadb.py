@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy import URL, make_url
 
@@ -14,16 +15,19 @@ from tests.services.database import DatabaseServer, reachable
 from tests.services.process import ServerProcess, binary, free_port, private_folder
 
 _DEFAULT = "mysql+pymysql://root@127.0.0.1:3306/"
-_SOCKET = "mysql+pymysql://root@localhost/?unix_socket=/run/mysqld/mysqld.sock"
+_SOCKET = Path("/run/mysqld/mysqld.sock")
 
 
 @contextmanager
 def mariadb_server() -> Iterator[DatabaseServer]:
     """A MariaDB server that is up."""
     named = os.environ.get("SCRYPATH_TEST_MARIADB")
-    # Debian lets root in without a password, but only by the socket.
+    urls = [make_url(named or _DEFAULT)]
+    if not named and _SOCKET.is_socket():
+        # Debian lets root in without a password, but only by the socket.
+        urls.append(make_url(f"mysql+pymysql://root@localhost/?unix_socket={_SOCKET}"))
     reasons: list[str] = []
-    for url in [make_url(named)] if named else [make_url(_DEFAULT), make_url(_SOCKET)]:
+    for url in urls:
         reason = reachable(url)
         if reason is None:
             yield _server(url)
