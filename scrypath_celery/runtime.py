@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from .config import Options
 from .engine import Engine
 from .ledger import Ledger
-from .schema import Schema, Schemas
+from .schema import Schema
+from .schemas import Schemas
 from .source import Source
 
 Publish = Callable[[str, tuple[int, ...]], None]

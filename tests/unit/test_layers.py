@@ -16,6 +16,10 @@ ROOMS = {
     "work": FOUNDATION,
     "config": FOUNDATION,
     "schema": DECLARATION,
+    "schemas": DECLARATION,
+    "mapping": DECLARATION,
+    "ids": DECLARATION,
+    "value": DECLARATION,
     "document": DECLARATION,
     "settings": DECLARATION,
     "search.query": DECLARATION,
@@ -60,7 +64,7 @@ WEB = {"starlette", "uvicorn", "aiohttp", "fakeredis", "flask", "fastapi"}
 SQL = {"sqlalchemy", "alembic", "sqlite3", "psycopg", "pymysql"}
 
 STRANGERS: Mapping[str, set[str]] = {
-    **dict.fromkeys(("schema", "document", "settings", "search.query", "playbook"), CLIENTS | CELERY | WEB | {"click"}),
+    **dict.fromkeys(("schema", "schemas", "mapping", "ids", "value", "document", "settings", "search.query", "playbook"), CLIENTS | CELERY | WEB | {"click"}),
     "engine": SQL | CELERY | WEB | {"click"},
     **dict.fromkeys(("ledger", "source"), CLIENTS - {"socket"} | CELERY | WEB | {"click"}),
     **dict.fromkeys(
