@@ -5,17 +5,16 @@ from __future__ import annotations
 import sys
 
 from fakeredis import TcpFakeServer
-from fakeredis._clients import _tcp_server
 
 
 def main(port: int) -> None:
     """Serve on the loopback interface until a signal ends the process."""
-    # Without this every MULTI/EXEC waits for the peer's delayed acknowledgement: 11 tasks a second.
-    _tcp_server.TCPFakeRequestHandler.disable_nagle_algorithm = True
     # A port that is still in TIME_WAIT from before a restart is ours again.
     TcpFakeServer.allow_reuse_address = True
     server = TcpFakeServer(("127.0.0.1", port))
     server.daemon_threads = True
+    # Without this every MULTI/EXEC waits for the peer's delayed acknowledgement: 11 tasks a second.
+    server.RequestHandlerClass.disable_nagle_algorithm = True  # type: ignore[attr-defined]
     server.serve_forever(poll_interval=0.05)
 
 
