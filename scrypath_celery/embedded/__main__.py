@@ -1,0 +1,9 @@
+"""`python -m scrypath_celery.embedded`."""
+
+from __future__ import annotations
+
+import sys
+
+from scrypath_celery.embedded.serving import main
+
+sys.exit(main())

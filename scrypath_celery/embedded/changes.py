@@ -1,0 +1,125 @@
+"""What a batch of document tasks makes of one index: gathered first, written at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from scrypath_celery.embedded.catalogue import Catalogue, Index
+from scrypath_celery.embedded.database import Database
+from scrypath_celery.embedded.documents import Documents, Shapes
+from scrypath_celery.embedded.geo import check_geo, is_geo
+from scrypath_celery.embedded.identity import guess, of_document
+from scrypath_celery.embedded.refusal import Refusal
+from scrypath_celery.embedded.searchables import Searchables
+
+_FIELD_LIMIT = 65_535
+_Encoded = tuple[tuple[str, ...], bytes]
+
+
+class Changes:
+    """The documents of one index as they will be after a batch, as far as the batch changes them.
+
+    Nothing is written before `write`. Only the scheduler writes documents, so that what was read while gathering is
+    still so then.
+    """
+
+    def __init__(self, index: Index, documents: Documents, database: Database) -> None:
+        self.index = index
+        self._documents = documents
+        self._shapes = Shapes(database, index)
+        self._after: dict[str, _Encoded | None] = {}
+        self._places: dict[str, int] = {}
+        self._looked_up: set[str] = set()
+        self._prefix = f"Index `{index.uid}`: "
+        self._geo = is_geo(index.settings)
+
+    def add(self, payload: bytes, *, replace: bool, key: str | None, skip: bool) -> int:
+        """Add or merge the documents of one payload and return how many distinct ids it holds.
+
+        `replace` puts whole documents in place of old ones, else top-level fields are merged; `key` is the primary key
+        named with the request; `skip` leaves out documents that do not exist yet. Refusal where one of them is wrong,
+        and then none of the payload counts.
+        """
+        documents: list[dict[str, Any]] = orjson.loads(payload)
+        if not documents:
+            return 0
+        primary = self._primary_key(documents[0], key)
+        ids = [of_document(document, primary, self._prefix) for document in documents]
+        self._check_special(ids, documents)
+        self._look_up(ids)
+        staged: dict[str, dict[str, Any]] = {}
+        for identity, document in zip(ids, documents, strict=True):
+            if skip and identity not in staged and not self._exists(identity):
+                continue
+            staged[identity] = document if replace else {**self._base(identity, staged), **document}
+        for identity, document in staged.items():
+            self._after[identity] = self._shapes.encode(document)
+        if len(self.index.fields) > _FIELD_LIMIT:
+            raise Refusal(
+                "max_fields_limit_exceeded",
+                f"{self._prefix}A document cannot contain more than 65,535 fields.",
+            )
+        self.index.primary_key = primary
+        return len(set(ids))
+
+    def delete(self, ids: Iterable[str]) -> int:
+        """Delete documents by id and return how many there were."""
+        distinct = list(dict.fromkeys(ids))
+        self._look_up(distinct)
+        gone = [identity for identity in distinct if self._exists(identity)]
+        self._after.update(dict.fromkeys(gone))
+        return len(gone)
+
+    def write(self, catalogue: Catalogue, searchables: Searchables) -> None:
+        """Write what was gathered, inside the caller's transaction."""
+        kept = [(identity, one) for identity, one in self._after.items() if one is not None]
+        gone = [self._places[one] for one, after in self._after.items() if after is None and one in self._places]
+        self._documents.remove(self.index, gone)
+        fresh = [identity for identity, _ in kept if identity not in self._places]
+        places = self._places | dict(zip(fresh, self._documents.free_places(self.index, len(fresh)), strict=True))
+        number = self._shapes.number
+        self._documents.write(
+            self.index, ((places[identity], identity, number(names), body) for identity, (names, body) in kept)
+        )
+        catalogue.save(self.index)
+        searchables.touch(self.index.number, self._after)
+
+    def _primary_key(self, first: dict[str, Any], key: str | None) -> str:
+        known = self.index.primary_key
+        if known is None:
+            return guess(first, self._prefix) if key is None else key
+        if key is not None and key != known:
+            raise Refusal("index_primary_key_already_exists", f"{self._prefix}Index already has a primary key: `{known}`.")
+        return known
+
+    def _check_special(self, ids: list[str], documents: list[dict[str, Any]]) -> None:
+        for identity, document in zip(ids, documents, strict=True):
+            if self._geo and "_geo" in document:
+                check_geo(identity, document["_geo"], self._prefix)
+            if "_vectors" in document and not isinstance(document["_vectors"], dict | type(None)):
+                raise Refusal(
+                    "invalid_vectors_type",
+                    f"{self._prefix}The `_vectors` field in the document with id: `{identity}` is not an object.",
+                )
+
+    def _look_up(self, ids: list[str]) -> None:
+        wanted = [identity for identity in ids if identity not in self._looked_up]
+        self._places.update(self._documents.places(self.index, wanted))
+        self._looked_up.update(wanted)
+
+    def _exists(self, identity: str) -> bool:
+        if identity in self._after:
+            return self._after[identity] is not None
+        return identity in self._places
+
+    def _base(self, identity: str, staged: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        if identity in staged:
+            return staged[identity]
+        if identity in self._after:
+            encoded = self._after[identity]
+            return {} if encoded is None else dict(orjson.loads(encoded[1]))
+        body = self._documents.body(self.index, identity) if identity in self._places else None
+        return {} if body is None else dict(orjson.loads(body))

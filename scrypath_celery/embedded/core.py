@@ -1,0 +1,100 @@
+"""The engine without its HTTP side: the parts, put together in one place."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import orjson
+
+from scrypath_celery.embedded.access import Gate
+from scrypath_celery.embedded.batches import Batches
+from scrypath_celery.embedded.catalogue import Catalogue
+from scrypath_celery.embedded.database import Database
+from scrypath_celery.embedded.documents import Documents
+from scrypath_celery.embedded.faults import Faults
+from scrypath_celery.embedded.identity import identity
+from scrypath_celery.embedded.keys import Keys
+from scrypath_celery.embedded.operations import Parts
+from scrypath_celery.embedded.queue import Queue
+from scrypath_celery.embedded.scheduler import Scheduler
+from scrypath_celery.embedded.searchables import Searchables
+from scrypath_celery.embedded.task import Task
+
+
+class Core:
+    """One engine: its database, its queue, its scheduler, its faults. EmbeddedError where the file cannot be used."""
+
+    def __init__(self, file: str | Path | None, master_key: str | None, batch_cost: float, payload_limit: int) -> None:
+        self.payload_limit = payload_limit
+        self.database = Database(file)
+        self.queue = Queue(self.database)
+        self.catalogue = Catalogue(self.database)
+        self.documents = Documents(self.database)
+        self.searchables = Searchables(self.database, self.catalogue, self.documents)
+        self.batches = Batches(self.database)
+        self.faults = Faults(self._faults_changed)
+        self.keys = Keys(self.database, master_key)
+        self.gate = Gate(master_key, self.keys)
+        parts = Parts(self.database, self.queue, self.catalogue, self.documents, self.searchables)
+        self.scheduler = Scheduler(parts, self.batches, self.faults, batch_cost, self._ids_of)
+        self.keys.make_defaults()
+        self._blank = Database().copy()
+
+    def start(self) -> None:
+        """Begin to run tasks."""
+        self.scheduler.start()
+
+    def stop(self) -> None:
+        """End; what runs is given up and runs again at the next start."""
+        self.faults.clear()
+        self.scheduler.stop()
+        self.database.close()
+
+    def snapshot(self) -> sqlite3.Connection:
+        """A copy of the whole state, for `restore`."""
+        return self.database.copy()
+
+    def restore(self, snapshot: sqlite3.Connection) -> None:
+        """Go back to a snapshot, as an engine does that is started from an older copy of its files."""
+        with self.scheduler.paused():
+            self.database.replace(snapshot)
+            self.documents.forget()
+            self.searchables.forget()
+            with self.database.transaction():
+                self.queue.requeue()
+            self.keys.make_defaults()
+
+    def reset(self) -> None:
+        """Forget all indexes, tasks, keys and faults; a frozen scheduler goes on."""
+        self.faults.clear()
+        self.restore(self._blank)
+        self.scheduler.thaw()
+
+    def _faults_changed(self) -> None:
+        self.scheduler.nudge()
+
+    def _ids_of(self, task: Task) -> list[str]:
+        """The ids of the documents that a task carries."""
+        if "ids" in task.content:
+            return list(task.content["ids"])
+        if task.kind != "documentAdditionOrUpdate":
+            return []
+        index = self.catalogue.find(task.index or "")
+        key = task.content["key"] or (index.primary_key if index else None)
+        return ids_in(self.queue.payload(task.uid), key)
+
+
+def ids_in(payload: bytes, key: str | None) -> list[str]:
+    """The ids in a JSON payload: of documents by their key (any field ending with `id` where none is known), or bare."""
+    try:
+        found = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return []
+    ids = []
+    for one in found if isinstance(found, list) else [found]:
+        if isinstance(one, dict):
+            ids += [identity(value) for name, value in one.items() if (name == key if key else name.lower().endswith("id"))]
+        else:
+            ids.append(identity(one))
+    return [one for one in ids if one is not None]

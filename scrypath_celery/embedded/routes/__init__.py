@@ -1,0 +1,3 @@
+"""The HTTP routes of the engine."""
+
+from __future__ import annotations

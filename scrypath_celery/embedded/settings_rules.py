@@ -1,0 +1,167 @@
+"""Which settings a request may send: the check of every key, and what is refused before a task exists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scrypath_celery.embedded import values
+from scrypath_celery.embedded.refusal import Refusal
+from scrypath_celery.embedded.settings import KEYS
+from scrypath_celery.embedded.values import Check
+
+_RULES = ("words", "typo", "sort", "proximity", "attribute", "attributeRank", "wordPosition", "exactness")
+_RESERVED = ("_geo", "_geoDistance", "_geoPoint", "_geoRadius", "_geoBoundingBox", "_geoPolygon")
+_LOCALES = frozenset(
+    "af ak am ar az be bg bn ca cs da de el en eo es et fa fi fr gu he hi hr hu hy id it ja jv ka kn ko la lt lv mk ml"
+    " mr my nb ne nl no or pa pl pt ro ru si sk sl sn sr sv ta te th tk tl tr uk ur uz vi yi zh zu afr aka amh ara aze"
+    " bel ben bul cat ces cmn dan deu ell eng epo est fin fra guj heb hin hrv hun hye ind ita jav jpn kan kat khm kor"
+    " lat lav lit mal mar mkd mya nep nld nob ori pan pes pol por ron rus sin slk slv sna spa srp swe tam tel tgl tha"
+    " tuk tur ukr urd uzb vie yid zho zul".split()
+)
+
+
+def _ranking_rule(value: Any, place: str, code: str) -> str:
+    rule = values.text(value, place, code)
+    name, colon, direction = rule.rpartition(":")
+    reserved = name in _RESERVED or rule.startswith(tuple(f"{word}(" for word in _RESERVED))
+    if rule in _RULES or (colon and name and direction in ("asc", "desc") and not reserved):
+        return rule
+    raise Refusal(
+        code,
+        f"Invalid value at `{place}`: `{rule}` ranking rule is invalid. Valid ranking rules are words, typo, sort,"
+        " proximity, attribute, attributeRank, wordPosition, exactness and custom ranking rules.",
+    )
+
+
+def _ranking_rules(value: Any, place: str, code: str) -> list[str]:
+    rules: list[str] = values.many(_ranking_rule)(value, place, code)
+    if "attribute" in rules and {"attributeRank", "wordPosition"} & set(rules):
+        raise Refusal(
+            code,
+            f"Invalid value at `{place}`: `attribute` cannot be used together with `attributeRank` or `wordPosition`.",
+        )
+    return rules
+
+
+def _filterable(value: Any, place: str, code: str) -> Any:
+    if isinstance(value, str):
+        return value
+    sent = _FILTERABLE(value, place, code)
+    features = sent.get("features") or {}
+    by = features.get("filter") or {}
+    return {
+        "attributePatterns": sent["attributePatterns"],
+        "features": {
+            "facetSearch": features.get("facetSearch", False),
+            "filter": {"equality": by.get("equality", True), "comparison": by.get("comparison", False)},
+        },
+    }
+
+
+def _locale(value: Any, place: str, code: str) -> str:
+    if values.text(value, place, code) not in _LOCALES:
+        raise Refusal(code, f"Unknown value `{value}` at `{place}`: expected one of the ISO-639 codes of a language")
+    return str(value)
+
+
+def _typo_sizes(value: Any, place: str, code: str) -> dict[str, Any]:
+    size = values.optional(values.small)
+    sizes: dict[str, Any] = values.record({"oneTypo": size, "twoTypos": size})(value, place, code)
+    one, two = sizes.get("oneTypo"), sizes.get("twoTypos")
+    if one is not None and two is not None and one > two:
+        raise Refusal(
+            code,
+            f"Invalid value at `{place}`: `minWordSizeForTypos` setting is invalid. `oneTypo` and `twoTypos` fields"
+            " should be between `0` and `255`, and `twoTypos` should be greater or equals to `oneTypo` but found"
+            f" `oneTypo: {one}` and twoTypos: {two}`.",
+        )
+    return sizes
+
+
+def _total_hits(value: Any, place: str, code: str) -> int:
+    if values.natural(value, place, code) == 0:
+        raise Refusal(code, f"Invalid value at `{place}`: a non-zero integer value lower than `{values.MAX}` was expected")
+    return int(value)
+
+
+def _experimental(feature: str) -> Check:
+    def check(value: Any, place: str, _code: str) -> None:
+        if value is not None:
+            raise Refusal("feature_not_enabled", f"setting `{place}` requires enabling the `{feature}` experimental feature.")
+
+    return check
+
+
+_FILTER = values.record({"equality": values.boolean, "comparison": values.boolean})
+_FEATURES = values.record({"facetSearch": values.boolean, "filter": _FILTER})
+_FILTERABLE = values.record(
+    {"attributePatterns": values.many(values.text), "features": values.optional(_FEATURES)}, "attributePatterns"
+)
+_LOCALIZED = values.record(
+    {"attributePatterns": values.many(values.text), "locales": values.many(_locale)}, "attributePatterns", "locales"
+)
+_OBJECT = values.mapping(lambda value, _place, _code: value)
+_FACET_ORDER = values.mapping(values.one_of("alpha", "count"))
+
+CHECKS: dict[str, Check] = {
+    "displayedAttributes": values.many(values.text),
+    "searchableAttributes": values.many(values.text),
+    "filterableAttributes": values.many(_filterable),
+    "sortableAttributes": values.words,
+    "foreignKeys": _experimental("foreign_keys"),
+    "rankingRules": _ranking_rules,
+    "stopWords": values.words,
+    "nonSeparatorTokens": values.words,
+    "separatorTokens": values.words,
+    "dictionary": values.words,
+    "synonyms": values.mapping(values.many(values.text)),
+    "distinctAttribute": values.text,
+    "proximityPrecision": values.one_of("byWord", "byAttribute"),
+    "typoTolerance": values.record(
+        {
+            "enabled": values.optional(values.boolean),
+            "minWordSizeForTypos": values.optional(_typo_sizes),
+            "disableOnWords": values.optional(values.words),
+            "disableOnAttributes": values.optional(values.words),
+            "disableOnNumbers": values.optional(values.boolean),
+        }
+    ),
+    "faceting": values.record(
+        {"maxValuesPerFacet": values.optional(values.natural), "sortFacetValuesBy": values.optional(_FACET_ORDER)}
+    ),
+    "pagination": values.record({"maxTotalHits": values.optional(_total_hits)}),
+    "embedders": values.mapping(values.optional(_OBJECT)),
+    "searchCutoffMs": values.natural,
+    "localizedAttributes": values.many(_LOCALIZED),
+    "facetSearch": values.boolean,
+    "prefixSearch": values.one_of("indexingTime", "disabled"),
+    "chat": _experimental("chat_completions"),
+}
+
+_CODE_WORDS = {key: "".join(f"_{c.lower()}" if c.isupper() else c for c in key) for key in KEYS}
+PATHS = {key: words.replace("_", "-") for key, words in _CODE_WORDS.items()}
+"""The sub-route of each key: `stopWords` has `/settings/stop-words`."""
+PATCHED = frozenset({"typoTolerance", "faceting", "pagination", "embedders", "chat"})
+"""The keys whose sub-route takes PATCH; the others take PUT."""
+
+
+def checked(key: str, value: Any, place: str) -> Any:
+    """One setting, validated and in the form of a task's details; Refusal `invalid_settings_...`."""
+    code = "invalid_settings_index_chat" if key == "chat" else f"invalid_settings_{_CODE_WORDS[key]}"
+    return None if value is None else CHECKS[key](value, place, code)
+
+
+def all_checked(body: Any) -> dict[str, Any]:
+    """The body of `PATCH /indexes/{uid}/settings`, validated; Refusal."""
+    if not isinstance(body, dict):
+        raise values.wrong(body, "", "bad_request", "an object")
+    for name in body:
+        if name not in KEYS:
+            raise values.unknown(name, KEYS)
+    return {key: checked(key, body[key], f".{key}") for key in KEYS if key in body}
+
+
+def shown(sent: dict[str, Any]) -> dict[str, Any]:
+    """What the details of a settings task show of what was sent: a reset attribute list reads as `["*"]`."""
+    lists = ("displayedAttributes", "searchableAttributes")
+    return {key: ["*"] if value is None and key in lists else value for key, value in sent.items()}
