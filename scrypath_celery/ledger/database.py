@@ -59,7 +59,7 @@ class Ledger:
             LedgerMissing, LedgerOutdated: the tables are not those of this code.
             LedgerUnavailable: the database did not answer, or gave this transaction up.
         """
-        with _translated():
+        with translated():
             if self._connection is not None:
                 with self._connection.begin_nested():
                     self._check(self._connection)
@@ -174,7 +174,8 @@ def identify(connection: Connection) -> str:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Raise this package's errors for the database's."""
     try:
         yield
     except (OperationalError, InterfaceError, IntegrityError) as exc:
@@ -201,5 +202,5 @@ def _contended(exc: BaseException | None) -> bool:
         return True
     if getattr(original, "sqlite_errorcode", 0) & 0xFF in (5, 6):  # SQLITE_BUSY, SQLITE_LOCKED
         return True
-    arguments = getattr(original, "args", ())
+    arguments: tuple[object, ...] = getattr(original, "args", ())
     return bool(arguments) and arguments[0] in (1205, 1213, 1020)

@@ -35,6 +35,13 @@ def _word(length: int) -> TypeEngine[str]:
     return String(length).with_variant(VARCHAR(length, charset="ascii", collation="ascii_bin"), "mysql", "mariadb")
 
 
+# A database's default may be a character set that cannot hold every reason, or an engine without row locks.
+_OPTIONS: dict[str, Any] = {
+    f"{dialect}_{option}": value
+    for dialect in ("mysql", "mariadb")
+    for option, value in (("engine", "InnoDB"), ("charset", "utf8mb4"))
+}
+
 metadata = MetaData()
 
 work = Table(
@@ -64,6 +71,7 @@ work = Table(
     Column("started_at", Double),
     Column("finished_at", Double),
     sqlite_autoincrement=True,
+    **_OPTIONS,
 )
 
 _unfinished = work.c.state.not_in((State.SUCCEEDED.value, State.CANCELLED.value))
@@ -94,6 +102,7 @@ claim = Table(
     Column("seen_uid", BigInteger),
     Column("watch_until", Double),
     Column("created_at", Double, nullable=False),
+    **_OPTIONS,
 )
 Index("ix_scrypath_claim_number", claim.c.index_uid, claim.c.number)
 Index("ix_scrypath_claim_state", claim.c.state, claim.c.lease_until)
@@ -113,6 +122,7 @@ index = Table(
     Column("rebuild", Json),
     Column("fingerprint", _word(64)),
     Column("high_uid", BigInteger),
+    **_OPTIONS,
 )
 
 ledger = Table(
@@ -121,6 +131,7 @@ ledger = Table(
     Column("id", _word(32), primary_key=True),
     Column("created_at", Double, nullable=False),
     Column("relayed_at", Double, nullable=False, default=0.0),
+    **_OPTIONS,
 )
 
 TABLES = (work, claim, index, ledger)
