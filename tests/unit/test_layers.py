@@ -27,6 +27,7 @@ ROOMS = {
     "engine": ADAPTERS,
     "ledger": ADAPTERS,
     "source": ADAPTERS,
+    "binding": ADAPTERS,
     "runtime": SERVICES,
     "sync": SERVICES,
     "rebuild": SERVICES,
@@ -64,13 +65,13 @@ WEB = {"starlette", "uvicorn", "aiohttp", "fakeredis", "flask", "fastapi"}
 SQL = {"sqlalchemy", "alembic", "sqlite3", "psycopg", "pymysql"}
 
 STRANGERS: Mapping[str, set[str]] = {
-    **dict.fromkeys(("schema", "schemas", "mapping", "ids", "value", "document", "settings", "search.query", "playbook"), CLIENTS | CELERY | WEB | {"click"}),
+    **{name: CLIENTS | CELERY | WEB | {"click"} for name, layer in ROOMS.items() if layer == DECLARATION},
+    **{name: CLIENTS - {"socket"} | CELERY | WEB | {"click"} for name, layer in ROOMS.items() if layer == SERVICES},
     "engine": SQL | CELERY | WEB | {"click"},
-    **dict.fromkeys(("ledger", "source"), CLIENTS - {"socket"} | CELERY | WEB | {"click"}),
-    **dict.fromkeys(
-        ("runtime", "sync", "rebuild", "operator", "search"), CLIENTS - {"socket"} | CELERY | WEB | {"click"}
-    ),
-    **dict.fromkeys(("app", ""), WEB | {"click", "requests", "urllib3"}),
+    "ledger": CLIENTS - {"socket"} | CELERY | WEB | {"click"},
+    "source": CLIENTS | CELERY | WEB | {"click"},
+    "app": WEB | {"click", "requests", "urllib3"},
+    "": WEB | {"click", "requests", "urllib3"},
     "embedded": {"meilisearch", "sqlalchemy", "alembic"} | CELERY,
     "worker": WEB | {"click", "meilisearch", "requests"},
     "cli": WEB | {"meilisearch", "requests"},
@@ -89,7 +90,9 @@ def inside() -> list[tuple[str, str, Import]]:
     """The imports that lead from one room of the package to another."""
     found = [one for one in imports() if f"{one.target}.".startswith(f"{PACKAGE}.")]
     pairs = [(room(one.module), room(one.target), one) for one in found]
-    return [(source, target, one) for source, target, one in pairs if source != target]
+    return [
+        (source, target, one) for source, target, one in pairs if source != target and {source, target} <= ROOMS.keys()
+    ]
 
 
 def allowed(source: str, target: str, one: Import) -> bool:
