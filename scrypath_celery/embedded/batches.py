@@ -43,9 +43,7 @@ class Batches:
     def page(self, selection: Selection) -> tuple[list[dict[str, Any]], int]:
         """One page of the batches that hold tasks of the selection, and one more if there is one; and their number."""
         where, values = selection.where()
-        if where == "1":
-            where = "uid IS NOT NULL"
-        else:
+        if where != "1":
             where = f"uid IN (SELECT batch FROM tasks WHERE {where})"
         total = self._database.one(f"SELECT COUNT(*) FROM batches WHERE {where}", values)
         page_where, page_values = selection.from_where("uid")

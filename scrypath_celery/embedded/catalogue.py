@@ -88,7 +88,8 @@ class Catalogue:
         """Write an index back after a task has worked on it; its `updatedAt` is the present."""
         index.updated_at, index.version = clock.now(), index.version + 1
         self._database.connection.execute(
-            "UPDATE indexes SET primary_key = ?, updated_at = ?, settings = ?, fields = ?, version = ? WHERE number = ?",
+            "UPDATE indexes SET primary_key = ?, updated_at = ?, settings = ?, fields = ?, version = ?"
+            " WHERE number = ?",
             (
                 index.primary_key,
                 index.updated_at,

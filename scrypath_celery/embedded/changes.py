@@ -92,7 +92,9 @@ class Changes:
         if known is None:
             return guess(first, self._prefix) if key is None else key
         if key is not None and key != known:
-            raise Refusal("index_primary_key_already_exists", f"{self._prefix}Index already has a primary key: `{known}`.")
+            raise Refusal(
+                "index_primary_key_already_exists", f"{self._prefix}Index already has a primary key: `{known}`."
+            )
         return known
 
     def _check_special(self, ids: list[str], documents: list[dict[str, Any]]) -> None:

@@ -33,11 +33,12 @@ class Core:
         self.documents = Documents(self.database)
         self.searchables = Searchables(self.database, self.catalogue, self.documents)
         self.batches = Batches(self.database)
-        self.faults = Faults(self._faults_changed)
+        self.faults = Faults()
         self.keys = Keys(self.database, master_key)
         self.gate = Gate(master_key, self.keys)
         parts = Parts(self.database, self.queue, self.catalogue, self.documents, self.searchables)
         self.scheduler = Scheduler(parts, self.batches, self.faults, batch_cost, self._ids_of)
+        self.faults.watch(self.scheduler.nudge)
         self.keys.make_defaults()
         self._blank = Database().copy()
 
@@ -71,9 +72,6 @@ class Core:
         self.restore(self._blank)
         self.scheduler.thaw()
 
-    def _faults_changed(self) -> None:
-        self.scheduler.nudge()
-
     def _ids_of(self, task: Task) -> list[str]:
         """The ids of the documents that a task carries."""
         if "ids" in task.content:
@@ -86,7 +84,7 @@ class Core:
 
 
 def ids_in(payload: bytes, key: str | None) -> list[str]:
-    """The ids in a JSON payload: of documents by their key (any field ending with `id` where none is known), or bare."""
+    """The ids in a JSON payload: of documents by their key (a field ending with `id` where none is known), or bare."""
     try:
         found = orjson.loads(payload)
     except orjson.JSONDecodeError:
@@ -94,7 +92,8 @@ def ids_in(payload: bytes, key: str | None) -> list[str]:
     ids = []
     for one in found if isinstance(found, list) else [found]:
         if isinstance(one, dict):
-            ids += [identity(value) for name, value in one.items() if (name == key if key else name.lower().endswith("id"))]
+            names = [key] if key else [name for name in one if name.lower().endswith("id")]
+            ids += [identity(one.get(name)) for name in names]
         else:
             ids.append(identity(one))
     return [one for one in ids if one is not None]

@@ -59,7 +59,9 @@ class Database:
         try:
             connection = _connect(str(self.file))
         except sqlite3.Error as exc:
-            raise EmbeddedError(f"cannot open {self.file}: {exc}; name a file in a directory that can be written") from exc
+            raise EmbeddedError(
+                f"cannot open {self.file}: {exc}; name a file in a directory that can be written"
+            ) from exc
         try:
             self._claim(connection)
         except sqlite3.Error as exc:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 
-import brotli
+import brotli  # type: ignore[import-untyped]
 import zstandard
 
 from scrypath_celery.embedded.refusal import Refusal
@@ -48,7 +48,13 @@ _Feed = Callable[[bytes, int], bytes]
 
 
 def _decoders() -> dict[str, _Feed]:
-    return {"gzip": _Zlib(31).feed, "x-gzip": _Zlib(31).feed, "deflate": _Zlib(15).feed, "br": _brotli(), "zstd": _zstd()}
+    return {
+        "gzip": _Zlib(31).feed,
+        "x-gzip": _Zlib(31).feed,
+        "deflate": _Zlib(15).feed,
+        "br": _brotli(),
+        "zstd": _zstd(),
+    }
 
 
 class _Zlib:

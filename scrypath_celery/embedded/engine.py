@@ -60,7 +60,9 @@ class EmbeddedEngine:
             wanted = f"{self.host}:{self.port}"
             self._end_loop()
             self._core.database.close()
-            raise EmbeddedError(f"cannot listen on {wanted}: {exc.strerror or exc}; choose another port or host") from exc
+            raise EmbeddedError(
+                f"cannot listen on {wanted}: {exc.strerror or exc}; choose another port or host"
+            ) from exc
         self._core.start()
         return self
 

@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-REQUEST_KINDS = frozenset(
-    {"refuse", "err", "slow", "hang", "cut_before", "cut_after", "register_later", "truncate"}
-)
+REQUEST_KINDS = frozenset({"refuse", "err", "slow", "hang", "cut_before", "cut_after", "register_later", "truncate"})
 """Faults of requests."""
 TASK_KINDS = frozenset({"fail_task", "hang_task", "cancel_task", "vanish_task"})
 """Faults of tasks."""
@@ -97,9 +95,9 @@ class Fault:
 class Faults:
     """The faults of one engine. Safe to use from any thread."""
 
-    def __init__(self, on_change: Callable[[], None]) -> None:
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._on_change = on_change
+        self._watchers: list[Callable[[], None]] = []
         self._all: dict[int, Fault] = {}
         self._next = 1
 
@@ -148,6 +146,10 @@ class Faults:
             self._next += 1
         return fault
 
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Call `watcher` whenever a fault has ended, in the thread that ended it."""
+        self._watchers.append(watcher)
+
     def take(self, kinds: frozenset[str], at: Circumstance) -> Fault | None:
         """The first fault in force of these kinds that strikes here, if any."""
         if not self._all:
@@ -166,7 +168,7 @@ class Faults:
             fault = self._all.pop(number, None)
             if fault is not None:
                 fault.removed = True
-        self._on_change()
+        self._tell()
         return fault is not None
 
     def clear(self) -> None:
@@ -175,4 +177,8 @@ class Faults:
             for fault in self._all.values():
                 fault.removed = True
             self._all.clear()
-        self._on_change()
+        self._tell()
+
+    def _tell(self) -> None:
+        for watcher in self._watchers:
+            watcher()

@@ -27,8 +27,8 @@ def check_geo(identity: str, value: Any, prefix: str) -> None:
     if not isinstance(value, dict):
         raise Refusal(
             "invalid_document_geo_field",
-            f"{head} is not an object. Was expecting an object with the `_geo.lat` and `_geo.lng` fields but instead got"
-            f" `{json.dumps(value, ensure_ascii=False)}`.",
+            f"{head} is not an object. Was expecting an object with the `_geo.lat` and `_geo.lng` fields but instead"
+            f" got `{json.dumps(value, ensure_ascii=False)}`.",
         )
     for part, word in (("lat", "latitude"), ("lng", "longitude")):
         if not _is_number(value.get(part)):

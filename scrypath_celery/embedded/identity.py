@@ -50,8 +50,8 @@ def guess(document: dict[str, Any], prefix: str) -> str:
     if len(found) > 1:
         raise Refusal(
             "index_primary_key_multiple_candidates_found",
-            f"{prefix}The primary key inference failed as the engine found {len(found)} fields ending with `id` in their"
-            f" names: '{found[0]}' and '{found[1]}'. Please specify the primary key manually using the `primaryKey`"
+            f"{prefix}The primary key inference failed as the engine found {len(found)} fields ending with `id` in"
+            f" their names: '{found[0]}' and '{found[1]}'. Please specify the primary key manually using the `primaryKey`"
             " query parameter.",
         )
     return found[0]
@@ -69,7 +69,9 @@ def of_document(document: dict[str, Any], key: str, prefix: str) -> str:
             )
         value = found[0] if found else _ABSENT
     if value is _ABSENT:
-        raise Refusal("missing_document_id", f"{prefix}Document doesn't have a `{key}` attribute: `{_short(document)}`.")
+        raise Refusal(
+            "missing_document_id", f"{prefix}Document doesn't have a `{key}` attribute: `{_short(document)}`."
+        )
     found_id = identity(value)
     if found_id is None:
         raise Refusal(

@@ -39,7 +39,9 @@ def documents(body: bytes, form: str, delimiter: str) -> tuple[bytes, int]:
         raise malformed(form, f"Couldn't serialize document value: {type(value).__name__} is not an object")
     for one in value:
         if not isinstance(one, dict):
-            raise Refusal("internal", f"An internal error has occurred. `a document is not an object: {str(one)[:80]}`.")
+            raise Refusal(
+                "internal", f"An internal error has occurred. `a document is not an object: {str(one)[:80]}`."
+            )
     return (body if plain else _encoded(value, form)), len(value)
 
 
@@ -115,7 +117,9 @@ def _of_csv(body: bytes, delimiter: str) -> list[dict[str, Any]]:
                 continue
             if len(row) != len(names):
                 raise malformed("csv", f"CSV error: record {rows.line_num}: found {len(row)} fields, not {len(names)}")
-            found.append({name: _cell(cell, kind, name, rows.line_num) for (name, kind), cell in zip(names, row, strict=True)})
+            found.append(
+                {name: _cell(cell, kind, name, rows.line_num) for (name, kind), cell in zip(names, row, strict=True)}
+            )
     except (csv.Error, UnicodeDecodeError) as exc:
         raise malformed("csv", f"CSV error: {exc}") from exc
     return found

@@ -80,7 +80,9 @@ class Keys:
 
     def of_secret(self, secret: str) -> Key | None:
         """The key that a secret belongs to, or None."""
-        return next((key for key in self.all() if hmac.compare_digest(self.secret(key).encode(), secret.encode())), None)
+        return next(
+            (key for key in self.all() if hmac.compare_digest(self.secret(key).encode(), secret.encode())), None
+        )
 
     def all(self) -> list[Key]:
         """All keys, newest first."""

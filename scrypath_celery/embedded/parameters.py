@@ -37,7 +37,7 @@ def flag(query: Mapping[str, str], name: str, code: str, *, default: bool = Fals
     if text not in ("true", "false"):
         raise Refusal(
             code,
-            f"Invalid value in parameter `{name}`: could not parse `{text}` as a boolean, expected either `true` or `false`",
+            f"Invalid value in parameter `{name}`: could not parse `{text}` as a boolean, expected `true` or `false`",
         )
     return text == "true"
 
@@ -45,7 +45,7 @@ def flag(query: Mapping[str, str], name: str, code: str, *, default: bool = Fals
 def listed(
     query: Mapping[str, str], name: str, code: str, read: Callable[[str], _T | None], what: str, *, star: bool = True
 ) -> list[_T] | None:
-    """A list with commas, each element read by `read` (None means that it cannot be); None where it is absent or `*`."""
+    """A list with commas, each element read by `read` (None means that it cannot be); None for none or `*`."""
     text = query.get(name)
     if text is None or (star and text == "*"):
         return None

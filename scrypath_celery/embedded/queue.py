@@ -41,8 +41,8 @@ class Queue:
             uid = self._database.count_up("task")
             task = Task(uid, kind, index, details, content, clock.now(), metadata=metadata, size=len(payload or b""))
             connection.execute(
-                'INSERT INTO tasks (uid, "index", status, kind, details, enqueued_at, metadata, mentions, content, size,'
-                " payload) VALUES (?, ?, 'enqueued', ?, ?, ?, ?, ?, ?, ?, ?)",
+                'INSERT INTO tasks (uid, "index", status, kind, details, enqueued_at, metadata, mentions, content,'
+                " size, payload) VALUES (?, ?, 'enqueued', ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     uid,
                     index,

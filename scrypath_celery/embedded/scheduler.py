@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator
 from scrypath_celery.embedded import clock
 from scrypath_celery.embedded.autobatch import Plan, Waiting, plan
 from scrypath_celery.embedded.batches import Batches
-from scrypath_celery.embedded.faults import TASK_KINDS, Circumstance, Faults
+from scrypath_celery.embedded.faults import TASK_KINDS, Circumstance, Fault, Faults
 from scrypath_celery.embedded.operations import Batch, Operations, Parts, Write
 from scrypath_celery.embedded.refusal import Refusal
 from scrypath_celery.embedded.task import Task
@@ -127,7 +128,9 @@ class Scheduler:
                 if first is None:
                     return None
                 tasks, chosen = self._merge(first)
-            batch = Batch(database.count_up("batch"), chosen.kind, tasks, clock.now(), chosen.strategy, chosen.must_create)
+            batch = Batch(
+                database.count_up("batch"), chosen.kind, tasks, clock.now(), chosen.strategy, chosen.must_create
+            )
             for task in tasks:
                 task.batch, task.started_at = batch.uid, batch.started_at
             queue.start(tasks, batch.uid, batch.started_at)
@@ -152,7 +155,7 @@ class Scheduler:
         try:
             healthy = self._afflict(batch)
             if self._cost and batch.kind in _COSTLY:
-                self._wait(lambda: False, self._cost)
+                self._wait(None, self._cost)
             write = self._prepared(batch, healthy)
         except Refusal as refusal:
             self._fail(whole, refusal)
@@ -195,7 +198,8 @@ class Scheduler:
         """Let faults strike the tasks of a batch; return those that are still to be run."""
         healthy = []
         for task in batch.tasks:
-            fault = self._faults.take(TASK_KINDS, Circumstance(lambda task=task: self._ids(task), index=task.index))
+            at = Circumstance(functools.partial(self._ids, task), index=task.index)
+            fault = self._faults.take(TASK_KINDS, at)
             if fault is None:
                 healthy.append(task)
             elif fault.kind == "fail_task":
@@ -209,14 +213,17 @@ class Scheduler:
             else:
                 healthy.append(task)
                 if fault.kind == "hang_task":
-                    self._wait(lambda fault=fault: fault.removed)
+                    self._wait(fault)
                 else:
                     self._vanishing.append(task.uid)
         return healthy
 
-    def _wait(self, done: Callable[[], bool], seconds: float | None = None) -> None:
+    def _wait(self, fault: Fault | None, seconds: float | None = None) -> None:
+        """Wait until a fault has ended or the time is over, unless the batch is given up."""
         with self._signal:
-            self._signal.wait_for(lambda: self._abandon or self._stopped or done(), seconds)
+            self._signal.wait_for(
+                lambda: self._abandon or self._stopped or (fault is not None and fault.removed), seconds
+            )
         self._check()
 
     def _check(self) -> None:

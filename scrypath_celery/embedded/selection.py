@@ -38,7 +38,8 @@ class Selection:
 
     def where(self) -> tuple[str, list[Any]]:
         """A condition on table `tasks` and its values."""
-        parts, values = ["1"], []
+        parts: list[str] = []
+        values: list[Any] = []
         columns = {
             "uid": self.uids,
             "batch": self.batches,
@@ -59,7 +60,7 @@ class Selection:
         for name, moment in self.dates.items():
             parts.append(f"{_column(name)} {'>' if name.startswith('after') else '<'} ?")
             values.append(moment)
-        return " AND ".join(parts), values
+        return " AND ".join(parts) or "1", values
 
     def from_where(self, column: str) -> tuple[str, list[int]]:
         """The condition that begins the page at `start`, inclusively."""

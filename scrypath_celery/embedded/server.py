@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -20,21 +23,38 @@ from scrypath_celery.embedded.routes.route import Route
 from scrypath_celery.embedded.routes.service import FAULT_PATH, FAULT_ROUTES
 from scrypath_celery.embedded.routes.table import ROUTES, Table
 
+_T = TypeVar("_T")
 _LOG = logging.getLogger(__name__)
 _SMALL = 128 * 1024
+_LINE = 72_000
 _DRAIN = 8 * 1024 * 1024
 _FULL = (
     "Meilisearch cannot receive write operations because the limit of the task database has been reached. Please delete"
     " tasks to continue performing write operations."
 )
 _BUSY = "Too many search requests running at the same time: 1000. Retry after 10s."
-_PROXY = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><h1>502 Bad Gateway</h1></body>\r\n</html>\r\n"
+_PROXY = (
+    b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><h1>502 Bad Gateway</h1></body>\r\n</html>\r\n"
+)
 _CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
     "Access-Control-Allow-Headers": "*",
     "Access-Control-Max-Age": "86400",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Incoming:
+    """A request that was read, and the route that it goes to (None: there is none)."""
+
+    request: web.BaseRequest
+    path: str
+    query: str
+    route: Route | None
+    places: dict[str, str]
+    known: bool
+    body: bytes | Refusal
 
 
 class Server:
@@ -45,14 +65,23 @@ class Server:
         self._table = Table((*ROUTES, *FAULT_ROUTES) if faults_route else ROUTES)
         self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="embedded-engine")
         self._late: set[asyncio.Task[Any]] = set()
+        self._fault_ended = asyncio.Event()
         self._http: web.Server | None = None
         self._listener: asyncio.Server | None = None
 
     async def open(self, host: str, port: int) -> int:
         """Listen, and return the port; OSError where it cannot be had."""
         loop = asyncio.get_running_loop()
-        self._http = _Http(self._handle, auto_decompress=False, access_log=None, keepalive_timeout=3600.0)
+        self._http = _Http(
+            self._handle,
+            auto_decompress=False,
+            access_log=None,
+            max_line_size=_LINE,
+            max_field_size=_LINE,
+            lingering_time=2.0,
+        )
         self._listener = await loop.create_server(self._http, host, port, backlog=1024)
+        self._core.faults.watch(functools.partial(self._wake_soon, loop))
         return int(self._listener.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
@@ -65,20 +94,30 @@ class Server:
             await self._http.shutdown(0.0)
         self._pool.shutdown(wait=True, cancel_futures=True)
 
+    def _wake_soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        """Let those look again who wait for the end of a fault."""
+        self._fault_ended.set()
+        self._fault_ended = asyncio.Event()
+
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        raw_path, _, raw_query = request.raw_path.partition("?")
-        route, places, known = self._table.find(request.method, raw_path)
+        path, _, query = request.raw_path.partition("?")
         if request.method == "OPTIONS" and request.headers.get("Origin"):
             return web.Response(status=200, headers=_CORS)
+        route, places, known = self._table.find(request.method, path)
         body = await self._body(request)
         if isinstance(body, Refusal) and body.status == 413 and route is not None:
-            return await self._too_large(request, body)
+            return await _too_large(request, body)
+        incoming = _Incoming(request, path, query, route, places, known, body)
         fault = None
-        if not raw_path.startswith(FAULT_PATH):
-            fault = self._core.faults.take(REQUEST_KINDS, self._circumstance(request, raw_path, places, body))
+        if not path.startswith(FAULT_PATH):
+            fault = self._core.faults.take(REQUEST_KINDS, self._circumstance(incoming))
         if fault is not None:
-            return await self._faulty(fault, request, route, places, known, raw_query, body)
-        return _response(request, await self._answer(request, route, places, known, raw_query, body))
+            return await self._faulty(fault, incoming)
+        return _response(request, await self._answer(incoming))
 
     async def _body(self, request: web.BaseRequest) -> bytes | Refusal:
         """The body without its compression, or why there is none."""
@@ -98,112 +137,118 @@ class Server:
         if encoding is None:
             return raw
         try:
-            return await self._off_loop(lambda: plain(raw, encoding, limit))
+            return await self._off_loop(functools.partial(plain, raw, encoding, limit))
         except Refusal as refusal:
             return refusal
 
-    async def _too_large(self, request: web.BaseRequest, refusal: Refusal) -> web.StreamResponse:
-        """Answer, and close: of a body that is much too large the rest is not even read, as the engine does it."""
-        left = _DRAIN
-        async for piece in request.content.iter_any():
-            left -= len(piece)
-            if left < 0:
-                break
-        response = _response(request, refused(refusal))
-        response.force_close()
-        if left < 0 and request.transport is not None:
-            await response.prepare(request)
-            await response.write_eof()
-            request.transport.abort()
-        return response
-
-    async def _answer(
-        self,
-        request: web.BaseRequest,
-        route: Route | None,
-        places: dict[str, str],
-        known: bool,
-        raw_query: str,
-        body: bytes | Refusal,
-    ) -> Answer:
+    async def _answer(self, incoming: _Incoming) -> Answer:
+        route = incoming.route
         if route is None:
-            return Answer(405 if known else 404, None)
-        large = isinstance(body, bytes) and len(body) > _SMALL
-
-        def run() -> Answer:
-            return self._run(request, route, places, raw_query, body)
-
+            return Answer(405 if incoming.known else 404, None)
+        large = isinstance(incoming.body, bytes) and len(incoming.body) > _SMALL
         # What is quick is done here and now, unless somebody holds the database; then it waits off the loop.
         if not route.slow and not large and self._core.database.lock.acquire(blocking=False):
             try:
-                return run()
+                return self._run(route, incoming)
             finally:
                 self._core.database.lock.release()
-        return await self._off_loop(run)
+        return await self._off_loop(functools.partial(self._run, route, incoming))
 
-    async def _off_loop(self, act: Any) -> Any:
+    async def _off_loop(self, act: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, act)
 
-    def _run(
-        self, request: web.BaseRequest, route: Route, places: dict[str, str], raw_query: str, body: bytes | Refusal
-    ) -> Answer:
+    def _run(self, route: Route, incoming: _Incoming) -> Answer:
+        request = incoming.request
         try:
             access = self._core.gate.check(request.headers.get("Authorization"), route.action)
-            query = dict(parse_qsl(raw_query, keep_blank_values=True))
-            call = Call(request.method, route.path, places, query, raw_query, request.headers, body, access)
+            query = dict(parse_qsl(incoming.query, keep_blank_values=True))
+            call = Call(
+                request.method,
+                incoming.path,
+                incoming.places,
+                query,
+                incoming.query,
+                request.headers,
+                incoming.body,
+                access,
+            )
             return route.handler(self._core, call)
         except Refusal as refusal:
             return refused(refusal)
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001 - a bug is answered as the engine answers its own, and logged
             _LOG.exception("%s %s crashed", request.method, request.raw_path)
             return refused(Refusal("internal", f"An internal error has occurred. `{type(exc).__name__}`."))
 
-    def _circumstance(
-        self, request: web.BaseRequest, path: str, places: dict[str, str], body: bytes | Refusal
-    ) -> Circumstance:
+    def _circumstance(self, incoming: _Incoming) -> Circumstance:
         def ids() -> list[str]:
+            places, body = incoming.places, incoming.body
             if "document" in places:
                 return [places["document"]]
             index = self._core.catalogue.find(places.get("index", ""))
             return ids_in(body, index.primary_key if index else None) if isinstance(body, bytes) else []
 
-        return Circumstance(ids, places.get("index"), request.method, path)
+        return Circumstance(ids, incoming.places.get("index"), incoming.request.method, incoming.path)
 
-    async def _faulty(self, fault: Fault, request: web.BaseRequest, *rest: Any) -> web.StreamResponse:
+    async def _faulty(self, fault: Fault, incoming: _Incoming) -> web.StreamResponse:
         """Answer, or don't, as a fault wants it."""
-        options, transport = fault.options, request.transport
+        request, options = incoming.request, fault.options
+        instead = _instead(fault)
+        if instead is not None:
+            return _response(request, instead)
         match fault.kind:
-            case "refuse":
-                full = options["status"] == 422
-                refusal = Refusal("no_space_left_on_device", _FULL) if full else Refusal("too_many_search_requests", _BUSY)
-                return _response(request, refused(refusal, options["retry_after"]))
-            case "err" if options["status"] == 502:
-                return _response(request, Answer(502, _PROXY, content_type="text/html"))
-            case "err":
-                return _response(request, refused(Refusal("internal", "An internal error has occurred.", status=options["status"])))
             case "slow":
                 await asyncio.sleep(options["seconds"])
             case "hang":
                 while not fault.removed:
-                    await asyncio.sleep(0.02)
+                    await self._fault_ended.wait()
             case "register_later":
-                late = asyncio.ensure_future(self._later(options["seconds"], request, *rest))
+                late = asyncio.ensure_future(self._later(options["seconds"], incoming))
                 self._late.add(late)
                 late.add_done_callback(self._late.discard)
             case "cut_after":
-                await self._answer(request, *rest)
+                await self._answer(incoming)
         if fault.kind in ("cut_before", "cut_after", "register_later"):
-            if transport is not None:
-                transport.abort()
+            if request.transport is not None:
+                request.transport.abort()
             return web.Response(status=500)
-        answer = await self._answer(request, *rest)
+        answer = await self._answer(incoming)
         if fault.kind == "truncate":
             return await _truncated(request, answer, options["keep"])
         return _response(request, answer)
 
-    async def _later(self, seconds: float, request: web.BaseRequest, *rest: Any) -> None:
+    async def _later(self, seconds: float, incoming: _Incoming) -> None:
         await asyncio.sleep(seconds)
-        await self._answer(request, *rest)
+        await self._answer(incoming)
+
+
+def _instead(fault: Fault) -> Answer | None:
+    """What a fault answers without that anything is done; None where it does not."""
+    options = fault.options
+    if fault.kind == "refuse":
+        full = options["status"] == 422
+        refusal = Refusal("no_space_left_on_device", _FULL) if full else Refusal("too_many_search_requests", _BUSY)
+        return refused(refusal, options["retry_after"])
+    if fault.kind != "err":
+        return None
+    if options["status"] == 502:
+        return Answer(502, _PROXY, content_type="text/html")
+    return refused(Refusal("internal", "An internal error has occurred.", status=options["status"]))
+
+
+async def _too_large(request: web.BaseRequest, refusal: Refusal) -> web.StreamResponse:
+    """Answer, and close: of a body that is much too large the rest is not even read, as the engine does it."""
+    left = _DRAIN
+    async for piece in request.content.iter_any():
+        left -= len(piece)
+        if left < 0:
+            break
+    response = _response(request, refused(refusal))
+    response.force_close()
+    if left < 0 and request.transport is not None:
+        await response.prepare(request)
+        await response.write_eof()
+        request.transport.abort()
+    return response
 
 
 def _response(request: web.BaseRequest, answer: Answer) -> web.Response:
@@ -235,7 +280,9 @@ class _Protocol(RequestHandler):
         """Answer to a request that could not be read."""
         if status >= 500:
             return super().handle_error(request, status, exc, message)
-        refusal = Refusal("bad_request", f"The request is no valid HTTP: {(message or '').strip()[:200]}", status=status)
+        refusal = Refusal(
+            "bad_request", f"The request is no valid HTTP: {(message or '').strip()[:200]}", status=status
+        )
         response = web.Response(status=status, body=refused(refusal).body, content_type="application/json")
         response.force_close()
         return response

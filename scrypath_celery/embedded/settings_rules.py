@@ -80,14 +80,18 @@ def _typo_sizes(value: Any, place: str, code: str) -> dict[str, Any]:
 
 def _total_hits(value: Any, place: str, code: str) -> int:
     if values.natural(value, place, code) == 0:
-        raise Refusal(code, f"Invalid value at `{place}`: a non-zero integer value lower than `{values.MAX}` was expected")
+        raise Refusal(
+            code, f"Invalid value at `{place}`: a non-zero integer value lower than `{values.MAX}` was expected"
+        )
     return int(value)
 
 
 def _experimental(feature: str) -> Check:
     def check(value: Any, place: str, _code: str) -> None:
         if value is not None:
-            raise Refusal("feature_not_enabled", f"setting `{place}` requires enabling the `{feature}` experimental feature.")
+            raise Refusal(
+                "feature_not_enabled", f"setting `{place}` requires enabling the `{feature}` experimental feature."
+            )
 
     return check
 

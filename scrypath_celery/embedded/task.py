@@ -34,7 +34,10 @@ KINDS = (
 
 STATUSES = ("enqueued", "processing", "succeeded", "failed", "canceled")
 FINISHED = frozenset({"succeeded", "failed", "canceled"})
-COLUMNS = 'uid, batch, "index", status, kind, canceled_by, details, error, enqueued_at, started_at, finished_at, metadata, content, size'
+COLUMNS = (
+    'uid, batch, "index", status, kind, canceled_by, details, error, enqueued_at, started_at, finished_at, metadata,'
+    " content, size"
+)
 _COUNTERS = ("indexedDocuments", "deletedDocuments", "canceledTasks", "deletedTasks")
 
 

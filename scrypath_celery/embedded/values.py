@@ -24,7 +24,9 @@ def kind_of(value: Any) -> str:
         return "a positive integer" if value >= 0 else "a negative integer"
     if isinstance(value, float):
         return "a float"
-    return {str: "a string", list: "an array", dict: "an object"}.get(type(value), "a value")
+    if isinstance(value, str):
+        return "a string"
+    return "an array" if isinstance(value, list) else "an object"
 
 
 def wrong(value: Any, place: str, code: str, wanted: str) -> Refusal:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from scrypath_celery.embedded import values
-from scrypath_celery.embedded.call import Answer, Call, answer
+from scrypath_celery.embedded.call import Answer, Call
 from scrypath_celery.embedded.core import Core
 from scrypath_celery.embedded.identity import identity
 from scrypath_celery.embedded.intake import FORMATS, documents
@@ -34,7 +34,9 @@ def _write(core: Core, call: Call) -> Answer:
     form = FORMATS[call.content_type(*FORMATS)]
     if delimiter is not None and form != "csv":
         text = f"The Content-Type `{call.headers['Content-Type']}` does not support the use of a csv delimiter."
-        raise Refusal("invalid_content_type", f"{text} The csv delimiter can only be used with the Content-Type `text/csv`.")
+        raise Refusal(
+            "invalid_content_type", f"{text} The csv delimiter can only be used with the Content-Type `text/csv`."
+        )
     payload, count = documents(call.plain_body(), form, delimiter or ",")
     wish = {
         "replace": call.method == "POST",

@@ -110,8 +110,13 @@ def _one_swap(one: Any, place: str) -> dict[str, Any]:
     for name in names:
         check_uid(name, code)
     if len(names) != 2:
-        raise Refusal(code, f"Two indexes must be given for each swap. The list `{names}` contains {len(names)} indexes.")
-    return {"indexes": names, "rename": values.boolean(one.get("rename", False), f"{place}.rename", "invalid_swap_rename")}
+        raise Refusal(
+            code, f"Two indexes must be given for each swap. The list `{names}` contains {len(names)} indexes."
+        )
+    return {
+        "indexes": names,
+        "rename": values.boolean(one.get("rename", False), f"{place}.rename", "invalid_swap_rename"),
+    }
 
 
 def _stats(core: Core, call: Call) -> Answer:

@@ -35,10 +35,6 @@ class Table:
         parts = path.split("/")[1:]
         for pattern, methods in self._by_length.get(len(parts), {}).items():
             if all(one == part or (one[:1] == "{" and part) for one, part in zip(pattern, parts, strict=True)):
-                places = {
-                    one[1:-1]: unquote(part)
-                    for one, part in zip(pattern, parts, strict=True)
-                    if one[:1] == "{"
-                }
+                places = {one[1:-1]: unquote(part) for one, part in zip(pattern, parts, strict=True) if one[:1] == "{"}
                 return methods.get(method), places, True
         return None, {}, False

@@ -32,7 +32,9 @@ def _list_batches(core: Core, call: Call) -> Answer:
     wanted = selection(call.query)
     with core.database.lock:
         found, total = core.batches.page(wanted)
-    seen = [batch for batch in found if call.access.everywhere or any(map(call.access.reaches, batch["stats"]["indexUids"]))]
+    seen = [
+        batch for batch in found if call.access.everywhere or any(map(call.access.reaches, batch["stats"]["indexUids"]))
+    ]
     return _page(seen, total, wanted)
 
 
