@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 from sqlalchemy.orm.interfaces import ORMOption
 
 from .document import encode, project
@@ -36,8 +37,13 @@ class Reading:
 class Source:
     """Reads records through the sessionmaker that `database` gives, called in the process that uses it."""
 
-    def __init__(self, database: Callable[[], sessionmaker[Session]]) -> None:
+    def __init__(self, database: Callable[[], Callable[..., Session]]) -> None:
         self._database = database
+
+    def on(self, connection: Connection) -> Source:
+        """The same source inside the transaction of `connection`, whose end is the caller's."""
+        maker = self._database()
+        return Source(lambda: partial(maker, bind=connection, join_transaction_mode="create_savepoint"))
 
     def read(self, schema: Schema, ids: Sequence[str]) -> Reading:
         """The documents of these ids as the database has them now, in a transaction begun now.
@@ -78,6 +84,19 @@ class Source:
             if len(page) < size:
                 return
             after = page[-1]
+
+    def present(self, schema: Schema, ids: Sequence[str]) -> set[str]:
+        """Those of these ids that a record to be indexed has, as far as SQL can tell.
+
+        Raises:
+            SourceError: the database did not answer.
+        """
+        found: set[str] = set()
+        with self._session(schema) as session:
+            for values in _chunks(_values(schema, ids)):
+                rows = session.scalars(_ids(schema).where(_expression(schema).in_(values)))
+                found.update(id_text(value) for value in rows)
+        return found
 
     def count(self, schema: Schema) -> int | None:
         """How many records are to be in the index, or None where Python alone can tell (`index_if`).

@@ -149,6 +149,21 @@ def _poll(runtime: Runtime, flights: list[Flight], wait: bool) -> None:
         interval = min(interval * 1.5, options.poll_max)
 
 
+def await_tasks(runtime: Runtime, uids: Sequence[int]) -> dict[int, EngineTask]:
+    """Wait for engine tasks outside any claim; those that the engine knows, terminal unless the wait ran out.
+
+    Raises:
+        EngineError: the engine could not be asked.
+    """
+    interval, pause, end = runtime.options.poll_first, threading.Event(), time.monotonic() + runtime.options.await_seconds
+    while True:
+        tasks = runtime.engine.tasks(uids)
+        if all(task.terminal for task in tasks.values()) or time.monotonic() > end:
+            return tasks
+        pause.wait(interval)
+        interval = min(interval * 1.5, runtime.options.poll_max)
+
+
 def _answer(flight: Flight, tasks: dict[int, EngineTask] | None) -> dict[int, EngineTask] | None:
     if tasks is None or flight.wish is None:
         return None

@@ -24,6 +24,9 @@ def _settle(attempt: Attempt, submitted: bool, connection: Connection) -> None:
     token, uids = attempt.claim.token, [send.uid for send in attempt.sends]
     outcome, fine = attempt.outcome, []
     outcome.retrying, outcome.failed, outcome.retry_in = {}, {}, 0.0
+    outcome.engine_uids = uids
+    outcome.indexed = {id for send in attempt.sends if not send.deletion for id in send.ids}
+    outcome.deleted = {id for send in attempt.sends if send.deletion for id in send.ids}
     for item in attempt.claim.works:
         if not _unsettled(attempt, item):
             fine.append(item.id)

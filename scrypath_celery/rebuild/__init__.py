@@ -1,0 +1,3 @@
+"""Rebuilds: repairing a live index, and building a new one beside it."""
+
+from __future__ import annotations

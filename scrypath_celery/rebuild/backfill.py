@@ -1,0 +1,63 @@
+"""Backfill: make sure of every record and of every document of a trustworthy live index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..runtime import Runtime
+from ..schema import Schema
+from ..work import MAX_IDS, Operation
+from .along import Progress, work_along, written_for
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackfillReport:
+    """What a backfill did: documents made sure of, orphans among them (documents without a record), failed works."""
+
+    index: str
+    works: int
+    documents: int
+    orphans: int
+    failed: int
+
+
+def backfill(runtime: Runtime, schema: Schema, *, progress: Progress | None = None, follow: bool = True) -> BackfillReport:
+    """Put work for every record into the ledger, page by page, and for documents that have no record.
+
+    Each page converges like any other work, so writes go on meanwhile. With `follow` this process works along until
+    all is settled; otherwise workers do it.
+
+    Raises:
+        SourceError, EngineError, LedgerError: a part is away; what is in the ledger goes on when it is back.
+    """
+    written, documents, orphans = list[int](), 0, 0
+    total = runtime.source.count(schema)
+    for page in runtime.source.pages(schema, MAX_IDS):
+        written += written_for(runtime, schema.uid, Operation.BACKFILL, page)
+        documents += len(page)
+        if progress is not None:
+            progress("enumerate", documents, total)
+    for page in orphans_of(runtime, schema):
+        written += written_for(runtime, schema.uid, Operation.BACKFILL, page)
+        orphans += len(page)
+    failed = 0
+    if follow and written:
+        failed = work_along(
+            runtime, schema.uid, Operation.BACKFILL, since=written[0], phase="backfill", progress=progress
+        )
+    return BackfillReport(
+        index=runtime.uid_of(schema), works=len(written), documents=documents + orphans, orphans=orphans, failed=failed
+    )
+
+
+def orphans_of(runtime: Runtime, schema: Schema) -> Iterator[list[str]]:
+    """Ids of documents in the live index that no record has, a page at a time."""
+    index = runtime.uid_of(schema)
+    if runtime.engine.index(index) is None:
+        return
+    for page in runtime.engine.ids(index, schema.key):
+        there = runtime.source.present(schema, page)
+        missing = [id for id in page if id not in there]
+        if missing:
+            yield missing

@@ -1,0 +1,34 @@
+"""A mend for one release of kombu, which ends the worker when a Redis broker is lost while a message is unacked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import kombu
+
+
+def mend_redis() -> bool:
+    """Let kombu 5.7.0 treat a collected Redis connection as lost, which it can recover from; whether it was needed.
+
+    On loss of the connection kombu 5.7.0 closes a transport that it has collected already, and fails on its missing
+    client with an AttributeError that no caller expects. Other releases, and other brokers, are left alone.
+    """
+    if kombu.__version__ != "5.7.0":
+        return False
+    try:
+        import redis
+        from kombu.transport.redis import Channel
+    except ImportError:
+        return False
+    original = Channel._connparams
+    if getattr(original, "mended", False):
+        return False
+
+    def _connparams(self: Any, asynchronous: bool = False) -> Any:
+        if getattr(self.connection, "client", None) is None:
+            raise redis.exceptions.ConnectionError("the broker connection was collected")
+        return original(self, asynchronous)
+
+    _connparams.mended = True  # type: ignore[attr-defined]
+    Channel._connparams = _connparams
+    return True

@@ -1,0 +1,131 @@
+"""The publisher: hands committed work to Celery, so that a commit makes no network call."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import queue
+import threading
+import time
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from .tasks import SYNC
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+logger = logging.getLogger("scrypath_celery")
+
+MESSAGE = 500
+"""The most works that one message names."""
+WAITING = 10_000
+"""The most hand-overs that wait in memory; what does not fit is published by the relay."""
+
+
+class Publisher:
+    """One thread a process, started on first use (also after a fork), with a connection of its own.
+
+    `seconds` bounds each publication, also to a broker that is frozen. What cannot be published is dropped here: its
+    row is in the ledger, and the relay publishes it again.
+    """
+
+    def __init__(self, app: Celery, queue_name: str, *, seconds: float) -> None:
+        self._app, self._queue_name, self._seconds = app, queue_name, seconds
+        self._lock = threading.Lock()
+        self._pid: int | None = None
+        self._waiting: queue.Queue[tuple[str, tuple[int, ...]]] = queue.Queue(WAITING)
+        self._idle = threading.Event()
+        self._refused_until = 0.0
+
+    def publish(self, index: str, ids: tuple[int, ...]) -> None:
+        """Hand work ids of one index over; never raises, never blocks."""
+        if self._pid != os.getpid():
+            self._start()
+        self._idle.clear()
+        try:
+            self._waiting.put_nowait((index, ids))
+        except queue.Full:
+            logger.debug("the publisher is behind; the relay publishes the rest")
+
+    def flush(self, seconds: float = 1.0) -> bool:
+        """Wait until everything handed over was published or dropped; whether it was."""
+        return self._pid != os.getpid() or self._idle.wait(seconds)
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._pid == os.getpid():
+                return
+            self._waiting, self._idle = queue.Queue(WAITING), threading.Event()
+            threading.Thread(target=self._run, name="scrypath-publisher", daemon=True).start()
+            self._pid = os.getpid()
+            _flush_at_exit(weakref.ref(self))
+
+    def _run(self) -> None:
+        connection: Any = None
+        while True:
+            merged = self._next()
+            try:
+                if time.monotonic() < self._refused_until:
+                    continue  # the broker has just refused: no thread of messages to a broker that is away
+                connection = connection or self._connect()
+                for index, ids in merged.items():
+                    for start in range(0, len(ids), MESSAGE):
+                        self._send(connection, index, ids[start : start + MESSAGE])
+            except Exception as exc:  # noqa: BLE001 - any failure of any transport: the relay publishes it again
+                logger.warning("work could not be published (%s); the relay publishes it again", type(exc).__name__)
+                connection = self._close(connection)
+                self._refused_until = time.monotonic() + self._seconds
+            finally:
+                if self._waiting.empty():
+                    self._idle.set()
+
+    def _next(self) -> dict[str, list[int]]:
+        """What waits, merged: one message can name many works."""
+        merged: dict[str, list[int]] = {}
+        index, ids = self._waiting.get()
+        while True:
+            merged.setdefault(index, []).extend(ids)
+            try:
+                index, ids = self._waiting.get_nowait()
+            except queue.Empty:
+                return merged
+
+    def _connect(self) -> Any:
+        return bounded_connection(self._app, self._seconds)
+
+    def _send(self, connection: Any, index: str, ids: list[int]) -> None:
+        producer = self._app.amqp.Producer(connection, auto_declare=False)
+        self._app.tasks[SYNC].apply_async(
+            args=(index, ids), queue=self._queue_name, producer=producer, retry=False, serializer="json"
+        )
+
+    def _close(self, connection: Any) -> None:
+        if connection is not None:
+            connection.collect()  # unlike close() it does not speak to a broker that may be frozen
+
+
+def bounded_connection(app: Celery, seconds: float) -> Any:
+    """A broker connection of its own on which no call takes much longer than `seconds`, also to a frozen broker.
+
+    Redis bounds by `socket_timeout`, RabbitMQ by `read_timeout` and `write_timeout`; the app's own options stay.
+    """
+    connection = app.connection_for_write()
+    options = dict(connection.transport_options)
+    if connection.transport_cls in ("redis", "rediss", "sentinel"):
+        options |= {"socket_timeout": seconds, "socket_connect_timeout": seconds, "retry_on_timeout": False}
+    else:
+        options |= {"read_timeout": seconds, "write_timeout": seconds}
+    connection.transport_options = options
+    connection.connect_timeout = seconds
+    return connection.ensure_connection(max_retries=1, interval_start=0, timeout=seconds)
+
+
+def _flush_at_exit(publisher: weakref.ref[Publisher]) -> None:
+    def flush() -> None:
+        living = publisher()
+        if living is not None:
+            living.flush(1.0)
+
+    atexit.register(flush)

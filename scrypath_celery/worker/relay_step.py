@@ -1,0 +1,49 @@
+"""The worker's timer: sends a small expiring task that lets the relay make a pass.
+
+A timer of the consumer, not a thread: a thread in the prefork main process deadlocks freshly forked children.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import bootsteps
+from celery.utils import uuid
+
+from .mend import mend_redis
+from .tasks import RELAY
+
+
+class RelayStep(bootsteps.StartStopStep):
+    """Ticks only in workers that consume our queue; stopped and started again with each reconnect."""
+
+    requires = {"celery.worker.consumer.tasks:Tasks"}
+
+    def __init__(self, parent: Any, **options: Any) -> None:
+        super().__init__(parent, **options)
+        self._timer: Any = None
+        parent.app.scrypath.load()
+        mend_redis()
+
+    def include_if(self, parent: Any) -> bool:
+        return parent.app.scrypath.options.queue in parent.app.amqp.queues.consume_from
+
+    def start(self, parent: Any) -> None:
+        period = parent.app.scrypath.options.relay_period
+        self._timer = parent.timer.call_repeatedly(period, tick, (parent.app, period))
+        tick(parent.app, period)
+
+    def stop(self, parent: Any) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    shutdown = stop
+
+
+def tick(app: Any, period: float) -> None:
+    """Send the task. Neither it nor its sending shows in Flower: there would be little else to see."""
+    message = app.amqp.create_task_message(uuid(), RELAY, (), {}, expires=period, ignore_result=True)
+    with app.producer_or_acquire(None) as producer:
+        queue = app.amqp.queues[app.scrypath.options.queue]
+        app.amqp.send_task_message(producer, RELAY, message, queue=queue, retry=False, serializer="json")

@@ -1,0 +1,131 @@
+"""The Celery tasks. The ledger owns time and outcome; Celery shows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..errors import LedgerError, ScrypathError
+from ..ledger import works
+from ..runtime import Runtime
+from ..sync.drive import work_off
+from ..sync.outcome import Outcome
+from ..sync.relay import relay
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+SYNC, RELAY = "scrypath.sync", "scrypath.relay"
+COUNTDOWN_MAX = 600.0
+"""The longest countdown (seconds) given to a broker; longer waits live in the ledger alone."""
+
+
+class DeadLettered(ScrypathError):
+    """Works of this task became dead letters; the message names ids, classes and counts, never a document."""
+
+    code = "dead_lettered"
+
+
+class Unsettled(ScrypathError):
+    """Works of this task are tried again later."""
+
+    code = "unsettled"
+
+
+class Owner(Protocol):
+    """What tasks need of the `Scrypath` that they belong to."""
+
+    @property
+    def runtime(self) -> Runtime: ...
+
+
+def register(app: Celery, owner: Owner) -> None:
+    """Register our tasks with an app, derived from its own `Task`; every option is set on them alone."""
+
+    def sync(self: Any, index: str, ids: list[int]) -> dict[str, Any]:
+        return _sync(self, owner.runtime, index, ids)
+
+    def relay_pass() -> dict[str, int] | None:
+        done = relay(owner.runtime)
+        return None if done is None else {name: count for name, count in vars(done).items() if count}
+
+    common: dict[str, Any] = {
+        "serializer": "json",
+        "ignore_result": True,
+        "store_errors_even_if_ignored": False,
+        "acks_late": True,
+        "reject_on_worker_lost": True,
+        "track_started": False,
+        "rate_limit": None,
+        "Strategy": "scrypath_celery.worker.strategy:json_only",
+    }
+    app.task(
+        name=SYNC,
+        bind=True,
+        max_retries=None,
+        default_retry_delay=30,
+        soft_time_limit=240,
+        time_limit=300,
+        throws=(DeadLettered,),
+        **common,
+    )(sync)
+    app.task(name=RELAY, soft_time_limit=60, time_limit=90, send_events=False, **common)(relay_pass)
+
+
+def _sync(task: Any, runtime: Runtime, index: str, ids: list[int]) -> dict[str, Any]:
+    """Run the named works, and whatever else of their index is ready.
+
+    Ends in RETRY where works wait for another try, in FAILURE where some became dead letters: in both cases the
+    ledger says so already, and a message that is lost now is made good by the relay.
+    """
+    if runtime.schemas.by_uid(index) is None:
+        return {"index": index, "declared": False}
+    try:
+        outcome = _work(task, runtime, index, ids)
+    except LedgerError as exc:  # the database is away: the rows say nothing, so only the message can come again
+        raise task.retry(exc=Unsettled(f"{index}: {exc}"), countdown=10.0, max_retries=None) from exc
+    if outcome.failed:
+        raise DeadLettered(f"{index}: {_described(outcome.failed)}; {summary(index, outcome)}")
+    waiting = [*outcome.retrying, *outcome.given_back]
+    if waiting:
+        raise task.retry(
+            args=(index, waiting[:500]),
+            exc=Unsettled(f"{index}: {summary(index, outcome)}"),
+            countdown=min(outcome.retry_in, COUNTDOWN_MAX),
+            max_retries=None,
+        )
+    return summary(index, outcome)
+
+
+def _work(task: Any, runtime: Runtime, index: str, ids: list[int]) -> Outcome:
+    outcome = Outcome()
+    if runtime.ledger.run(lambda tx: works.any_ready(tx, ids)):
+        seconds = runtime.options.task_seconds
+        outcome = work_off(runtime, index, seconds=seconds, task_id=task.request.id)
+        left = runtime.ledger.run(lambda tx: works.still_ready(tx, ids))
+        if left and not outcome.paused:
+            runtime.publish(index, tuple(left))
+    # Also where it waits behind a backlog, the relay has its turn: any task's end will do.
+    relay(runtime)
+    return outcome
+
+
+def summary(index: str, outcome: Outcome) -> dict[str, Any]:
+    """What a task says of its work: ids and counts only."""
+    found: dict[str, Any] = {
+        "index": index,
+        "claims": outcome.claims,
+        "documents": outcome.documents,
+        "succeeded": len(outcome.succeeded),
+        "submitted": len(outcome.submitted),
+        "retrying": len(outcome.retrying),
+        "failed": len(outcome.failed),
+    }
+    if outcome.paused:
+        found["paused"] = outcome.paused.value
+    return found
+
+
+def _described(failed: dict[int, Any]) -> str:
+    shown = ", ".join(f"id={id} {reason_class.value}" for id, reason_class in list(failed.items())[:10])
+    more = f" and {len(failed) - 10} more" if len(failed) > 10 else ""
+    return f"{len(failed)} failed works: {shown}{more}"
