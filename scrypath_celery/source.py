@@ -42,8 +42,8 @@ class Source:
 
     def on(self, connection: Connection) -> Source:
         """The same source inside the transaction of `connection`, whose end is the caller's."""
-        maker = self._database()
-        return Source(lambda: partial(maker, bind=connection, join_transaction_mode="create_savepoint"))
+        mode = "create_savepoint"
+        return Source(lambda: partial(self._database(), bind=connection, binds={}, join_transaction_mode=mode))
 
     def read(self, schema: Schema, ids: Sequence[str]) -> Reading:
         """The documents of these ids as the database has them now, in a transaction begun now.

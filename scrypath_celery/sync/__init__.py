@@ -1,0 +1,3 @@
+"""Sync: from a write of the application to a settled work."""
+
+from __future__ import annotations
