@@ -19,9 +19,8 @@ class Json(TypeDecorator[Any]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        if dialect.name in ("mysql", "mariadb"):
-            return dialect.type_descriptor(MEDIUMTEXT())
-        return dialect.type_descriptor(Text())
+        # Not adapted to the driver's own string type: the DDL would say VARCHAR.
+        return MEDIUMTEXT() if dialect.name in ("mysql", "mariadb") else Text()
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         return None if value is None else orjson.dumps(value).decode()
@@ -74,16 +73,16 @@ work = Table(
     **_OPTIONS,
 )
 
-_unfinished = work.c.state.not_in((State.SUCCEEDED.value, State.CANCELLED.value))
+# Partial on PostgreSQL alone: SQLite takes a partial index only for statements that repeat its condition to the letter.
+_history = (State.SUCCEEDED.value, State.CANCELLED.value)
 Index(
     "ix_scrypath_work_unfinished",
     work.c.state,
     work.c.index_uid,
     work.c.id,
-    postgresql_where=_unfinished,
-    sqlite_where=_unfinished,
+    postgresql_where=work.c.state.not_in(_history),
 )
-Index("ix_scrypath_work_finished", work.c.finished_at)
+Index("ix_scrypath_work_finished", work.c.state, work.c.finished_at, postgresql_where=work.c.state.in_(_history))
 Index("ix_scrypath_work_claim_number", work.c.index_uid, work.c.claim_number)
 
 claim = Table(

@@ -62,15 +62,19 @@ def _work() -> None:
         sa.Column("finished_at", sa.Double()),
         sqlite_autoincrement=True,
     )
-    unfinished = sa.text("state NOT IN ('succeeded', 'cancelled')")
+    history = "('succeeded', 'cancelled')"
     op.create_index(
         "ix_scrypath_work_unfinished",
         "scrypath_work",
         ["state", "index_uid", "id"],
-        postgresql_where=unfinished,
-        sqlite_where=unfinished,
+        postgresql_where=sa.text(f"state NOT IN {history}"),
     )
-    op.create_index("ix_scrypath_work_finished", "scrypath_work", ["finished_at"])
+    op.create_index(
+        "ix_scrypath_work_finished",
+        "scrypath_work",
+        ["state", "finished_at"],
+        postgresql_where=sa.text(f"state IN {history}"),
+    )
     op.create_index("ix_scrypath_work_claim_number", "scrypath_work", ["index_uid", "claim_number"])
 
 
