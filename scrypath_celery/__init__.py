@@ -1,3 +1,24 @@
-"""Keep a Meilisearch index in step with SQLAlchemy models, through Celery, without lying about it."""
+"""Keep a Meilisearch index in step with SQLAlchemy models, through Celery, without lying about it.
+
+`Scrypath` is where everything begins; what it raises is in `scrypath_celery.errors`.
+"""
 
 from __future__ import annotations
+
+from .app import Scrypath
+from .errors import ScrypathError
+from .ledger.autogenerate import include_name, ledger_metadata
+from .sync.result import SyncResult
+from .work import Mode, Operation, ReasonClass, State
+
+__all__ = [
+    "Mode",
+    "Operation",
+    "ReasonClass",
+    "Scrypath",
+    "ScrypathError",
+    "State",
+    "SyncResult",
+    "include_name",
+    "ledger_metadata",
+]

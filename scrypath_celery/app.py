@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
@@ -18,11 +18,16 @@ from .config import NAMES, Options, from_celery, from_environment, resolve
 from .engine import Engine as SearchEngine
 from .errors import ConfigError
 from .ledger import Ledger
+from .rebuild.along import Progress
+from .rebuild.backfill import BackfillReport, backfill
+from .rebuild.reindex import ReindexReport, reindex
 from .runtime import Runtime
-from .schema import Schema, Schemas
+from .schemas import Declaration, Schemas
 from .source import Source
+from .sync.capture import Capture
 from .sync.modes import drain, run_now
 from .sync.outcome import Outcome
+from .sync.result import SyncResult
 from .work import Mode
 
 if TYPE_CHECKING:
@@ -30,6 +35,18 @@ if TYPE_CHECKING:
     from meilisearch.index import Index
 
 T = TypeVar("T")
+
+
+class Native:
+    """The official Meilisearch client, by declared class."""
+
+    def __init__(self, owner: Scrypath) -> None:
+        self._owner = owner
+
+    def index(self, model: Any) -> Index:
+        """The official client's Index of a declared class (for the calling thread)."""
+        runtime = self._owner.runtime
+        return runtime.engine.native(runtime.uid_of(runtime.schemas.of(model)))
 
 
 class Scrypath:
@@ -45,6 +62,7 @@ class Scrypath:
 
     def __init__(self, celery_app: Celery | None = None, *, database: Any = None, **options: Any) -> None:
         self.schemas = Schemas()
+        self._capture = Capture(lambda: self.runtime)
         self._lock = threading.RLock()
         self._database: Any = None
         self._arguments: dict[str, Any] = {}
@@ -103,6 +121,11 @@ class Scrypath:
         """The ledger; `ledger.create_all()` makes its tables in tests."""
         return self.runtime.ledger
 
+    @property
+    def meilisearch(self) -> Native:
+        """The official client: `search.meilisearch.index(Post)`."""
+        return Native(self)
+
     def load(self) -> None:
         """Import the modules of the option `include`, so that the schemas declared there are known."""
         for name in self.options.include:
@@ -110,7 +133,7 @@ class Scrypath:
 
     # declaring
 
-    def schema(self, **declaration: Any) -> Callable[[type[T]], type[T]]:
+    def schema(self, **declaration: Unpack[Declaration]) -> Callable[[type[T]], type[T]]:
         """Declare a mapped class searchable: `@search.schema(fields=[...])`, or `search.schema(...)(Model)`.
 
         Metadata only: the class stays as it is, and nothing is tracked.
@@ -120,7 +143,65 @@ class Scrypath:
         """
         return self.schemas.declare(**declaration)
 
-    # operating
+    # writing
+
+    def sync_record(self, record: Any, *, session: Any = None, sync_mode: str | None = None) -> SyncResult:
+        """Make the index say what the database says of a record, once its transaction is committed.
+
+        `session` is the Session or AsyncSession that writes it (its own one by default): the ledger's row joins that
+        transaction. `sync_mode` beats the option for this call. Never awaited, never flushes.
+
+        Raises:
+            SchemaError: its class has no schema. SessionError: it belongs to no session, or to another.
+        """
+        return self._capture.sync_record(record, session=session, sync_mode=sync_mode)
+
+    def sync_records(self, records: Iterable[Any], *, session: Any = None, sync_mode: str | None = None) -> SyncResult:
+        """`sync_record` for many records of one session."""
+        return self._capture.sync_records(records, session=session, sync_mode=sync_mode)
+
+    def delete_record(self, record: Any, *, session: Any = None, sync_mode: str | None = None) -> SyncResult:
+        """Take a record's document from the index; where the record still exists it is indexed again."""
+        return self._capture.delete_record(record, session=session, sync_mode=sync_mode)
+
+    def delete_records(
+        self, records: Iterable[Any], *, session: Any = None, sync_mode: str | None = None
+    ) -> SyncResult:
+        """`delete_record` for many records of one session."""
+        return self._capture.delete_records(records, session=session, sync_mode=sync_mode)
+
+    def delete_document(self, model: Any, id: Any, *, session: Any = None, sync_mode: str | None = None) -> SyncResult:
+        """Take a document from the index by its id.
+
+        A record that still has this id is indexed again, with the reason `record_exists`: the database decides. To
+        keep a record out of the index, declare `index_if`.
+
+        Raises:
+            SchemaError: no such schema. ProjectionError: the engine would refuse the id.
+        """
+        return self._capture.delete_document(model, id, session=session, sync_mode=sync_mode)
+
+    def delete_documents(
+        self, model: Any, ids: Iterable[Any], *, session: Any = None, sync_mode: str | None = None
+    ) -> SyncResult:
+        """`delete_document` for many ids."""
+        return self._capture.delete_documents(model, ids, session=session, sync_mode=sync_mode)
+
+    def paused(self) -> AbstractContextManager[None]:
+        """Within this context calls and tracked flushes record nothing."""
+        return self._capture.paused()
+
+    # rebuilding
+
+    def backfill(self, model: Any, *, progress: Progress | None = None, follow: bool = True) -> BackfillReport:
+        """Make sure of every record and document of a live index; see `rebuild.backfill`."""
+        return backfill(self.runtime, self.schemas.of(model), progress=progress, follow=follow)
+
+    def reindex(self, model: Any, *, cutover: bool = True, progress: Progress | None = None) -> ReindexReport:
+        """Build a new index beside the live one and cut over without losing a write; see `rebuild.reindex`."""
+        return reindex(self.runtime, self.schemas.of(model), cutover=cutover, progress=progress)
+
+    # testing
 
     def drain(self, *, connection: Connection | None = None) -> Outcome:
         """Run all due work in this process (tests), on `connection` where its transaction is never committed."""
@@ -193,13 +274,3 @@ class Scrypath:
                 options = self._options
                 self._publisher = self._publisher or Publisher(app, options.queue, seconds=options.broker_seconds)
         self._publisher.publish(index, ids)
-
-    def _schema(self, model: Any) -> Schema:
-        return self.schemas.of(model)
-
-    def _chosen(self, model: Any) -> Sequence[Schema]:
-        return list(self.schemas) if model is None else [self._schema(model)]
-
-    def index_of(self, model: Any) -> Index:
-        """The official client's Index of a declared class."""
-        return self.runtime.engine.native(self.runtime.uid_of(self._schema(model)))

@@ -122,7 +122,9 @@ def from_celery(conf: Iterable[tuple[str, Any]], namespace: str | None = None) -
             continue
         name = bare[len("scrypath_") :]
         if name.lower() not in NAMES:
-            raise ConfigError(f"unknown setting {key!r} in the Celery configuration{_suggest(name.lower(), 'scrypath_')}")
+            raise ConfigError(
+                f"unknown setting {key!r} in the Celery configuration{_suggest(name.lower(), 'scrypath_')}"
+            )
         if bare not in (bare.lower(), bare.upper()):
             raise ConfigError(f"setting {key!r} in the Celery configuration has to be all lower or all upper case")
         found[name.lower()] = value
@@ -174,4 +176,8 @@ def _number(name: str, kind: type[int] | type[float], value: Any) -> Any:
 
 def _suggest(name: str, prefix: str = "") -> str:
     near = get_close_matches(name.lower(), NAMES, n=1)
-    return f"; did you mean {(prefix.upper() if prefix.isupper() else prefix) + (near[0].upper() if prefix.isupper() else near[0])!r}?" if near else ""
+    return (
+        f"; did you mean {(prefix.upper() if prefix.isupper() else prefix) + (near[0].upper() if prefix.isupper() else near[0])!r}?"
+        if near
+        else ""
+    )

@@ -52,7 +52,9 @@ class Engine:
         query = urlencode({"customMetadata": token})
         return self._task("post", f"{_index(index)}/documents/delete-batch?{query}", list(ids))
 
-    def documents(self, index: str, ids: Sequence[str] | None = None, *, offset: int = 0, limit: int = 1_000) -> list[Any]:
+    def documents(
+        self, index: str, ids: Sequence[str] | None = None, *, offset: int = 0, limit: int = 1_000
+    ) -> list[Any]:
         """Documents as the index holds them, in the engine's own order; of `ids`, or a page of all."""
         body: dict[str, Any] = {"limit": len(ids) if ids is not None else limit, "offset": offset}
         if ids is not None:

@@ -45,7 +45,9 @@ def refusal(exc: EngineError) -> Failure:
 def verdict(task: EngineTask) -> Failure:
     """What a failed or canceled task means, if it stands for its own payload alone."""
     if task.status == "canceled":
-        return Failure(reason_class=ReasonClass.BACKEND_REJECTED, reason="the engine's task was canceled", code="canceled")
+        return Failure(
+            reason_class=ReasonClass.BACKEND_REJECTED, reason="the engine's task was canceled", code="canceled"
+        )
     error: Mapping[str, Any] = task.error or {}
     code, kind = error.get("code"), error.get("type")
     text = f"the engine's task {task.uid} failed with {code}"

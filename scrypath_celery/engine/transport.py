@@ -11,7 +11,12 @@ from urllib.parse import urlsplit
 import requests
 from meilisearch import Client
 from meilisearch._httprequests import HttpRequests
-from meilisearch.errors import MeilisearchApiError, MeilisearchCommunicationError, MeilisearchError, MeilisearchTimeoutError
+from meilisearch.errors import (
+    MeilisearchApiError,
+    MeilisearchCommunicationError,
+    MeilisearchError,
+    MeilisearchTimeoutError,
+)
 from pydantic import ValidationError
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError

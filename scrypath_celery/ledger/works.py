@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, select, update
+from sqlalchemy import Connection, CursorResult, Row, case, func, select, update
 
 from ..errors import WorkError
 from ..work import MAX_IDS, OPEN, READY, ClaimState, Failure, Mode, Operation, ReasonClass, State, Work
@@ -52,7 +52,7 @@ def write(
                 available_at=now() + grace,
             )
         )
-        written.append(int(result.inserted_primary_key[0]))
+        written.append(_new_id(result))
     return tuple(written)
 
 
@@ -262,6 +262,12 @@ def remember(item: Work, event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [*item.history, {"attempt": item.attempts, **{k: v for k, v in event.items() if v}}][-_HISTORY:]
 
 
+def _new_id(result: CursorResult[Any]) -> int:
+    key = result.inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
 def _held(token: str) -> Any:
     running = [State.RUNNING.value, State.SUBMITTED.value]
     return (work.c.claim_token == token) & work.c.state.in_(running)
@@ -292,7 +298,7 @@ def split(connection: Connection, item: Work) -> int:
     inserted = connection.execute(
         work.insert().values({name: row[name] for name in columns} | {"ids": rest, "documents": len(rest)})
     )
-    return int(inserted.inserted_primary_key[0])
+    return _new_id(inserted)
 
 
 def still_ready(connection: Connection, ids: Sequence[int]) -> list[int]:

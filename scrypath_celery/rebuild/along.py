@@ -31,12 +31,16 @@ def work_along(
     pause, left = threading.Event(), 1
     while left:
         outcome = work_off(runtime, uid, seconds=SLICE)
-        left, done, failed = runtime.ledger.run(partial(works.progress, index_uid=uid, operation=operation, since=since))
+        left, done, failed = runtime.ledger.run(
+            partial(works.progress, index_uid=uid, operation=operation, since=since)
+        )
         if progress is not None:
             progress(phase, done, done + left)
         row = runtime.ledger.run(lambda tx: indexes.get(tx, uid))
         if left and row is not None and row.pause is not None and not outcome.succeeded:
-            raise EngineError(f"index {uid} is paused ({row.pause.reason_class}: {row.pause.reason}); the work goes on by itself")
+            raise EngineError(
+                f"index {uid} is paused ({row.pause.reason_class}: {row.pause.reason}); the work goes on by itself"
+            )
         if left and not outcome.claims:
             relay(runtime)
             pause.wait(0.1)

@@ -22,7 +22,9 @@ class BackfillReport:
     failed: int
 
 
-def backfill(runtime: Runtime, schema: Schema, *, progress: Progress | None = None, follow: bool = True) -> BackfillReport:
+def backfill(
+    runtime: Runtime, schema: Schema, *, progress: Progress | None = None, follow: bool = True
+) -> BackfillReport:
     """Put work for every record into the ledger, page by page, and for documents that have no record.
 
     Each page converges like any other work, so writes go on meanwhile. With `follow` this process works along until
@@ -38,9 +40,9 @@ def backfill(runtime: Runtime, schema: Schema, *, progress: Progress | None = No
         documents += len(page)
         if progress is not None:
             progress("enumerate", documents, total)
-    for page in orphans_of(runtime, schema):
-        written += written_for(runtime, schema.uid, Operation.BACKFILL, page)
-        orphans += len(page)
+    for missing in orphans_of(runtime, schema):
+        written += written_for(runtime, schema.uid, Operation.BACKFILL, missing)
+        orphans += len(missing)
     failed = 0
     if follow and written:
         failed = work_along(

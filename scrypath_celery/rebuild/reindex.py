@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from ..errors import EngineError
@@ -82,7 +82,9 @@ def abort(runtime: Runtime, schema: Schema) -> Job | None:
         return None
     live = runtime.engine.index(runtime.uid_of(schema))
     if job.phase is Phase.AFTER_SWAP or (job.tried and live is not None and live["createdAt"] == job.created):
-        raise EngineError(f"the rebuild of {schema.name} has been cut over: finish it with `reconcile --action reindex`")
+        raise EngineError(
+            f"the rebuild of {schema.name} has been cut over: finish it with `reconcile --action reindex`"
+        )
     runtime.ledger.run(lambda tx: indexes.write_rebuild(tx, schema.uid, None))
     settled(runtime, runtime.engine.drop(job.target), missing="index_not_found")
     return job
@@ -114,9 +116,7 @@ def _fill(runtime: Runtime, schema: Schema, job: Job, progress: Progress | None)
         job = jobs.save(runtime, job, filled=True)
     failed = 0
     if job.first is not None:
-        failed = work_along(
-            runtime, job.uid, Operation.REINDEX, since=job.first, phase="fill", progress=progress
-        )
+        failed = work_along(runtime, job.uid, Operation.REINDEX, since=job.first, phase="fill", progress=progress)
     return jobs.save(runtime, job, phase=Phase.CATCH_UP), filled, failed
 
 
@@ -128,7 +128,7 @@ def _fill_page(runtime: Runtime, job: Job, page: tuple[str, ...]) -> Job:
         nonlocal changed, written
         written = works.announce(tx, job.uid, Operation.REINDEX, page)  # type: ignore[arg-type]
         first = job.first if job.first is not None else written[0]
-        changed = jobs.replace(job, cursor=page[-1], first=first)
+        changed = replace(job, cursor=page[-1], first=first)
         jobs.write(tx, changed)
 
     runtime.ledger.run(both)

@@ -47,8 +47,8 @@ def relay(runtime: Runtime, *, force: bool = False) -> Relayed | None:
     done.polled = poll(runtime)
     done.touched = watch(runtime)
     done.published = publish(runtime)
-    keep = {"keep_succeeded": options.keep_succeeded, "keep_cancelled": options.keep_cancelled}
-    done.pruned = ledger.run(partial(upkeep.prune, **keep))
+    prune = partial(upkeep.prune, keep_succeeded=options.keep_succeeded, keep_cancelled=options.keep_cancelled)
+    done.pruned = ledger.run(prune)
     return done
 
 

@@ -16,7 +16,7 @@ def mend_redis() -> bool:
     if kombu.__version__ != "5.7.0":
         return False
     try:
-        import redis
+        from redis.exceptions import ConnectionError as LostConnection
         from kombu.transport.redis import Channel
     except ImportError:
         return False
@@ -26,9 +26,9 @@ def mend_redis() -> bool:
 
     def _connparams(self: Any, asynchronous: bool = False) -> Any:
         if getattr(self.connection, "client", None) is None:
-            raise redis.exceptions.ConnectionError("the broker connection was collected")
-        return original(self, asynchronous)
+            raise LostConnection("the broker connection was collected")
+        return original(self, asynchronous)  # type: ignore[no-untyped-call]
 
     _connparams.mended = True  # type: ignore[attr-defined]
-    Channel._connparams = _connparams
+    Channel._connparams = _connparams  # type: ignore[method-assign]
     return True

@@ -75,7 +75,8 @@ class Publisher:
                         self._send(connection, index, ids[start : start + MESSAGE])
             except Exception as exc:  # noqa: BLE001 - any failure of any transport: the relay publishes it again
                 logger.warning("work could not be published (%s); the relay publishes it again", type(exc).__name__)
-                connection = self._close(connection)
+                _drop(connection)
+                connection = None
                 self._refused_until = time.monotonic() + self._seconds
             finally:
                 if self._waiting.empty():
@@ -101,10 +102,6 @@ class Publisher:
             args=(index, ids), queue=self._queue_name, producer=producer, retry=False, serializer="json"
         )
 
-    def _close(self, connection: Any) -> None:
-        if connection is not None:
-            connection.collect()  # unlike close() it does not speak to a broker that may be frozen
-
 
 def bounded_connection(app: Celery, seconds: float) -> Any:
     """A broker connection of its own on which no call takes much longer than `seconds`, also to a frozen broker.
@@ -120,6 +117,11 @@ def bounded_connection(app: Celery, seconds: float) -> Any:
     connection.transport_options = options
     connection.connect_timeout = seconds
     return connection.ensure_connection(max_retries=1, interval_start=0, timeout=seconds)
+
+
+def _drop(connection: Any) -> None:
+    if connection is not None:
+        connection.collect()  # unlike close() it does not speak to a broker that may be frozen
 
 
 def _flush_at_exit(publisher: weakref.ref[Publisher]) -> None:

@@ -14,7 +14,7 @@ from .mend import mend_redis
 from .tasks import RELAY
 
 
-class RelayStep(bootsteps.StartStopStep):
+class RelayStep(bootsteps.StartStopStep):  # type: ignore[misc]
     """Ticks only in workers that consume our queue; stopped and started again with each reconnect."""
 
     requires = {"celery.worker.consumer.tasks:Tasks"}

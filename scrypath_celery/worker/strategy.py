@@ -17,7 +17,9 @@ def json_only(task: Any, app: Any, consumer: Any, **kwargs: Any) -> Callable[...
 
     def task_message_handler(message: Any, body: Any, ack: Any, reject: Any, callbacks: Any, **kw: Any) -> Any:
         if message.content_type != "application/json":
-            logger.error("refused a message for %s: content type %s, only JSON is taken", task.name, message.content_type)
+            logger.error(
+                "refused a message for %s: content type %s, only JSON is taken", task.name, message.content_type
+            )
             return message.reject()
         return handle(message, body, ack, reject, callbacks, **kw)
 
