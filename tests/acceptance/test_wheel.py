@@ -14,6 +14,7 @@ import pytest
 from tests.imports import PACKAGE, ROOT
 from tests.services.absence import absent
 
+CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache"}
 ABOUT = ["setup.cfg", "pyproject.toml", "README.md", "LICENSE"]
 
 
@@ -21,7 +22,7 @@ ABOUT = ["setup.cfg", "pyproject.toml", "README.md", "LICENSE"]
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The names of the files in a wheel that is built from a copy of the sources."""
     folder = tmp_path_factory.mktemp("wheel")
-    shutil.copytree(ROOT, folder / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT, folder / PACKAGE, ignore=shutil.ignore_patterns(*CACHES))
     for name in ABOUT:
         shutil.copy(ROOT.parent / name, folder)
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", str(folder), str(folder)]
@@ -33,7 +34,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 def test_a_wheel_holds_every_file_of_the_package(wheel: list[str]) -> None:
-    files = [path for path in ROOT.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    files = [path for path in ROOT.rglob("*") if path.is_file() and not CACHES.intersection(path.parts)]
     assert f"{PACKAGE}/py.typed" in wheel
     assert {str(path.relative_to(ROOT.parent)) for path in files} - set(wheel) == set()
 
