@@ -176,8 +176,6 @@ def _number(name: str, kind: type[int] | type[float], value: Any) -> Any:
 
 def _suggest(name: str, prefix: str = "") -> str:
     near = get_close_matches(name.lower(), NAMES, n=1)
-    return (
-        f"; did you mean {(prefix.upper() if prefix.isupper() else prefix) + (near[0].upper() if prefix.isupper() else near[0])!r}?"
-        if near
-        else ""
-    )
+    if not near:
+        return ""
+    return f"; did you mean {prefix + (near[0].upper() if prefix.isupper() else near[0])!r}?"

@@ -131,7 +131,13 @@ class EngineUnreachable(EngineError):
     code = "engine_unreachable"
 
     def __init__(
-        self, message: str, *, sent: bool, broken: bool = False, status: int | None = None, retry_after: float | None = None
+        self,
+        message: str,
+        *,
+        sent: bool,
+        broken: bool = False,
+        status: int | None = None,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(message, status=status, retry_after=retry_after)
         self.sent = sent

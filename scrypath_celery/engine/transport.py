@@ -1,4 +1,4 @@
-"""The official client over pooled connections: one client a thread and process, timeouts always, errors translated here."""
+"""The official client over pooled connections: one a thread and process, always with timeouts; errors translated."""
 
 from __future__ import annotations
 

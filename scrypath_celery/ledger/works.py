@@ -313,7 +313,7 @@ def announce(connection: Connection, index_uid: str, operation: Operation, ids: 
 
 
 def progress(connection: Connection, index_uid: str, operation: Operation, since: int) -> tuple[int, int, int]:
-    """Of the works of an operation from id `since` on: documents that are open, documents that are not, failed works."""
+    """Of the works of an operation from id `since` on: open documents, other documents, failed works."""
     chosen = (work.c.index_uid == index_uid) & (work.c.operation == operation.value) & (work.c.id >= since)
     query = select(work.c.state, func.count(), func.sum(work.c.documents)).where(chosen).group_by(work.c.state)
     found = {State(state): (int(count), int(documents)) for state, count, documents in connection.execute(query)}

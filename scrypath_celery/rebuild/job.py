@@ -26,7 +26,7 @@ class Phase(StrEnum):
 class Job:
     """A rebuild under way. `noted` is the last claim number whose documents the target has for sure; `cursor` the last
     id written down to be filled; `created` the target's `createdAt`, which travels with its content; `tried` says
-    that a swap was sent, `renaming` the name that the target is being given; `first` is the id of the rebuild's first work."""
+    that a swap was sent, `renaming` the name that the target is being given; `first` is the id of its first work."""
 
     uid: str
     target: str

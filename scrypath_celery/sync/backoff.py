@@ -28,4 +28,4 @@ def decide(options: Options, attempts: int, failure: Failure) -> tuple[float | N
 def probe_delay(options: Options, pauses: int, failure: Failure) -> float:
     """Seconds before a paused index is probed; `pauses` is how many probes failed before."""
     span = min(options.pause_max, 1.0 * 2.0 ** min(pauses, 20))
-    return max(span * (0.5 + random.random() / 2), failure.retry_after or 0.0)  # noqa: S311 - jitter, no secret
+    return max(span * (0.5 + random.random() / 2), failure.retry_after or 0.0)

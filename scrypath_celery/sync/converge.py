@@ -55,7 +55,7 @@ def _converge(attempt: Attempt) -> Steps:
 
 
 def check(attempt: Attempt) -> None:
-    """Touch the ids that claims with a higher number share with ours: one of us may have sent the older version last."""
+    """Touch the ids that claims with a higher number share with ours: we may have sent the older version last."""
     if not attempt.to_target:
         shared = attempt.runtime.ledger.run(lambda tx: claims.newer_ids(tx, attempt.claim))
         attempt.touch(id for id in attempt.claim.ids if id in shared)

@@ -155,7 +155,11 @@ def await_tasks(runtime: Runtime, uids: Sequence[int]) -> dict[int, EngineTask]:
     Raises:
         EngineError: the engine could not be asked.
     """
-    interval, pause, end = runtime.options.poll_first, threading.Event(), time.monotonic() + runtime.options.await_seconds
+    interval, pause, end = (
+        runtime.options.poll_first,
+        threading.Event(),
+        time.monotonic() + runtime.options.await_seconds,
+    )
     while True:
         tasks = runtime.engine.tasks(uids)
         if all(task.terminal for task in tasks.values()) or time.monotonic() > end:
@@ -174,8 +178,6 @@ def _renew(flight: Flight) -> bool:
     """Renew a lease during a wait; false where it is gone, and the flight has ended with its report."""
     try:
         flight.attempt.look()
-        flight.renewed = time.monotonic()
-        return True
     except Lost as lost:
         try:
             flight.steps.throw(lost)
@@ -185,6 +187,8 @@ def _renew(flight: Flight) -> bool:
             pass
         flight.wish = None
         return False
+    flight.renewed = time.monotonic()
+    return True
 
 
 def _release(flights: Sequence[Flight]) -> None:

@@ -111,7 +111,9 @@ def _request(
         if exc.sent:
             attempt.look(unanswered=1)
         if exc.broken and size >= SPLIT_BYTES:
-            return Failure(reason_class=ReasonClass.TRANSPORT, reason=str(exc), code="payload_too_large", permanent=False)
+            return Failure(
+                reason_class=ReasonClass.TRANSPORT, reason=str(exc), code="payload_too_large", permanent=False
+            )
         raise Stopped(refusal(exc)) from exc
     except EngineError as exc:
         failure = refusal(exc)

@@ -78,10 +78,10 @@ def _decide(attempt: Attempt, item: Work) -> tuple[Failure, list[str], float | N
             continue
         failure = _named(attempt, part[found[0]], found)
         if not spend:
-            return failure, ids, random.uniform(0.5, 2.0), False  # noqa: S311 - jitter, no secret
+            return failure, ids, random.uniform(0.5, 2.0), False
         delay, failure = backoff.decide(attempt.runtime.options, item.attempts, failure)
         return failure, ids, delay, True
-    return UNKNOWN, ids, random.uniform(0.5, 2.0), False  # noqa: S311 - jitter, no secret
+    return UNKNOWN, ids, random.uniform(0.5, 2.0), False
 
 
 def _named(attempt: Attempt, failure: Failure, ids: list[str]) -> Failure:

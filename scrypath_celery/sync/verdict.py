@@ -73,9 +73,7 @@ def _try(attempt: Attempt, parts: list[Sequence[str]], *, barriers: bool) -> Ste
     _postpone(attempt, parts, "no verdict on the payload yet")
 
 
-def _sift(
-    attempt: Attempt, sends: Sequence[Send], tasks: Mapping[int, EngineTask]
-) -> tuple[list[Sequence[str]], bool]:
+def _sift(attempt: Attempt, sends: Sequence[Send], tasks: Mapping[int, EngineTask]) -> tuple[list[Sequence[str]], bool]:
     """What is left to try of these sends, and whether any of them passed."""
     left: list[Sequence[str]] = []
     good = False
@@ -147,6 +145,8 @@ def _postpone(attempt: Attempt, parts: Sequence[Sequence[str]], reason: str) -> 
 
 def _hopeless(attempt: Attempt, parts: Sequence[Sequence[str]]) -> Failure:
     found = next(iter(attempt.condemned.values()), None)
-    base = found or Failure(reason_class=ReasonClass.BACKEND_REJECTED, reason="the engine failed every part of a payload")
+    base = found or Failure(
+        reason_class=ReasonClass.BACKEND_REJECTED, reason="the engine failed every part of a payload"
+    )
     text = f"every one of {len(parts)} parts of a payload failed: {base.reason}"
     return replace(base, reason=text, permanent=False)

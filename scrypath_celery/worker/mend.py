@@ -16,8 +16,8 @@ def mend_redis() -> bool:
     if kombu.__version__ != "5.7.0":
         return False
     try:
-        from redis.exceptions import ConnectionError as LostConnection
         from kombu.transport.redis import Channel
+        from redis.exceptions import ConnectionError as LostConnection
     except ImportError:
         return False
     original = Channel._connparams

@@ -5,7 +5,7 @@ A timer of the consumer, not a thread: a thread in the prefork main process dead
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from celery import bootsteps
 from celery.utils import uuid
@@ -17,7 +17,7 @@ from .tasks import RELAY
 class RelayStep(bootsteps.StartStopStep):  # type: ignore[misc]
     """Ticks only in workers that consume our queue; stopped and started again with each reconnect."""
 
-    requires = {"celery.worker.consumer.tasks:Tasks"}
+    requires: ClassVar[set[str]] = {"celery.worker.consumer.tasks:Tasks"}
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
