@@ -116,6 +116,7 @@ def test_a_worker_runs_a_task_and_shuts_down_warmly(
     done = tmp_path / "done"
     _send(broker_url, done)
     eventually(done.exists, what="the task ran")
+    eventually(lambda: "succeeded in" in worker.output(), what="the worker has settled it")
     assert worker.stop() == 0
     assert not worker.running
 
