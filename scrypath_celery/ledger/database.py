@@ -83,6 +83,22 @@ class Ledger:
                     raise
         raise LedgerUnavailable("the ledger's database gave up a transaction again and again")
 
+    def look(self, function: Callable[[Connection], T]) -> T:
+        """Run a function that only reads; on SQLite it takes no write lock, so that it waits for nobody.
+
+        Raises as `begin` does.
+        """
+        if self._connection is not None:
+            return self.run(function)
+        with translated(), self._connect(write=False) as connection:
+            self._check(connection)
+            return function(connection)
+
+    @property
+    def database(self) -> Engine:
+        """SQLAlchemy's Engine of the database that holds the ledger, in this process."""
+        return self._database()
+
     def admit(self, connection: Connection) -> None:
         """Refuse a connection to another database than the ledger's; sameness is an id stored in the ledger.
 
@@ -107,11 +123,14 @@ class Ledger:
         return self._id
 
     @contextmanager
-    def _connect(self) -> Iterator[Connection]:
+    def _connect(self, *, write: bool = True) -> Iterator[Connection]:
         engine = self._database()
         if engine.dialect.name == "sqlite":
-            with engine.connect() as connection, connection.begin():
-                begin_immediate(connection)
+            # An engine that `sqlite.configure` made begin IMMEDIATE leaves that out where nothing is written.
+            options = {} if write else {"sqlite_begin": "DEFERRED"}
+            with engine.connect().execution_options(**options) as connection, connection.begin():
+                if write:
+                    begin_immediate(connection)
                 yield connection
         else:
             with engine.connect() as connection:
