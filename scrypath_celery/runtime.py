@@ -41,4 +41,23 @@ class Runtime:
 
 def identity() -> str:
     """This thread of this process, as claims name their worker."""
-    return f"{socket.gethostname()}:{os.getpid()}:{threading.get_native_id()}"[:200]
+    return f"{socket.gethostname()[:150]}:{os.getpid()}:{threading.get_native_id()}"
+
+
+def is_dead(worker: str) -> bool:
+    """Whether a worker that a claim names was a process of this host that is no more.
+
+    A wrong yes (hosts of one name) costs a claim that is run again, never a lost write: who wakes up without its claim
+    reports what it sent.
+    """
+    host, _, rest = worker.partition(":")
+    pid = rest.partition(":")[0]
+    if host != socket.gethostname()[:150] or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False

@@ -164,6 +164,17 @@ def expired(connection: Connection, limit: int = 100) -> list[Row[Any]]:
     return list(connection.execute(query))
 
 
+def current(connection: Connection, limit: int = 1_000) -> list[Row[Any]]:
+    """Claims that are held within their lease, locked."""
+    query = (
+        select(claim)
+        .where(claim.c.state == ClaimState.HELD.value, claim.c.lease_until >= now())
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(connection.execute(query))
+
+
 def lowest_held(connection: Connection, uid: str) -> int | None:
     """The lowest number of a claim of this index whose holder may still check for newer ones."""
     query = select(func.min(claim.c.number)).where(claim.c.index_uid == uid, claim.c.state == ClaimState.HELD.value)

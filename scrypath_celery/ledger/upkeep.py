@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import Connection, delete, select, update
 
 from ..work import READY, ClaimState, Failure, ReasonClass, State
@@ -41,13 +43,16 @@ def due(connection: Connection, *, again: float, limit: int = 5_000) -> dict[str
     return found
 
 
-def free_expired(connection: Connection, *, max_claims: int, watch: float) -> int:
-    """Give back the works of claims whose lease ran out; how many claims.
+def free(
+    connection: Connection, *, max_claims: int, watch: float, is_dead: Callable[[str], bool] = lambda worker: False
+) -> int:
+    """Give back the works of claims whose lease ran out, or whose worker `is_dead`; how many claims.
 
     A work that was claimed again and again without a settlement is split until the document that hangs (or kills
     its process) stands alone, and then fails as `source`.
     """
     rows = claims.expired(connection)
+    rows += [row for row in claims.current(connection) if is_dead(row.worker or "")]
     for row in rows:
         held = indexes.get(connection, row.index_uid)
         known = [*row.engine_uids, *([held.high_uid] if held and held.high_uid is not None else [])]

@@ -74,7 +74,7 @@ def _failed(attempt: Attempt, sends: Sequence[Send], tasks: Tasks) -> list[tuple
     failed = []
     for send in list(sends):
         task = (tasks or {}).get(send.uid)
-        if task is None or (task.metadata is not None and task.metadata != send.token):
+        if task is None or task.metadata != send.token:  # forgotten, or a uid that a restored engine gave again
             attempt.unknown.update(send.ids)
         elif task.terminal and not succeeded(send, task):
             failed.append((send, task))

@@ -11,7 +11,7 @@ from sqlalchemy import Row
 from ..errors import EngineError
 from ..ledger import claims, upkeep, works
 from ..ledger.polled import conclude
-from ..runtime import Runtime
+from ..runtime import Runtime, is_dead
 from ..work import ClaimState, EngineTask
 
 MESSAGE = 500
@@ -42,14 +42,24 @@ def relay(runtime: Runtime, *, force: bool = False) -> Relayed | None:
     if not ledger.run(partial(upkeep.begin_pass, period=0.0 if force else options.relay_period)) and not force:
         return None
     done = Relayed()
-    free = partial(upkeep.free_expired, max_claims=options.max_claims, watch=options.watch_seconds)
-    done.freed = ledger.run(free)
+    done.freed = free(runtime)
     done.polled = poll(runtime)
     done.touched = watch(runtime)
     done.published = publish(runtime)
     prune = partial(upkeep.prune, keep_succeeded=options.keep_succeeded, keep_cancelled=options.keep_cancelled)
     done.pruned = ledger.run(prune)
     return done
+
+
+def free(runtime: Runtime) -> int:
+    """Give back the works of claims whose lease is over, and of processes of this host that died; how many claims.
+
+    Raises:
+        LedgerError: the ledger cannot be used.
+    """
+    options = runtime.options
+    release = partial(upkeep.free, max_claims=options.max_claims, watch=options.watch_seconds, is_dead=is_dead)
+    return runtime.ledger.run(release)
 
 
 def publish(runtime: Runtime) -> int:
@@ -118,7 +128,7 @@ def _watched(connection: Any, row: Row[Any], landed: bool, newest: int) -> int:
 
 
 def _ours(task: EngineTask, row: Row[Any]) -> bool:
-    return task.metadata is None or task.metadata.startswith(f"scrypath:{row.token}:")
+    return (task.metadata or "").startswith(f"scrypath:{row.token}:")
 
 
 def _done(task: EngineTask) -> bool:

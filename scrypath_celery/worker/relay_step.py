@@ -5,13 +5,19 @@ A timer of the consumer, not a thread: a thread in the prefork main process dead
 
 from __future__ import annotations
 
+import logging
 from typing import Any, ClassVar
 
 from celery import bootsteps
+from celery.signals import worker_shutdown
 from celery.utils import uuid
 
+from ..errors import ScrypathError
+from ..sync.relay import free
 from .mend import mend_redis
 from .tasks import RELAY
+
+logger = logging.getLogger("scrypath_celery")
 
 
 class RelayStep(bootsteps.StartStopStep):  # type: ignore[misc]
@@ -22,6 +28,7 @@ class RelayStep(bootsteps.StartStopStep):  # type: ignore[misc]
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
         self._timer: Any = None
+        self._search = parent.app.scrypath
         parent.app.scrypath.load()
         mend_redis()
 
@@ -29,6 +36,7 @@ class RelayStep(bootsteps.StartStopStep):  # type: ignore[misc]
         return parent.app.scrypath.options.queue in parent.app.amqp.queues.consume_from
 
     def start(self, parent: Any) -> None:
+        worker_shutdown.connect(self.release)  # connected once, however often the consumer starts
         period = parent.app.scrypath.options.relay_period
         self._timer = parent.timer.call_repeatedly(period, tick, (parent.app, period))
         tick(parent.app, period)
@@ -39,6 +47,13 @@ class RelayStep(bootsteps.StartStopStep):  # type: ignore[misc]
             self._timer = None
 
     shutdown = stop
+
+    def release(self, **kwargs: Any) -> None:
+        """At the end of a cold shutdown the pool is gone and what its processes had claimed is ready at once."""
+        try:
+            free(self._search.runtime)
+        except ScrypathError as exc:
+            logger.warning("claims of this worker could not be released (%s): their leases run out", exc.code)
 
 
 def tick(app: Any, period: float) -> None:

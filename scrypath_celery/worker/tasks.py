@@ -63,8 +63,8 @@ def register(app: Celery, owner: Owner) -> None:
         bind=True,
         max_retries=None,
         default_retry_delay=30,
-        soft_time_limit=240,
-        time_limit=300,
+        soft_time_limit=120,
+        time_limit=150,
         throws=(DeadLettered,),
         **common,
     )(sync)
