@@ -41,17 +41,18 @@ def identity(value: Any) -> str | None:
 def guess(document: dict[str, Any], prefix: str) -> str:
     """The primary key that a first document suggests: its one field whose name ends with `id`; Refusal."""
     found = sorted(name for name in document if name.lower().endswith("id"))
+    failed = f"{prefix}The primary key inference failed as the engine"
     if not found:
         raise Refusal(
             "index_primary_key_no_candidate_found",
-            f"{prefix}The primary key inference failed as the engine did not find any field ending with `id` in its"
+            f"{failed} did not find any field ending with `id` in its"
             " name. Please specify the primary key manually using the `primaryKey` query parameter.",
         )
     if len(found) > 1:
         raise Refusal(
             "index_primary_key_multiple_candidates_found",
-            f"{prefix}The primary key inference failed as the engine found {len(found)} fields ending with `id` in"
-            f" their names: '{found[0]}' and '{found[1]}'. Please specify the primary key manually using the `primaryKey`"
+            f"{failed} found {len(found)} fields ending with `id` in their"
+            f" names: '{found[0]}' and '{found[1]}'. Please specify the primary key manually using the `primaryKey`"
             " query parameter.",
         )
     return found[0]

@@ -236,18 +236,15 @@ def _instead(fault: Fault) -> Answer | None:
 
 
 async def _too_large(request: web.BaseRequest, refusal: Refusal) -> web.StreamResponse:
-    """Answer, and close: of a body that is much too large the rest is not even read, as the engine does it."""
+    """Answer and close; where the body is much too large, close without reading it, as the engine does."""
     left = _DRAIN
     async for piece in request.content.iter_any():
         left -= len(piece)
-        if left < 0:
+        if left < 0 and request.transport is not None:
+            request.transport.abort()
             break
     response = _response(request, refused(refusal))
     response.force_close()
-    if left < 0 and request.transport is not None:
-        await response.prepare(request)
-        await response.write_eof()
-        request.transport.abort()
     return response
 
 
