@@ -51,18 +51,24 @@ def take(
         if held.paused_until is not None:  # nothing to probe with: the pause stays over
             connection.execute(update(index).where(index.c.index_uid == uid).values(paused_until=held.paused_until))
         return None
-    token, number = secrets.token_hex(12), held.last_number + 1
+    number = held.last_number + 1
     connection.execute(update(index).where(index.c.index_uid == uid).values(last_number=number))
-    result = Claim(token=token, number=number, index_uid=uid, works=tuple(replace(w, worker=worker) for w in taken))
+    items = tuple(replace(item, worker=worker) for item in taken)
+    result = Claim(token=secrets.token_hex(12), number=number, index_uid=uid, works=items)
+    _write(connection, result, lease=lease, worker=worker, task_id=task_id)
+    return result
+
+
+def _write(connection: Connection, taken: Claim, *, lease: float, worker: str, task_id: str | None) -> None:
     connection.execute(
         claim.insert().values(
-            token=token,
-            number=number,
-            index_uid=uid,
+            token=taken.token,
+            number=taken.number,
+            index_uid=taken.index_uid,
             state=ClaimState.HELD.value,
             worker=worker,
             lease_until=now() + lease,
-            ids=result.ids,
+            ids=taken.ids,
             engine_uids=[],
             unanswered=0,
             created_at=now(),
@@ -70,18 +76,17 @@ def take(
     )
     connection.execute(
         update(work)
-        .where(work.c.id.in_([item.id for item in taken]))
+        .where(work.c.id.in_([item.id for item in taken.works]))
         .values(
             state=State.RUNNING.value,
-            claim_token=token,
-            claim_number=number,
+            claim_token=taken.token,
+            claim_number=taken.number,
             claims=work.c.claims + 1,
             worker=worker,
             task_id=task_id,
             started_at=now(),
         )
     )
-    return result
 
 
 def _ready(connection: Connection, uid: str, documents: int, only: Sequence[int] | None) -> list[Work]:
