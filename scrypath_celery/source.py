@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, func, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -150,10 +150,18 @@ class Source:
             with self._database()(autoflush=False) as session:
                 schema.mapper.registry.configure(cascade=True)
                 schema.check()
+                _begin(session, schema)
                 yield session
         except SQLAlchemyError as exc:
             kind = type(exc.orig if isinstance(exc, DBAPIError) else exc).__name__
             raise SourceError(f"the records of {schema.name} could not be read ({kind})") from exc
+
+
+def _begin(session: Session, schema: Schema) -> None:
+    bind = session.get_bind(schema.mapper)
+    if isinstance(bind, Engine) and bind.dialect.name == "sqlite":
+        # Engines that begin IMMEDIATE leave that out where nothing is written.
+        session.connection({"mapper": schema.mapper}, execution_options={"sqlite_begin": "DEFERRED"})
 
 
 def _records(schema: Schema) -> Select[Any]:

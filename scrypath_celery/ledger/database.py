@@ -119,7 +119,8 @@ class Ledger:
     def identity(self) -> str:
         """The id of this ledger, given to it at its first use."""
         if self._id is None:
-            self._id = self.run(identify)
+            # Looked up first: where the caller holds SQLite's write lock, ours would wait for it in vain.
+            self._id = self.look(_identity) or self.run(identify)
         return self._id
 
     @contextmanager

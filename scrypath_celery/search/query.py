@@ -69,7 +69,7 @@ def sorted_by(schema: Schema, sort: Sort | None) -> list[str]:
 
 def _condition(schema: Schema, name: str, value: Any) -> str:
     known = attributes(schema.declared_settings().get("filterableAttributes", ()))
-    if not any(fnmatchcase(name, pattern) for pattern in known):
+    if not any(fnmatchcase(name, pattern) or name.startswith(f"{pattern}.") for pattern in known):
         raise QueryError(f"{schema.name} does not declare {name!r} as filterable{nearest(name, known)}")
     field = _quoted(name)
     if value is None:

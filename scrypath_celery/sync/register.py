@@ -43,6 +43,8 @@ class Register:
 
     def add(self, session: Session, registrations: Iterable[Registration]) -> None:
         """Take registrations in, as of the savepoint that the session is in."""
+        # As adding a record does: what was registered belongs to a transaction, and a rollback takes it back.
+        session._autobegin_t()  # noqa: SLF001 - begin() would be in the way of the caller's own
         savepoint = session.get_nested_transaction()
         for item in registrations:
             item.savepoint = savepoint
@@ -57,11 +59,16 @@ class Register:
     def after_flush(self, session: Session) -> None:
         """Write what waited for its key; all that is saved where the flush may be the last."""
         due = [item for item in self._open if item.waiting or item.hasty or self._committing]
+        if self._committing:
+            # The commit's own flush may have given another id, which listeners or the database made up.
+            due += [item for item in self._written if not item.schema.by_primary_key]
+            self._written = [item for item in self._written if item.schema.by_primary_key]
         self._write(session, [item for item in due if not item.unsaved])
 
     def before_commit(self, session: Session) -> None:
         """Write all but the records that the commit is about to flush."""
         self._committing = True
+        self.before_flush(session)
         self._write(session, [item for item in self._open if not item.unsaved])
 
     def release(self, savepoint: SessionTransaction) -> None:
