@@ -65,7 +65,10 @@ def _of_json(body: bytes) -> tuple[Any, bool]:
 def head(text: str) -> tuple[Any, int]:
     """The JSON value at the beginning of `text` and where it ends; ValueError, also for NaN and its like."""
     value, end = _DECODER.raw_decode(text)
-    orjson.dumps(value)  # refuses what the engine's own parser would: lone surrogates
+    try:
+        orjson.dumps(value)
+    except TypeError as exc:  # lone surrogates, which the engine's own parser refuses
+        raise ValueError(str(exc)) from exc
     return value, end
 
 

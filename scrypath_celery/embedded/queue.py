@@ -69,8 +69,12 @@ class Queue:
         return b"[]" if row is None or row[0] is None else bytes(row[0])
 
     def next_jump(self) -> list[Task]:
-        """What goes before all else: the newest cancelation alone, else all deletions of tasks together."""
-        for kind, order, limit in (("taskCancelation", "DESC", 1), ("taskDeletion", "ASC", -1)):
+        """What goes before all else: the newest cancelation, else all deletions of tasks, else one compaction."""
+        for kind, order, limit in (
+            ("taskCancelation", "DESC", 1),
+            ("taskDeletion", "ASC", -1),
+            ("indexCompaction", "ASC", 1),
+        ):
             rows = self._database.all(
                 f"SELECT {COLUMNS} FROM tasks WHERE status = 'enqueued' AND kind = ? ORDER BY uid {order} LIMIT ?",
                 (kind, limit),

@@ -22,7 +22,7 @@ LARGE = Waiting(0, "add", creates=True, size=SIZE_LIMIT - 1)
 
 
 @pytest.mark.parametrize(
-    "waiting, kind, taken",
+    ("waiting", "kind", "taken"),
     [
         ([ADD, ADD, DELETE, ADD], "documents", 4),
         ([ADD, BY_FILTER], "documents", 1),
@@ -52,7 +52,7 @@ def test_tasks_of_an_index_that_exists_merge(waiting: list[Waiting], kind: str, 
 
 
 @pytest.mark.parametrize(
-    "waiting, kind, taken",
+    ("waiting", "kind", "taken"),
     [
         ([DELETE, ADD], "deletions", 1),
         ([POOR, ADD], "documents", 1),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import unquote
 
-from scrypath_celery.embedded.routes import documents, indexes, keys, search, service, settings, tasks
+from scrypath_celery.embedded.routes import documents, fields, indexes, keys, search, service, settings, tasks
 from scrypath_celery.embedded.routes.route import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -15,6 +15,7 @@ ROUTES: tuple[Route, ...] = (
     *settings.ROUTES,
     *search.ROUTES,
     *tasks.ROUTES,
+    *fields.ROUTES,
     *keys.ROUTES,
 )
 

@@ -1,0 +1,105 @@
+"""What an index makes of each of its fields: `POST /indexes/{uid}/fields`."""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import Any
+
+from scrypath_celery.embedded import values
+from scrypath_celery.embedded.call import Answer, Call, answer
+from scrypath_celery.embedded.core import Core
+from scrypath_celery.embedded.refusal import Refusal
+from scrypath_celery.embedded.routes.indexes import uid_of
+from scrypath_celery.embedded.routes.route import Route
+
+_FLAGS = ("displayed", "searchable", "sortable", "distinct", "rankingRule", "filterable")
+_FILTER = values.record(
+    {"attributePatterns": values.many(values.text), **dict.fromkeys(_FLAGS, values.boolean)},
+)
+
+
+def _fields(core: Core, call: Call) -> Answer:
+    uid = uid_of(call)
+    body = call.json()
+    if not isinstance(body, dict):
+        raise values.wrong(body, "", "bad_request", "an object")
+    for name in body:
+        if name not in ("offset", "limit", "filter"):
+            raise values.unknown(name, ("offset", "limit", "filter"))
+    offset = values.natural(body.get("offset", 0), ".offset", "bad_request")
+    limit = values.natural(body.get("limit", 20), ".limit", "bad_request")
+    wanted = values.optional(_FILTER)(body.get("filter"), ".filter", "bad_request") or {}
+    index = core.catalogue.get(uid)
+    found = [_field(name, index.settings) for name in index.fields]
+    found = [field for field in found if _fits(field, wanted)]
+    page = found[offset : offset + limit]
+    return answer({"results": page, "offset": offset, "limit": limit, "total": len(found)})
+
+
+def _fits(field: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    patterns = wanted.get("attributePatterns")
+    if patterns is not None and not _matches(field["name"], patterns):
+        return False
+    return all(field[flag]["enabled"] == wanted[flag] for flag in _FLAGS if flag in wanted)
+
+
+def _field(name: str, settings: dict[str, Any]) -> dict[str, Any]:
+    rules = [rule for rule in settings["rankingRules"] if rule.rpartition(":")[0] == name]
+    locales = [
+        locale
+        for one in settings["localizedAttributes"] or []
+        if _matches(name, one["attributePatterns"])
+        for locale in one["locales"]
+    ]
+    ranking: dict[str, Any] = {"enabled": bool(rules)}
+    if rules:
+        ranking["order"] = rules[0].rpartition(":")[2]
+    return {
+        "name": name,
+        "displayed": {"enabled": _matches(name, settings["displayedAttributes"])},
+        "searchable": {"enabled": _matches(name, settings["searchableAttributes"])},
+        "sortable": {"enabled": name in settings["sortableAttributes"]},
+        "distinct": {"enabled": name == settings["distinctAttribute"]},
+        "rankingRule": ranking,
+        "filterable": _filterable(name, settings),
+        "localized": {"locales": locales},
+    }
+
+
+def _filterable(name: str, settings: dict[str, Any]) -> dict[str, Any]:
+    orders = settings["faceting"]["sortFacetValuesBy"]
+    order = orders.get(name, orders["*"])
+    for one in settings["filterableAttributes"]:
+        if isinstance(one, str) and _matches(name, [one]):
+            return {"enabled": True, "sortBy": order, "facetSearch": True, "equality": True, "comparison": True}
+        if isinstance(one, dict) and _matches(name, one["attributePatterns"]):
+            by = one["features"]["filter"]
+            return {"enabled": True, "sortBy": order, "facetSearch": one["features"]["facetSearch"], **by}
+    return {"enabled": False, "sortBy": order, "facetSearch": False, "equality": False, "comparison": False}
+
+
+def _matches(name: str, patterns: list[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) or name.startswith(f"{pattern}.") for pattern in patterns)
+
+
+def _compact(core: Core, call: Call) -> Answer:
+    call.only()
+    index = core.catalogue.get(uid_of(call))
+    details = {"preCompactionSize": None, "postCompactionSize": None}
+    task = core.queue.register("indexCompaction", index.uid, content={}, details=details)
+    core.scheduler.nudge()
+    return answer(task.summary(), 202)
+
+
+def _experimental(_core: Core, _call: Call) -> Answer:
+    raise Refusal("feature_not_enabled", "The embedded engine has no experimental features.")
+
+
+ROUTES = (
+    Route("POST", "/indexes/{index}/fields", _fields, "indexes.get"),
+    Route("POST", "/indexes/{index}/compact", _compact, "indexes.compact"),
+    *(
+        Route("GET", f"/indexes/{{index}}/settings/{path}", _experimental, "settings.get")
+        for path in ("foreign-keys", "chat")
+    ),
+)
