@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import Engine, ForeignKey, create_engine, event, select
 from sqlalchemy.ext.hybrid import hybrid_property
@@ -42,7 +42,7 @@ class Post(Base):
     published_at: Mapped[datetime | None]
     tags: Mapped[list[Tag]] = relationship(cascade="all, delete-orphan")
 
-    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "post"}
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_on": "kind", "polymorphic_identity": "post"}
 
     @hybrid_property
     def public(self) -> bool:
@@ -54,7 +54,7 @@ class Post(Base):
 
 
 class Story(Post):
-    __mapper_args__ = {"polymorphic_identity": "story"}
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": "story"}
 
 
 class Page(Base):

@@ -1,6 +1,6 @@
 """The session events that carry registrations through flushes, savepoints, commits and rollbacks.
 
-They are attached to a session when it registers for the first time, or to the class that is tracked; nowhere else.
+They are attached to a session when it registers for the first time, and nowhere else.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction, UOWTransaction
 
-from .register import Register
+from .register import COMMITTING, Register
 
 _KEY = "scrypath_celery"
+_LISTENING = "scrypath_celery.listening"
 
 
 def registers(session: Session) -> dict[int, Register]:
@@ -22,19 +23,20 @@ def registers(session: Session) -> dict[int, Register]:
     return found
 
 
-def attach(target: Session | type[Session]) -> None:
-    """Listen to a session, or to all of a class, once."""
-    owner = type(target) if isinstance(target, Session) else target
-    for name, function in _LISTENERS.items():
-        if not event.contains(target, name, function) and not event.contains(owner, name, function):
-            event.listen(target, name, function)
+def attach(session: Session) -> None:
+    """Listen to a session, once."""
+    if _LISTENING not in session.info:
+        session.info[_LISTENING] = True
+        for name, function in _LISTENERS.items():
+            event.listen(session, name, function)
 
 
-def detach(target: type[Session]) -> None:
-    """Listen no more to all sessions of a class."""
-    for name, function in _LISTENERS.items():
-        if event.contains(target, name, function):
-            event.remove(target, name, function)
+def begins_commit(session: Session) -> bool:
+    """Note that a session begins its outermost commit; false where a savepoint is released instead."""
+    outermost = not session.in_nested_transaction()
+    if outermost:
+        session.info[COMMITTING] = True
+    return outermost
 
 
 def _all(session: Session) -> Iterable[Register]:
@@ -52,7 +54,7 @@ def _after_flush_postexec(session: Session, _flush: UOWTransaction) -> None:
 
 
 def _before_commit(session: Session) -> None:
-    if not session.in_nested_transaction():
+    if begins_commit(session):
         for register in _all(session):
             register.before_commit(session)
 
@@ -75,6 +77,7 @@ def _after_transaction_end(session: Session, transaction: SessionTransaction) ->
         # Only now, not in after_commit: the session has given its connection back.
         ended = _all(session)
         session.info.pop(_KEY, None)
+        session.info.pop(COMMITTING, None)
         for register in ended:
             register.end()
 

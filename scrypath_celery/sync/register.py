@@ -16,6 +16,9 @@ from .deliver import deliver
 from .registration import Group, Registration
 from .result import ResultState
 
+COMMITTING = "scrypath_celery.committing"
+"""In `session.info` from the start of a session's outermost commit to the end of its transaction."""
+
 
 class Row(NamedTuple):
     """A written work, and the savepoint (None: the transaction) that it would vanish with."""
@@ -35,7 +38,6 @@ class Register:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.committed = False
-        self._committing = False
         self._open: list[Registration] = []
         self._written: list[Registration] = []
         self._rows: dict[Group, dict[str, Row]] = {}
@@ -44,7 +46,7 @@ class Register:
     def add(self, session: Session, registrations: Iterable[Registration]) -> None:
         """Take registrations in, as of the savepoint that the session is in."""
         # As adding a record does: what was registered belongs to a transaction, and a rollback takes it back.
-        session._autobegin_t()  # noqa: SLF001 - begin() would be in the way of the caller's own
+        session._autobegin_t()
         savepoint = session.get_nested_transaction()
         for item in registrations:
             item.savepoint = savepoint
@@ -58,8 +60,9 @@ class Register:
 
     def after_flush(self, session: Session) -> None:
         """Write what waited for its key; all that is saved where the flush may be the last."""
-        due = [item for item in self._open if item.waiting or item.hasty or self._committing]
-        if self._committing:
+        committing = COMMITTING in session.info
+        due = [item for item in self._open if item.waiting or item.hasty or committing]
+        if committing:
             # The commit's own flush may have given another id, which listeners or the database made up.
             due += [item for item in self._written if not item.schema.by_primary_key]
             self._written = [item for item in self._written if item.schema.by_primary_key]
@@ -67,7 +70,6 @@ class Register:
 
     def before_commit(self, session: Session) -> None:
         """Write all but the records that the commit is about to flush."""
-        self._committing = True
         self.before_flush(session)
         self._write(session, [item for item in self._open if not item.unsaved])
 

@@ -6,19 +6,21 @@ import logging
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from sqlalchemy import Result, event
 from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session, async_sessionmaker
-from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, scoped_session, sessionmaker
+from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction, scoped_session, sessionmaker
 
 from ..errors import SessionError
 from ..schema import Schema
 from ..schemas import Schemas
 from ..work import Operation
-from . import listen, subject
+from . import subject
 from .capture import Capture
 from .dml import affected, capture_statement
+from .listen import begins_commit
+from .register import COMMITTING
 
 logger = logging.getLogger(__name__)
 
@@ -30,11 +32,14 @@ class Tracker:
         self._schemas = schemas
         self._capture = capture
         self._warned: set[Schema] = set()
+        self._tracked: WeakSet[type[Session]] = WeakSet()
         self._own: WeakKeyDictionary[Any, type[Session]] = WeakKeyDictionary()
         self._listeners: Mapping[str, Callable[..., Any]] = {
             "before_flush": self._before_flush,
             "after_flush": self._after_flush,
             "do_orm_execute": self._execute,
+            "before_commit": self._before_commit,
+            "after_transaction_end": self._after_transaction_end,
         }
 
     def track(self, target: Any) -> None:
@@ -50,9 +55,12 @@ class Tracker:
             SessionError: the target is none of these, or the global Session class.
         """
         session_class = self._class_of(target)
-        listen.attach(session_class)
-        for name, function in self._listeners.items():
-            if not event.contains(session_class, name, function):
+        if session_class not in self._tracked:
+            self._tracked.add(session_class)
+            for name, function in self._listeners.items():
+                # SQLAlchemy tells listeners apart by their addresses, and would take this one for one that is gone.
+                if event.contains(session_class, name, function):
+                    event.remove(session_class, name, function)
                 event.listen(session_class, name, function)
         for schema in self._schemas:
             for message in self._warnings(schema):
@@ -65,8 +73,9 @@ class Tracker:
             SessionError: the target is none that `track` takes.
         """
         session_class = self._class_of(target)
-        for name, function in self._listeners.items():
-            if event.contains(session_class, name, function):
+        if session_class in self._tracked:
+            self._tracked.discard(session_class)
+            for name, function in self._listeners.items():
                 event.remove(session_class, name, function)
 
     def _class_of(self, target: Any) -> type[Session]:
@@ -122,6 +131,14 @@ class Tracker:
             found = [(schema, record, ()) for schema, record in self._declared(records)]
             if found:
                 self._capture.note(session, operation, found)
+
+    def _before_commit(self, session: Session) -> None:
+        # The first registration may come with the commit's own flush, too late to hear of the commit.
+        begins_commit(session)
+
+    def _after_transaction_end(self, session: Session, transaction: SessionTransaction) -> None:
+        if transaction.parent is None:
+            session.info.pop(COMMITTING, None)
 
     def _execute(self, state: ORMExecuteState) -> Result[Any] | None:
         if not (state.is_insert or state.is_update or state.is_delete) or not self._schemas or self._capture.silent:
