@@ -1,0 +1,88 @@
+"""What is derived from an index's documents: words, columns and places, each built when it is first asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scrypath_celery.embedded.search.column import Column
+from scrypath_celery.embedded.search.filterable import Filterable
+from scrypath_celery.embedded.search.geo import Places
+from scrypath_celery.embedded.search.store import Store
+from scrypath_celery.embedded.search.textual import Textual
+from scrypath_celery.embedded.search.tokens import Tokenizer
+
+# The settings that decide what words a document has; a change of any of them means to read all documents again.
+_TEXTUAL = ("searchableAttributes", "stopWords", "separatorTokens", "nonSeparatorTokens", "dictionary")
+
+
+class Forms:
+    """The documents of an index, its settings, and what is derived from both.
+
+    A write costs nothing here but its place in the store: the next question brings what exists up to date, and what
+    was never asked for is never built.
+    """
+
+    def __init__(self, uid: str, settings: dict[str, Any], primary_key: str | None) -> None:
+        self.store = Store()
+        self.uid, self.settings, self.primary_key = uid, settings, primary_key
+        self.filterable = Filterable(settings["filterableAttributes"])
+        self.tokenizer = Tokenizer(settings)
+        self._textual: Textual | None = None
+        self._columns: dict[str, Column] = {}
+        self._places: Places | None = None
+
+    def configure(self, uid: str, settings: dict[str, Any], primary_key: str | None) -> None:
+        """Take other settings; drop what they make stale."""
+        if any(settings[key] != self.settings[key] for key in _TEXTUAL):
+            self._textual = None
+            self.tokenizer = Tokenizer(settings)
+        self.uid, self.settings, self.primary_key = uid, settings, primary_key
+        self.filterable = Filterable(settings["filterableAttributes"])
+
+    def clear(self) -> None:
+        """Forget all documents and what was derived from them."""
+        self.store = Store()
+        self._textual, self._places = None, None
+        self._columns.clear()
+
+    def _follow(self) -> None:
+        if not self.store.changed():
+            return
+        built = [*self._columns.values(), *filter(None, (self._textual, self._places))]
+        if not built:
+            self.store.forget_changes()
+            return
+        changes = self.store.changes()
+        if 2 * len(changes) > len(self.store):  # cheaper to build again than to follow
+            self._textual, self._places = None, None
+            self._columns.clear()
+            return
+        for form in built:
+            form.change(changes)
+
+    @property
+    def textual(self) -> Textual:
+        """The words of the documents."""
+        self._follow()
+        if self._textual is None:
+            self._textual = Textual(self.settings, self.tokenizer)
+            self._textual.fill(self.store.each())
+        return self._textual
+
+    def column(self, attribute: str) -> Column:
+        """The values of one attribute."""
+        self._follow()
+        column = self._columns.get(attribute)
+        if column is None:
+            column = self._columns[attribute] = Column(attribute)
+            column.fill(self.store.each())
+        return column
+
+    @property
+    def places(self) -> Places:
+        """The places of the documents."""
+        self._follow()
+        if self._places is None:
+            self._places = Places()
+            self._places.fill(self.store.each())
+        return self._places

@@ -1,0 +1,190 @@
+"""From the words of a query to the documents that hold them, or what is near enough."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import Any
+
+from scrypath_celery.embedded.search.query import Term
+from scrypath_celery.embedded.search.textual import Textual
+from scrypath_celery.embedded.search.tokens import normal
+from scrypath_celery.embedded.search.vocabulary import Spot
+
+_SHORTEST_SPLIT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Words or phrases that a term may stand for: how many typos away, where they are, and whether just as written."""
+
+    typos: int
+    exact: bool
+    spots: Sequence[Spot]
+
+
+@dataclass(slots=True)
+class Match:
+    """A term with everything in the index that it may stand for.
+
+    `levels[n]` are the slots whose best match is `n` typos away. `words` and `phrases` are what to highlight.
+    """
+
+    term: Term
+    most_typos: int
+    sources: list[Source]
+    words: list[str]
+    phrases: list[tuple[str | None, ...]]
+    levels: tuple[set[int], set[int], set[int]] = field(default_factory=lambda: (set(), set(), set()))
+
+    def __post_init__(self) -> None:
+        known: set[int] = set()
+        for typos, level in enumerate(self.levels):
+            for source in self.sources:
+                if source.typos == typos:
+                    level.update([place >> 32 for place in source.spots])
+            level -= known
+            known |= level
+
+    @property
+    def slots(self) -> set[int]:
+        """Every document that the term matches."""
+        zero, one, two = self.levels
+        return zero | one | two if one or two else zero
+
+    def spots(self, slots: AbstractSet[int]) -> Iterator[Spot]:
+        """Where the term stands in these documents, in each by its best match."""
+        for source in self.sources:
+            wanted = self.levels[source.typos] & slots
+            if wanted:
+                yield from (place for place in source.spots if place >> 32 in wanted)
+
+    def exact(self, slots: AbstractSet[int]) -> set[int]:
+        """Which of these documents hold the term just as it was written."""
+        return {slot for source in self.sources if source.exact for place in source.spots if (slot := place >> 32) in slots}
+
+
+class Matcher:
+    """Finds what terms stand for, within some fields (None: all that are searched)."""
+
+    def __init__(self, textual: Textual, settings: dict[str, Any], fields: Collection[int] | None) -> None:
+        self._textual = textual
+        self._vocabulary = textual.vocabulary
+        self._fields = fields
+        tolerance = settings["typoTolerance"]
+        self._tolerant: bool = tolerance["enabled"]
+        self._sizes = (tolerance["minWordSizeForTypos"]["oneTypo"], tolerance["minWordSizeForTypos"]["twoTypos"])
+        self._exact_words = frozenset(map(normal, tolerance["disableOnWords"]))
+        self._exact_numbers: bool = tolerance["disableOnNumbers"]
+        self._exact_fields = textual.numbers_of(tolerance["disableOnAttributes"])
+        self._synonyms = _synonyms(settings["synonyms"], textual)
+        self._known: dict[Term, Match] = {}
+
+    def match(self, term: Term) -> Match:
+        """Everything that a term stands for."""
+        if term not in self._known:
+            self._known[term] = self._phrase(term) if term.phrase else self._word(term)
+        return self._known[term]
+
+    def seen(self) -> Iterable[Match]:
+        """Every term that was asked for so far, with what it stands for."""
+        return self._known.values()
+
+    def holding(self, words: Sequence[str | None]) -> set[int]:
+        """The documents that hold a word or phrase, just as written."""
+        return {place >> 32 for place in self._spots(words)}
+
+    def _phrase(self, term: Term) -> Match:
+        return Match(term, 0, [Source(0, True, self._spots(term.words))], [], [term.words])
+
+    def _word(self, term: Term) -> Match:
+        word, typos = term.word, self._typos(term)
+        exact = not term.parts
+        sources = [Source(0, exact, self._spots((word,)))]
+        words, phrases = [word], []
+        if term.prefix:
+            longer = [one for one in self._vocabulary.prefixed(word) if one != word]
+            sources += self._sources(0, longer)
+        for synonym in self._synonyms.get(term.parts or (word,), ()):
+            sources.append(Source(0, False, self._spots(synonym)))
+            phrases.append(synonym)
+        if typos:
+            one, two = self._vocabulary.near(word, typos, prefix=term.prefix)
+            sources += self._sources(1, one) + self._sources(2, two)
+            words += one + two
+        split = self._split(word)
+        if split is not None and split != term.parts:
+            sources.append(Source(1, False, self._spots(split)))
+            phrases.append(split)
+        return Match(term, max(typos, 1 if split else 0), [one for one in sources if one.spots], words, phrases)
+
+    def _sources(self, typos: int, words: Iterable[str]) -> list[Source]:
+        """One source for many words: their spots together."""
+        spots: list[Spot] = []
+        for word in words:
+            if typos and self._exact_numbers and _numeric(word):
+                continue
+            spots.extend(self._vocabulary.spots(word))
+        kept = self._within(spots)
+        if typos and self._exact_fields:
+            kept = [place for place in kept if place >> 16 & 0xFFFF not in self._exact_fields]
+        return [Source(typos, False, kept)] if kept else []
+
+    def _within(self, spots: Sequence[Spot]) -> Sequence[Spot]:
+        fields = self._fields
+        return spots if fields is None else [place for place in spots if place >> 16 & 0xFFFF in fields]
+
+    def _typos(self, term: Term) -> int:
+        word, (one, two) = term.word, self._sizes
+        if not self._tolerant or len(word) < one or word in self._exact_words:
+            return 0
+        if self._exact_numbers and _numeric(word):
+            return 0
+        return max(0, (1 if len(word) < two else 2) - (term.size - 1))
+
+    def _spots(self, words: Sequence[str | None]) -> Sequence[Spot]:
+        """Where a word stands, or where a phrase begins."""
+        if len(words) == 1 and words[0] is not None:
+            return self._within(self._vocabulary.spots(words[0]))
+        found: set[Spot] | None = None
+        rarest_first = sorted(((at, word) for at, word in enumerate(words) if word is not None),
+                              key=lambda pair: len(self._vocabulary.spots(pair[1])))  # fmt: skip
+        for at, word in rarest_first:
+            starts = (place - at for place in self._vocabulary.spots(word) if place & 0xFFFF >= at)
+            found = set(starts) if found is None else found.intersection(starts)
+            if not found:
+                return ()
+        return self._within(sorted(found or ()))
+
+    def _split(self, word: str) -> tuple[str, str] | None:
+        """A word as the two words that stand most often side by side."""
+        best: tuple[str, str] | None = None
+        most = 0
+        for at in range(1, len(word)):
+            pair = word[:at], word[at:]
+            if pair[0] in self._vocabulary and pair[1] in self._vocabulary:
+                often = len({place >> 32 for place in self._spots(pair)})
+                if often > most:
+                    best, most = pair, often
+        return best
+
+
+def _numeric(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _synonyms(settings: dict[str, list[str]], textual: Textual) -> dict[tuple[str, ...], list[tuple[str, ...]]]:
+    """The synonyms by the normal words of what they replace."""
+    def words(text: str) -> tuple[str, ...]:
+        return tuple(token.lemma for token in textual.tokenizer.tokens(text) if token.kind == "word")
+
+    known: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+    for text, others in settings.items():
+        if key := words(text):
+            known.setdefault(key, []).extend(phrase for other in others if (phrase := words(other)))
+    return known

@@ -1,0 +1,117 @@
+"""The ways a query can be fulfilled: all its terms, fewer of them by the matching strategy, neighbours glued together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from scrypath_celery.embedded.search.matching import Match, Matcher
+from scrypath_celery.embedded.search.query import Query, Term, glued
+
+_LONGEST_GLUED = 3
+_MOST_PATHS = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Path:
+    """One way: what to match, in the order of the query."""
+
+    matches: tuple[Match, ...]
+
+    @property
+    def size(self) -> int:
+        """How many terms of the query this fulfils."""
+        return sum(match.term.size for match in self.matches)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The documents that fulfil as many terms: `ways` holds them by the path that fits them; none is there twice."""
+
+    size: int
+    ways: tuple[tuple[Path, set[int]], ...]
+
+
+def levels(query: Query, matcher: Matcher, strategy: str, universe: AbstractSet[int]) -> Iterator[Level]:
+    """The documents of a query, those that fulfil more terms first."""
+    known: set[int] = set()
+    for terms in _shrinking(query.terms, matcher, strategy):
+        ways = []
+        for path in _paths(terms, matcher):
+            slots: set[int] | None = None
+            for match in sorted(path.matches, key=lambda one: len(one.slots)):
+                slots = match.slots & universe if slots is None else slots & match.slots
+            ways.append((path, (slots or set()) - known))
+        level = Level(len(terms), tuple(_disjoint(ways)))
+        for _, slots in level.ways:
+            known |= slots
+        yield level
+
+
+def _disjoint(ways: list[tuple[Path, set[int]]]) -> Iterator[tuple[Path, set[int]]]:
+    """Every document with the path that needs the fewest typos, the first of several."""
+    if len(ways) == 1:
+        yield from (way for way in ways if way[1])
+        return
+    best: dict[int, tuple[int, int]] = {}
+    for number, (path, slots) in enumerate(ways):
+        for slot, cost in typos_of(path, slots).items():
+            if slot not in best or cost < best[slot][0]:
+                best[slot] = cost, number
+    for number, (path, _) in enumerate(ways):
+        own = {slot for slot, (_, chosen) in best.items() if chosen == number}
+        if own:
+            yield path, own
+
+
+def typos_of(path: Path, slots: AbstractSet[int]) -> dict[int, int]:
+    """How many typos each document needs for a path; glued words count as one."""
+    base = sum(match.term.size > 1 for match in path.matches)
+    costs = dict.fromkeys(slots, base)
+    for match in path.matches:
+        for typos in (1, 2):
+            for slot in match.levels[typos] & slots:
+                costs[slot] += typos
+    return costs
+
+
+def _paths(terms: tuple[Term, ...], matcher: Matcher) -> list[Path]:
+    """The ways to fulfil these terms: one by one, and with neighbours glued where such words exist."""
+    found: list[Path] = []
+
+    def extend(start: int, taken: tuple[Match, ...]) -> None:
+        if len(found) >= _MOST_PATHS:
+            return
+        if start == len(terms):
+            found.append(Path(taken))
+            return
+        for size in range(1, min(_LONGEST_GLUED, len(terms) - start) + 1):
+            part = terms[start : start + size]
+            term = part[0] if size == 1 else glued(part)
+            if term is None:
+                break
+            match = matcher.match(term)
+            if size == 1 or match.slots:
+                extend(start + size, (*taken, match))
+
+    extend(0, ())
+    return found
+
+
+def _shrinking(terms: tuple[Term, ...], matcher: Matcher, strategy: str) -> Iterator[tuple[Term, ...]]:
+    """All terms, then fewer and fewer: without the last, or without the most frequent ones. Phrases are never left out."""
+    yield terms
+    if strategy == "all":
+        return
+    words = [term for term in terms if not term.phrase]
+    if strategy == "last":
+        order = [[term] for term in reversed(words)]
+    else:
+        often = {term: len(matcher.match(term).slots) for term in words}
+        order = [[term for term in words if often[term] == count] for count in sorted(set(often.values()), reverse=True)]
+    if len(words) == len(terms):
+        order = order[:-1]
+    for gone in order:
+        terms = tuple(term for term in terms if term not in gone)
+        yield terms

@@ -1,0 +1,117 @@
+"""The order of the hits: the ranking rules of an index, one after the other, as far as hits are wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from scrypath_celery.embedded.search.exactness import ExactAttribute, exact_words
+from scrypath_celery.embedded.search.forms import Forms
+from scrypath_celery.embedded.search.paths import Level
+from scrypath_celery.embedded.search.rules import (
+    Bucket,
+    Detail,
+    Rank,
+    Rule,
+    Words,
+    attribute_rank,
+    proximity,
+    typo,
+    word_position,
+)
+from scrypath_celery.embedded.search.sorting import Criterion, rule_of
+
+_TEXTUAL = frozenset({"typo", "proximity", "attribute", "attributeRank", "wordPosition", "exactness"})
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A document in its place, with how it did by each rule."""
+
+    slot: int
+    details: tuple[Detail, ...]
+
+    @property
+    def score(self) -> float:
+        """All ranks as one number from 0 to 1; orders by value do not count."""
+        return score(self.details)
+
+
+def score(details: Sequence[Detail]) -> float:
+    """All ranks as one number from 0 to 1, the earlier rule weighing more than all later ones together."""
+    rank, of = 1, 1
+    for one in details:
+        if isinstance(one, Rank):
+            rank, of = (rank - 1) * one.of + one.rank, of * one.of
+    return rank / of
+
+
+def ordered(rules: Sequence[Rule], bucket: Bucket, *, scored: bool, details: tuple[Detail, ...] = ()) -> Iterator[Ranked]:
+    """The documents of a bucket from the best to the last, found as they are asked for."""
+    slots = bucket.slots
+    if not rules or (len(slots) == 1 and not scored):
+        yield from (Ranked(slot, details) for slot in sorted(slots))
+        return
+    for detail, part in rules[0].split(bucket):
+        yield from ordered(rules[1:], part, scored=scored, details=(*details, detail))
+
+
+def without_words(forms: Forms, sort: Sequence[Criterion]) -> list[Rule]:
+    """The rules for a search that has no words: only those that order by values."""
+    rules: list[Rule] = []
+    for name in forms.settings["rankingRules"]:
+        if name == "sort":
+            rules += [rule_of(one, forms) for one in sort]
+        elif ":" in name:
+            rules.append(_custom(name, forms))
+    return rules
+
+
+def with_words(forms: Forms, sort: Sequence[Criterion], levels: list[Level], terms: int) -> list[Rule]:
+    """The rules for a search with words. `words` comes before all that look at words, named or not."""
+    rules: list[Rule] = []
+    has_words = False
+    for name in forms.settings["rankingRules"]:
+        if (name in _TEXTUAL or name == "words") and not has_words:
+            rules.append(Words(levels, terms))
+            has_words = True
+        if name == "sort":
+            rules += [rule_of(one, forms) for one in sort]
+        elif ":" in name:
+            rules.append(_custom(name, forms))
+        else:
+            rules += _textual(name, forms)
+    return rules
+
+
+def _textual(name: str, forms: Forms) -> list[Rule]:
+    match name:
+        case "typo":
+            return [typo()]
+        case "proximity":
+            return [proximity(forms.settings["proximityPrecision"] == "byWord")]
+        case "attribute":
+            return [attribute_rank(forms.textual), word_position()]
+        case "attributeRank":
+            return [attribute_rank(forms.textual)]
+        case "wordPosition":
+            return [word_position()]
+        case "exactness":
+            return [ExactAttribute(forms.textual), exact_words()]
+    return []
+
+
+def _custom(name: str, forms: Forms) -> Rule:
+    attribute, _, direction = name.rpartition(":")
+    return rule_of(Criterion(attribute, direction == "asc"), forms)
+
+
+def bucket_of(levels: Sequence[Level]) -> Bucket:
+    """All documents of a query, whatever they fulfil of it."""
+    return Bucket(tuple((path, slots) for level in levels for path, slots in level.ways))
+
+
+def bucket_without_words(slots: AbstractSet[int]) -> Bucket:
+    """Documents that no words were asked of."""
+    return Bucket(((None, slots),))

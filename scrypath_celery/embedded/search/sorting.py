@@ -1,0 +1,140 @@
+"""Orders that do not come from the query: `sort`, ranking rules such as `year:desc`, and distance from a point."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from scrypath_celery.embedded.refusal import Refusal
+from scrypath_celery.embedded.search.column import Column
+from scrypath_celery.embedded.search.fields import names
+from scrypath_celery.embedded.search.forms import Forms
+from scrypath_celery.embedded.search.geo import Point, distance
+from scrypath_celery.embedded.search.rules import Bucket, Detail, Placed
+
+_GEO = re.compile(r"_geoPoint\(\s*([^,()\s]+)\s*,\s*([^,()\s]+)\s*\)")
+_FEW = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One element of a sort: an attribute, or a point to measure from."""
+
+    attribute: str
+    ascending: bool
+    point: Point | None = None
+
+
+def criteria(sort: list[str], forms: Forms, *, code: str) -> list[Criterion]:
+    """The elements of a `sort`. Refusal with `code` if one cannot be understood or is not sortable."""
+    return [_criterion(one, forms, code) for one in sort]
+
+
+def _criterion(text: str, forms: Forms, code: str) -> Criterion:
+    subject, colon, direction = text.rpartition(":")
+    if not colon or direction not in ("asc", "desc"):
+        raise Refusal(code, f"Invalid syntax for the sort parameter: expected expression ending by `:asc` or `:desc`, found `{text}`.")
+    sortable: list[str] = forms.settings["sortableAttributes"]
+    point = None
+    if subject.startswith("_geoPoint"):
+        point = _point(subject, text, code)
+        subject = "_geo"
+    elif subject in ("_geo", "_geoDistance") or subject.startswith(("_geoRadius(", "_geoBoundingBox(")):
+        raise Refusal(code, f"`{subject}` is a reserved keyword and thus can't be used as a sort expression."
+                            " Use the _geoPoint(latitude, longitude) built-in rule to sort on _geo field coordinates.")  # fmt: skip
+    if not any(names(one, subject) for one in sortable):
+        available = ", ".join(f"`{one}`" for one in sorted(sortable))
+        hint = f"Available sortable attributes are: {available}." if sortable else "This index does not have configured sortable attributes."
+        raise Refusal(code, f"Index `{forms.uid}`: Attribute `{subject}` is not sortable. {hint}")
+    return Criterion(subject, direction == "asc", point)
+
+
+def _point(subject: str, text: str, code: str) -> Point:
+    found = _GEO.fullmatch(subject)
+    try:
+        if found is None:
+            raise ValueError
+        point = float(found.group(1)), float(found.group(2))
+    except ValueError:
+        raise Refusal(code, f"Invalid syntax for the geo parameter: expected expression formatted like `_geoPoint(latitude,"
+                            f" longitude)` and ending by `:asc` or `:desc`, found `{text}`.") from None  # fmt: skip
+    if not -90 <= point[0] <= 90:
+        raise Refusal(code, f"Latitude must be contained between -90 and 90 degrees. Found `{point[0]}`.")
+    if not -180 <= point[1] <= 180:
+        raise Refusal(code, f"Longitude must be contained between -180 and 180 degrees. Found `{point[1]}`.")
+    return point
+
+
+class ByValue:
+    """Documents by the values of an attribute; those without one last."""
+
+    def __init__(self, column: Column, criterion: Criterion) -> None:
+        self._column, self._criterion = column, criterion
+
+    def split(self, bucket: Bucket) -> Iterator[tuple[Detail, Bucket]]:
+        """One part for each value."""
+        left = set(bucket.slots)
+        order = self._few(left) if len(left) < _FEW else self._column.in_order(ascending=self._criterion.ascending)
+        for value, slots in order:
+            own = left.intersection(slots)
+            if own:
+                left -= own
+                yield self._detail(value), bucket.only(own)
+            if not left:
+                return
+        yield self._detail(None), bucket.only(left)
+
+    def _few(self, slots: AbstractSet[int]) -> Iterator[tuple[str | float, list[int]]]:
+        """The order among few documents, without a look at all the others."""
+        held: dict[str | float, list[int]] = defaultdict(list)
+        for slot in slots:
+            for value in self._column.values(slot):
+                held[value].append(slot)
+        numbers = [value for value in held if not isinstance(value, str)]
+        texts = [value for value in held if isinstance(value, str)]
+        down = not self._criterion.ascending
+        for value in [*sorted(numbers, reverse=down), *sorted(texts, reverse=down)]:
+            yield value, held[value]
+
+    def _detail(self, value: str | float | None) -> Detail:
+        key = (2,) if value is None else (1, value) if isinstance(value, str) else (0, value)
+        direction = "asc" if self._criterion.ascending else "desc"
+        shown = self._column.spelling.get(value, value) if isinstance(value, str) else value
+        return Placed(f"{self._criterion.attribute}:{direction}", key, self._criterion.ascending, {"value": shown})
+
+
+class ByDistance:
+    """Documents by their distance from a point; those without a place last."""
+
+    def __init__(self, forms: Forms, criterion: Criterion) -> None:
+        self._places, self._criterion = forms.places, criterion
+
+    def split(self, bucket: Bucket) -> Iterator[tuple[Detail, Bucket]]:
+        """One part for each document that has a place."""
+        slots, centre = bucket.slots, self._criterion.point
+        assert centre is not None
+        far = [(distance(centre, point), slot) for slot in slots if (point := self._places.get(slot)) is not None]
+        far.sort(key=lambda pair: (pair[0] if self._criterion.ascending else -pair[0], pair[1]))
+        for metres, slot in far:
+            yield self._detail(slot, metres), bucket.only(frozenset((slot,)))
+        rest = bucket.only(slots - {slot for _, slot in far})
+        if rest.ways:
+            yield self._detail(None, None), rest
+
+    def _detail(self, slot: int | None, metres: float | None) -> Detail:
+        centre, point = self._criterion.point, None if slot is None else self._places.get(slot)
+        assert centre is not None
+        direction = "asc" if self._criterion.ascending else "desc"
+        told = {"value": None if point is None else {"lat": point[0], "lng": point[1]}, "distance": metres}
+        name = f"_geoPoint({centre[0]}, {centre[1]}):{direction}"
+        return Placed(name, (2,) if metres is None else (0, metres), self._criterion.ascending, told)
+
+
+def rule_of(criterion: Criterion, forms: Forms) -> ByValue | ByDistance:
+    """The ranking rule that orders by a criterion."""
+    if criterion.point is not None:
+        return ByDistance(forms, criterion)
+    return ByValue(forms.column(criterion.attribute), criterion)

@@ -1,0 +1,110 @@
+"""The words of an index's documents: the inverted index with its fields and their lengths, kept in step with them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from scrypath_celery.embedded.search.fields import leaves, names, text_of
+from scrypath_celery.embedded.search.store import Change
+from scrypath_celery.embedded.search.tokens import Tokenizer
+from scrypath_celery.embedded.search.vocabulary import Spot, Vocabulary
+
+_BETWEEN_VALUES = 8
+_MOST_COUNTED = 255
+
+
+class Textual:
+    """What can be searched of the documents: which field holds which word at which position.
+
+    `fields` are the paths met so far by number; `weights` say how much each counts (its place among
+    `searchableAttributes`; all the same if these are `*`).
+    """
+
+    def __init__(self, settings: dict[str, Any], tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+        self.vocabulary = Vocabulary()
+        self.fields: list[str] = []
+        self.weights: list[int] = []
+        self._attributes: list[str] = settings["searchableAttributes"]
+        self._numbers: dict[str, int | None] = {}
+        self._lengths: dict[int, bytearray] = {}
+
+    def fill(self, documents: Iterable[tuple[int, dict[str, Any]]]) -> None:
+        """Take in all documents, in the order of their slots."""
+        self.vocabulary.fill(pair for slot, document in documents for pair in sorted(self._words(slot, document), key=_place))
+
+    def change(self, changes: Iterable[Change]) -> None:
+        """Follow changes of documents."""
+        removed, added = defaultdict[str, set[Spot]](set), defaultdict[str, set[Spot]](set)
+        for change in changes:
+            if change.before is not None:
+                for word, place in self._words(change.slot, change.before):
+                    removed[word].add(place)
+                for lengths in self._lengths.values():
+                    if change.slot < len(lengths):
+                        lengths[change.slot] = 0
+            if change.after is not None:
+                for word, place in self._words(change.slot, change.after):
+                    added[word].add(place)
+        self.vocabulary.change(removed, added)
+
+    def length(self, slot: int, field: int) -> int:
+        """How many words a field of a document has (255 stands for more)."""
+        lengths = self._lengths.get(field, b"")
+        return lengths[slot] if slot < len(lengths) else 0
+
+    def numbers_of(self, attributes: Iterable[str]) -> frozenset[int]:
+        """The numbers of the fields that some attributes mean."""
+        wanted = list(attributes)
+        return frozenset(number for number, path in enumerate(self.fields) if any(names(one, path) for one in wanted))
+
+    def highest_weight(self) -> int:
+        """The weight of the attribute that counts least."""
+        return max(self.weights, default=0)
+
+    def _words(self, slot: int, document: dict[str, Any]) -> Iterator[tuple[str, Spot]]:
+        reached: dict[int, int] = {}
+        counts: dict[int, int] = {}
+        for path, value in leaves(document):
+            field = self._numbers[path] if path in self._numbers else self._number(path)
+            if field is None or (text := text_of(value)) is None:
+                continue
+            last = reached[field] + _BETWEEN_VALUES if field in reached else 0
+            base = slot << 32 | field << 16
+            count = 0
+            for word, last in self.tokenizer.words(text, last):  # noqa: B007, the last position is where the next value goes on
+                yield word, base | last
+                count += 1
+            reached[field] = last
+            counts[field] = counts.get(field, 0) + count
+        for field, count in counts.items():
+            self._note_length(slot, field, count)
+
+    def _note_length(self, slot: int, field: int, count: int) -> None:
+        lengths = self._lengths.get(field)
+        if lengths is None:
+            lengths = self._lengths[field] = bytearray()
+        if slot >= len(lengths):
+            lengths.extend(bytes(slot + 1 - len(lengths)))
+        lengths[slot] = min(count, _MOST_COUNTED)
+
+    def _number(self, path: str) -> int | None:
+        """The number of a field, given at first sight; None if it is not searched."""
+        weight = self.weight_of(path)
+        self._numbers[path] = number = None if weight is None else len(self.fields)
+        if weight is not None:
+            self.fields.append(path)
+            self.weights.append(weight)
+        return number
+
+    def weight_of(self, path: str) -> int | None:
+        """The place of a field among the searchable attributes, 0 if they are not ordered; None if it is not searched."""
+        if self._attributes == ["*"]:
+            return 0
+        return next((place for place, one in enumerate(self._attributes) if names(one, path)), None)
+
+
+def _place(pair: tuple[str, Spot]) -> Spot:
+    return pair[1]

@@ -1,0 +1,151 @@
+"""The words of an index: where each stands, which begin with a prefix, and which are within a typo or two of another."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from rapidfuzz.distance import OSA
+from rapidfuzz.process import extract
+
+# The engine's own bounds of how many words a typo may lead to.
+MOST_ONE_TYPO = 150
+MOST_TWO_TYPOS = 50
+_LAST = "\U0010ffff"
+_FEW = 16
+_NONE: tuple[int, ...] = ()
+
+Spot = int  # slot << 32 | field << 16 | position
+
+
+def spot(slot: int, field: int, position: int) -> Spot:
+    """Where a word stands, as one number that sorts by slot, field and position."""
+    return slot << 32 | field << 16 | position
+
+
+class Vocabulary:
+    """An inverted index: for each word the sorted spots where it stands.
+
+    A word that stands once takes one int; others an array of 8 bytes a spot.
+    """
+
+    def __init__(self) -> None:
+        self._spots: dict[str, int | array[int]] = {}
+        self._words: list[str] = []
+
+    def __contains__(self, word: str) -> bool:
+        return word in self._spots
+
+    def spots(self, word: str) -> Sequence[Spot]:
+        """Where a word stands."""
+        held = self._spots.get(word)
+        if held is None:
+            return _NONE
+        return (held,) if isinstance(held, int) else held
+
+    def fill(self, pairs: Iterable[tuple[str, Spot]]) -> None:
+        """Take in the words of many documents at once; the spots must come in ascending order."""
+        spots = self._spots
+        for word, place in pairs:
+            held = spots.get(word)
+            if held is None:
+                spots[word] = place
+            elif isinstance(held, int):
+                spots[word] = array("Q", (held, place))
+            else:
+                held.append(place)
+        self._words = sorted(spots)
+
+    def change(self, removed: dict[str, set[Spot]], added: dict[str, set[Spot]]) -> None:
+        """Take out and put in the spots of some words."""
+        fresh = []
+        for word in removed.keys() | added.keys():
+            gone, come = removed.get(word, set()), added.get(word, set())
+            if word not in self._spots:
+                fresh.append(word)
+            self._replace(word, gone - come, come - gone)
+        if len(fresh) > _FEW:
+            self._words.extend(fresh)
+            self._words.sort()
+        else:
+            for word in fresh:
+                insort(self._words, word)
+
+    def _replace(self, word: str, gone: set[Spot], come: set[Spot]) -> None:
+        held = self.spots(word)
+        if isinstance(held, array) and len(gone) + len(come) <= _FEW:
+            for place in gone:
+                del held[bisect_left(held, place)]
+            for place in come:
+                insort(held, place)
+        else:
+            held = array("Q", sorted(set(held) - gone | come))
+        # A word without spots stays: the next document may bring it back, and the list of words need not move.
+        self._spots[word] = held[0] if len(held) == 1 else held
+
+    def prefixed(self, prefix: str) -> Iterator[str]:
+        """The words that begin with `prefix`, itself included, in order."""
+        low, high = self._range(prefix)
+        return islice(self._words, low, high)
+
+    def _range(self, prefix: str) -> tuple[int, int]:
+        low = bisect_left(self._words, prefix)
+        return low, bisect_left(self._words, prefix + _LAST, low)
+
+    def near(self, word: str, typos: int, *, prefix: bool) -> tuple[list[str], list[str]]:
+        """The words one and two typos away from `word` (with `prefix`: that begin with something so near).
+
+        A typo on the first letter counts as two; swapped neighbours are one typo.
+        """
+        one, two = set(), set()
+        low, high = self._range(word[0])
+        same = self._words[low:high]
+        for candidate, distance in _close(word, same, typos, prefix=prefix).items():
+            if distance == 1:
+                one.add(candidate)
+            elif distance == 2:
+                two.add(candidate)
+        if typos == 2:
+            two.update(self._other_beginnings(word, prefix=prefix))
+        return sorted(one)[:MOST_ONE_TYPO], sorted(two)[:MOST_TWO_TYPOS]
+
+    def _other_beginnings(self, word: str, *, prefix: bool) -> Iterator[str]:
+        tails = {word[1:], word[1] + word[0] + word[2:]}
+        tails |= {letter + rest for letter in self._first_letters() for rest in (word, word[1:])}
+        for tail in tails:
+            if tail[0] == word[0]:
+                continue
+            if prefix:
+                yield from self.prefixed(tail)
+            elif tail in self._spots:
+                yield tail
+
+    def _first_letters(self) -> Iterator[str]:
+        at = 0
+        while at < len(self._words):
+            letter = self._words[at][0]
+            yield letter
+            at = bisect_left(self._words, letter + _LAST, at)
+
+
+def _close(word: str, candidates: Sequence[str], typos: int, *, prefix: bool) -> dict[str, int]:
+    """Which candidates are at most `typos` away from `word`, each with its distance."""
+    lengths = range(len(word) - typos, len(word) + typos + 1)
+    if not prefix:
+        fitting = [one for one in candidates if len(one) in lengths]
+        return {found: int(far) for found, far, _ in _within(word, fitting, typos)}
+    near: dict[str, int] = {}
+    for length in lengths:
+        beginnings = {one[:length] for one in candidates if len(one) >= length}
+        for beginning, far, _ in _within(word, beginnings, typos):
+            low = bisect_left(candidates, beginning)
+            high = bisect_left(candidates, beginning + _LAST, low)
+            for one in candidates[low:high]:
+                near[one] = min(near.get(one, typos), int(far))
+    return near
+
+
+def _within(word: str, candidates: Iterable[str], typos: int) -> list[tuple[str, float, int]]:
+    return extract(word, list(candidates), scorer=OSA.distance, processor=None, score_cutoff=typos, limit=None)
