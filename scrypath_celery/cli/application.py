@@ -1,0 +1,141 @@
+"""Finding the application that a command is about, and loading it as Celery does."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConfigError
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from ..app import Scrypath
+
+HOW = (
+    'no application: give -A MODULE, or set SCRYPATH_APP=MODULE, or write app = "MODULE" under'
+    " [tool.scrypath-celery] in pyproject.toml (app = MODULE under [scrypath-celery] in setup.cfg)"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """Which application a command line names, and how it calls our commands; `app` where Celery loaded it already."""
+
+    name: str | None
+    program: str
+    app: Any = None
+
+    def load(self) -> Scrypath:
+        """The application's `Scrypath`, its schemas known.
+
+        Raises:
+            ConfigError: no application is named, it cannot be imported, or it has no Scrypath.
+        """
+        if self.app is not None:
+            return scrypath_of(self.app, self.name or "")
+        name = named(self.name, Path.cwd())
+        return scrypath_of(imported(name), name)
+
+
+def named(given: str | None, folder: Path) -> str:
+    """The application's name: given, else from SCRYPATH_APP, else from the project's files in `folder`.
+
+    Raises:
+        ConfigError: nothing names one.
+    """
+    for name in (given, os.environ.get("SCRYPATH_APP"), *_written(folder)):
+        if name:
+            return name
+    raise ConfigError(HOW)
+
+
+def imported(name: str) -> Celery:
+    """The Celery app of a name as Celery's `-A` takes it, or of a factory; the working directory is importable.
+
+    Raises:
+        ConfigError: it cannot be imported, or is no Celery app.
+    """
+    from celery.app.utils import find_app
+
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    plain = name.removesuffix("()")
+    try:
+        return celery_of(find_app(plain), name)
+    except ConfigError:
+        raise
+    except ModuleNotFoundError as exc:
+        module = plain.partition(":")[0]
+        if exc.name and f"{module}.".startswith(f"{exc.name}."):
+            raise ConfigError(f"no module {exc.name!r} for the application {name!r} (looked in {here} too)") from exc
+        raise ConfigError(f"the application {name!r} needs a module that is not there: {exc.name}") from exc
+    except Exception as exc:  # the application's own code may raise anything
+        text = f"{type(exc).__name__}: {exc}".splitlines()[0]
+        raise ConfigError(f"the application {name!r} could not be imported ({text})") from exc
+
+
+def celery_of(found: Any, name: str) -> Celery:
+    """The Celery app in what a name led to: itself, a web application's, a Scrypath's, or what a factory makes.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    from celery import Celery
+
+    for _ in range(2):
+        candidates = [found, getattr(found, "celery_app", None)]
+        extensions = getattr(found, "extensions", None)
+        candidates.append(extensions.get("celery") if isinstance(extensions, dict) else None)
+        for candidate in candidates:
+            if isinstance(candidate, Celery):
+                return candidate
+        if not callable(found):
+            break
+        found = found()
+    raise ConfigError(f"{name!r} is no Celery app, and makes none: name the app, or its factory, after a colon")
+
+
+def scrypath_of(app: Celery, name: str) -> Scrypath:
+    """The Scrypath of a Celery app, with the modules imported that declare its schemas.
+
+    Raises:
+        ConfigError: it has none, or one of its modules cannot be imported.
+    """
+    try:
+        app.loader.import_default_modules()
+        search: Scrypath | None = getattr(app, "scrypath", None)
+        if search is not None:
+            search.load()
+    except ImportError as exc:
+        raise ConfigError(f"a module that the application {name!r} includes cannot be imported ({exc})") from exc
+    if search is None:
+        raise ConfigError(
+            f"the Celery app {name!r} has no Scrypath: attach one with Scrypath(app, ...) or init_app(app)"
+        )
+    return search
+
+
+def _written(folder: Path) -> Iterator[str | None]:
+    """What the project's files say, in the order in which they are looked at."""
+    settings, project = folder / "setup.cfg", folder / "pyproject.toml"
+    if settings.is_file():
+        parser = configparser.ConfigParser(interpolation=None)
+        try:
+            parser.read(settings)
+        except configparser.Error as exc:
+            raise ConfigError(f"{settings} cannot be read ({type(exc).__name__})") from exc
+        yield parser.get("scrypath-celery", "app", fallback=None)
+    if project.is_file():
+        try:
+            table = tomllib.loads(project.read_text())
+        except tomllib.TOMLDecodeError as exc:
+            raise ConfigError(f"{project} cannot be read ({exc})") from exc
+        yield table.get("tool", {}).get("scrypath-celery", {}).get("app")

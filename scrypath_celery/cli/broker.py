@@ -1,0 +1,111 @@
+"""Looking at the broker and the workers, for a bounded time also where the broker is frozen."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..errors import BrokerError
+from ..operator.broker import AnsweringWorker, Broker
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from ..config import Options
+
+T = TypeVar("T")
+
+REPLIES = 1.0
+"""How long replies of workers are waited for (seconds), as Celery's own `inspect` does."""
+
+
+def look(app: Celery, options: Options) -> Broker:
+    """The queue's depth and the workers that answer; takes `broker_seconds` and the wait for replies at most."""
+    url = app.connection_for_read().as_uri()
+    try:
+        connection, depth = bounded(lambda: _depth(app, options), options.broker_seconds, url)
+    except BrokerError as exc:
+        return Broker(url=url, queue=options.queue, unknown=str(exc))
+    wait = min(REPLIES, options.broker_seconds)
+    try:
+        workers = bounded(lambda: _workers(app, connection, wait), wait + options.broker_seconds, url)
+    except BrokerError as exc:
+        return Broker(url=url, queue=options.queue, depth=depth, unknown=str(exc))
+    finally:
+        connection.collect()  # unlike close() it does not speak to a broker that may be frozen
+    return Broker(url=url, queue=options.queue, depth=depth, workers=workers)
+
+
+def reach(app: Celery, options: Options) -> str | None:
+    """None where the broker answers, else why it does not."""
+    try:
+        connection, _ = bounded(
+            lambda: _depth(app, options), options.broker_seconds, app.connection_for_write().as_uri()
+        )
+    except BrokerError as exc:
+        return str(exc)
+    connection.collect()
+    return None
+
+
+def bounded(function: Callable[[], T], seconds: float, url: str) -> T:
+    """What `function` returns, if it does within `seconds`.
+
+    Timeouts of sockets bound a single call; a reconnection makes several. So it runs in a thread that is left behind
+    where it takes longer.
+
+    Raises:
+        BrokerError: it took longer, or failed.
+    """
+    answers: queue.Queue[tuple[T | None, Exception | None]] = queue.Queue(1)
+
+    def run() -> None:
+        try:
+            answers.put((function(), None))
+        except Exception as exc:  # noqa: BLE001 - each transport has errors of its own; the caller gets it
+            answers.put((None, exc))
+
+    threading.Thread(target=run, name="scrypath-broker", daemon=True).start()
+    try:
+        result, error = answers.get(timeout=seconds)
+    except queue.Empty:
+        raise BrokerError(f"the broker at {url} did not answer within {seconds:g} s") from None
+    if error is not None:
+        raise BrokerError(f"the broker at {url} cannot be used ({type(error).__name__})") from error
+    return result  # type: ignore[return-value]
+
+
+def _depth(app: Celery, options: Options) -> tuple[Any, int]:
+    from ..worker.publisher import bounded_connection
+
+    connection = bounded_connection(app, options.broker_seconds)
+    try:
+        found = connection.default_channel.queue_declare(queue=options.queue, passive=True)
+    except connection.channel_errors:
+        return connection, 0  # an empty list is no key in Redis; in RabbitMQ nobody has declared the queue yet
+    return connection, int(found.message_count)
+
+
+def _workers(app: Celery, connection: Any, seconds: float) -> tuple[AnsweringWorker, ...]:
+    """Ask all workers, with a mailbox of our own: the app's publishes over its pool, whose connections may hang."""
+    from kombu.pidbox import Mailbox
+
+    mailbox = Mailbox(
+        app.conf.control_exchange,
+        type="fanout",
+        connection=connection,
+        accept=["json"],
+        serializer="json",
+        reply_queue_expires=app.conf.control_queue_expires,
+    )
+    with connection.channel() as channel:
+        replies = mailbox.multi_call("scrypath_schemas", timeout=seconds, channel=channel)
+    return tuple(_worker(name, reply) for one in replies for name, reply in sorted(one.items()))
+
+
+def _worker(name: str, reply: Any) -> AnsweringWorker:
+    # A worker without this package says that it does not know the question; it answered all the same.
+    known = reply if isinstance(reply, dict) else {}
+    return AnsweringWorker(name=name, queues=tuple(known.get("queues", ())), declares=tuple(known.get("declares", ())))

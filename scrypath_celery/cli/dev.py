@@ -1,0 +1,57 @@
+"""`dev`: the embedded engine and a broker, in the foreground, for first steps without any service."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from typing import Any
+
+import click
+
+from ..errors import EmbeddedError
+from .console import reported
+
+MISSING = "the embedded broker needs fakeredis: python3 -m pip install 'scrypath-celery[dev]'"
+
+
+@click.command()
+@click.option("--engine-port", type=int, default=7700, show_default=True, help="The engine's port; 0 takes any.")
+@click.option("--data", metavar="FILE", help="File that keeps the engine's state (default: memory).")
+@click.option("--json", "as_json", is_flag=True, help="Print the URLs as one JSON document.")
+def dev(engine_port: int, data: str | None, as_json: bool) -> None:
+    """Run the embedded engine and a broker, and print their URLs, until Ctrl-C. Both are for first steps and tests."""
+    with reported("dev", as_json=as_json):
+        over = threading.Event()
+        before = {one: signal.signal(one, lambda *_: over.set()) for one in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            with _engine(engine_port, data) as engine, _broker() as broker:
+                _announce(engine.url, broker.url, as_json)
+                over.wait()
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
+
+def _engine(port: int, data: str | None) -> Any:
+    from ..embedded import EmbeddedEngine
+
+    return EmbeddedEngine(port=port, data=data)
+
+
+def _broker() -> Any:
+    try:
+        from ..testing.broker import FakeBroker
+    except ModuleNotFoundError as exc:
+        raise EmbeddedError(MISSING) from exc
+    return FakeBroker()
+
+
+def _announce(engine: str, broker: str, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"version": 1, "command": "dev", "meilisearch_url": engine, "broker_url": broker}))
+        return
+    click.echo(f"engine: {engine}\nbroker: {broker}\n")
+    click.echo(f'  app = Celery("shop", broker="{broker}")')
+    click.echo(f'  search = Scrypath(app, database=..., meilisearch_url="{engine}")\n')
+    click.echo("Ctrl-C ends both. The broker's messages, and the engine's documents unless --data, end with them.")

@@ -1,0 +1,22 @@
+"""`engine`: the embedded engine alone, in the foreground."""
+
+from __future__ import annotations
+
+import click
+
+from .console import reported
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=int, default=7700, show_default=True, help="Port to listen on; 0 takes any.")
+@click.option("--data", metavar="FILE", help="File that keeps the state (default: memory).")
+@click.option("--master-key", metavar="KEY", envvar="MEILI_MASTER_KEY", help="Close the engine to all who lack it.")
+@click.option("--batch-cost", type=float, default=0.0, show_default=True, help="Least time of every batch, in seconds.")
+@click.option("--faults", is_flag=True, help="Open the route by which faults are set.")
+def engine(host: str, port: int, data: str | None, master_key: str | None, batch_cost: float, faults: bool) -> None:
+    """Run the embedded engine: it speaks Meilisearch's protocol, for tests and first steps, not for production."""
+    with reported("engine", as_json=False):
+        from ..embedded import serve
+
+        serve(host=host, port=port, data=data, master_key=master_key, batch_cost=batch_cost, faults_route=faults)

@@ -1,0 +1,63 @@
+"""The command group; each command is a module that is imported when it is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from .application import Chosen
+
+COMMANDS = {
+    "status": "status:status",
+    "failed": "failed:failed",
+    "retry": "retry:retry",
+    "cancel": "cancel:cancel",
+    "reconcile": "reconcile:reconcile",
+    "work": "work:work",
+    "trace": "trace:trace",
+    "ledger": "ledger:ledger",
+    "engine": "engine:engine",
+    "dev": "dev:dev",
+    "demo": "demo:demo",
+}
+"""Each command, and the module and name where it is."""
+
+
+HELP = """Keep a Meilisearch index honest: look first, then act.
+
+Exit codes: 0 fine; 1 something could not be read or done; 2 done and differences found (`reconcile`, `trace`), or a
+wrong command line.
+
+Shell completion for bash (or zsh, fish): eval "$(_SCRYPATH_CELERY_COMPLETE=bash_source scrypath-celery)"
+"""
+
+
+class Commands(click.Group):
+    """A group whose commands are imported one by one, so that calling one stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands, in the order in which they are needed."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        found = getattr(import_module(f"{__package__}.{module}"), name)
+        assert isinstance(found, click.Command)
+        return found
+
+
+@click.group(
+    cls=Commands, help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.option(
+    "-A", "--app", metavar="MODULE", help="The Celery app, as Celery takes it: shop, shop:app, shop:create_app."
+)
+@click.version_option(package_name="scrypath-celery")
+@click.pass_context
+def main(ctx: click.Context, app: str | None) -> None:
+    """Note which application the command line names; it is loaded by the commands that need it."""
+    ctx.obj = Chosen(name=app, program=f"scrypath-celery -A {app}" if app else "scrypath-celery")

@@ -1,0 +1,40 @@
+"""`ledger`: making and checking the ledger's tables."""
+
+from __future__ import annotations
+
+import click
+
+from .console import FINE, Console
+from .operating import operating
+
+
+@click.group()
+def ledger() -> None:
+    """Make, upgrade and check the ledger's tables."""
+
+
+@ledger.command()
+@operating
+def upgrade(console: Console) -> int:
+    """Make the ledger's tables, or bring them to what this release expects; again changes nothing."""
+    from ..ledger.migrate import upgrade as migrate
+
+    revision = migrate(console.runtime.ledger.database)
+    console.answer("ledger upgrade", {"revision": revision})
+    console.say(f"The ledger is at revision {revision}")
+    return FINE
+
+
+@ledger.command()
+@operating
+def check(console: Console) -> int:
+    """Check that the ledger's tables are those of this release."""
+    from ..ledger.migrate import current
+
+    console.runtime.ledger.look(lambda tx: None)
+    revision = current(console.runtime.ledger.database)
+    console.answer("ledger check", {"revision": revision})
+    console.say(
+        f"The ledger's tables are those of this release (revision {revision or 'none: made without migrations'})"
+    )
+    return FINE

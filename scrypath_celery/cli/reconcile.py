@@ -1,0 +1,122 @@
+"""`reconcile`: the report of what differs and what to do; and, on request alone, doing it."""
+
+from __future__ import annotations
+
+import click
+
+from ..operator.answer import as_json
+from ..operator.looking import impatient
+from ..operator.reconcile import IndexReport, Report
+from ..operator.reconcile import reconcile as look
+from ..playbook import Signal
+from .broker import look as look_at_broker
+from .console import DIFFERENT, FINE, NOT_DONE, Console
+from .failed import class_line
+from .operating import operating, seen_by_workers
+from .retry import one as retry_one
+from .status import PATIENCE, broker_lines, engine_text, pause_text, queue_text
+from .text import pairs
+
+ACTIONS = ("retry", "backfill", "reindex")
+
+
+@click.command()
+@click.argument("schema", required=False)
+@click.option("--action", type=click.Choice(ACTIONS), help="Do this instead of reporting.")
+@click.option("--id", "id", type=int, help="With --action retry: the work's id.")
+@click.option(
+    "--cutover/--no-cutover", default=True, show_default=True, help="With --action reindex: swap once it is filled."
+)
+@operating
+def reconcile(console: Console, schema: str | None, action: str | None, id: int | None, cutover: bool) -> int:
+    """Report what differs between database and index, and what to do about it.
+
+    Without --action nothing is changed. Exit code 2 where failed work or a confirmed mismatch is found, 1 where a
+    part could not be read.
+    """
+    if (action == "retry") != (id is not None):
+        raise click.UsageError("--action retry and --id belong together")
+    if action is None:
+        return report(console, schema)
+    if action == "retry":
+        assert id is not None
+        return retry_one(console, id, schema)
+    seen_by_workers(console, f"--action {action}")
+    return backfill(console, schema) if action == "backfill" else reindex(console, schema, cutover)
+
+
+def report(console: Console, schema: str | None) -> int:
+    """Print the report; the exit code."""
+    found = look(impatient(console.runtime, **PATIENCE), console.schemas(schema), program=console.program)
+    waiting = any(Signal.PENDING_QUEUE_WORK in one.signals for one in found.indexes)
+    app = console.search.celery_app
+    if waiting and app is not None:  # then it matters whether anybody is there to take it
+        found = Report(indexes=found.indexes, broker=look_at_broker(app, console.runtime.options))
+    console.answer("reconcile", {**as_json(found), "unknown": list(found.unknown), "differs": found.differs})
+    for one in found.indexes:
+        for line in index_lines(one):
+            console.say(line)
+    for line in broker_lines(found.broker) if found.broker is not None else ():
+        console.say(line)
+    if found.unknown:
+        return NOT_DONE
+    return DIFFERENT if found.differs else FINE
+
+
+def index_lines(one: IndexReport) -> list[str]:
+    """The lines of one index."""
+    lines = [
+        pairs(schema=one.schema, index=one.index, mode=one.mode),
+        f"  signals: {', '.join(one.signals) or 'none'}",
+        f"  engine: {engine_text(one.engine)}",
+        f"  queue: {queue_text(one.queue)}",
+        f"  documents: {documents_text(one)}",
+    ]
+    if one.pause is not None:
+        lines.append(f"  pause: {pause_text(one.pause)}")
+    if one.target is not None:
+        lines.append(f"  rebuild: {pairs(phase=one.phase, target=one.target)}")
+    if one.failed_by_class:
+        lines += ["  Failed work by class:", *(f"  {class_line(group)}" for group in one.failed_by_class)]
+    if one.actions:
+        lines.append("  Recommended actions:")
+    for action in one.actions:
+        lines += [f"    {action.name}: {action.why}", f"      {action.command}"]
+    return lines
+
+
+def documents_text(one: IndexReport) -> str:
+    """Counts on both sides and the verdict."""
+    counts = one.documents
+    shown = {
+        "database": counts.database if counts.database is not None else "unknown",
+        "index": counts.index if counts.index is not None else "unknown",
+        "count_mismatch": counts.mismatch.value,
+    }
+    return pairs(**shown) + (f" ({counts.why})" if counts.why is not None else "")
+
+
+def backfill(console: Console, schema: str | None) -> int:
+    """Make sure of all records and documents; the exit code."""
+    chosen = console.schema(schema)
+    done = console.search.backfill(chosen, progress=console.progress)
+    console.progressed()
+    console.answer("backfill", as_json(done))
+    console.say(f"Backfilled {done.index}")
+    console.say(pairs(documents=done.documents, works=done.works, orphans=done.orphans, failed=done.failed))
+    return NOT_DONE if done.failed else FINE
+
+
+def reindex(console: Console, schema: str | None, cutover: bool) -> int:
+    """Build the index anew and cut over; the exit code."""
+    chosen = console.schema(schema)
+    done = console.search.reindex(chosen, cutover=cutover, progress=console.progress)
+    console.progressed()
+    console.answer("reindex", as_json(done))
+    if done.cut_over:
+        console.say(f"Rebuilt {done.index} and cut over")
+    else:
+        console.say(f"Filled {done.target}; {done.index} is as it was. To cut over:")
+        console.say(f"  {console.program} reconcile {chosen.name} --action reindex")
+    console.say(pairs(filled=done.filled, caught_up=done.caught_up, touched=done.touched, failed=done.failed))
+    return NOT_DONE if done.failed else FINE

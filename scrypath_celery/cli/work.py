@@ -1,0 +1,52 @@
+"""`work show`: the whole story of one work."""
+
+from __future__ import annotations
+
+import click
+
+from ..operator.answer import as_json
+from ..operator.story import Story, story
+from .console import FINE, Console
+from .operating import operating
+from .text import pairs
+
+
+@click.group()
+def work() -> None:
+    """Look at single works of the ledger."""
+
+
+@work.command()
+@click.argument("id", type=int)
+@operating
+def show(console: Console, id: int) -> int:
+    """Tell the whole story of the work ID: states, times, worker, engine tasks, reasons."""
+    found = story(console.runtime, id)
+    console.answer("work", as_json(found))
+    for line in lines(found):
+        console.say(line)
+    return FINE
+
+
+def lines(found: Story) -> list[str]:
+    """The story in lines."""
+    shown = ", ".join(found.document_ids[:20]) + (" ..." if len(found.document_ids) > 20 else "")
+    told = [
+        pairs(id=found.id, schema=found.schema, index=found.index, operation=found.operation, state=found.state),
+        f"  documents: {found.documents} ({shown})",
+        f"  times: {pairs(created=found.created_at, started=found.started_at, finished=found.finished_at)}",
+        f"  next: {pairs(available=found.available_at, published_again=found.publish_after)}",
+        f"  spent: {pairs(mode=found.mode, attempts=found.attempts, unsettled_claims=found.claims)}",
+        f"  worker: {pairs(name=found.worker, celery_task=found.task_id)}",
+        f"  engine tasks: {', '.join(map(str, found.engine_uids)) or 'none'}",
+    ]
+    if found.claim is not None:
+        claim = found.claim
+        told.append(f"  claim: {pairs(number=claim.number, state=claim.state, lease_until=claim.lease_until)}")
+    if found.reason_class is not None:
+        told.append(
+            f"  reason: {pairs(reason_class=found.reason_class, error_code=found.error_code, reason=found.reason)}"
+        )
+    for event in found.history:
+        told.append(f"  history: {pairs(**event)}")
+    return told

@@ -1,0 +1,111 @@
+"""What operators ask of the ledger: read-only queries whose cost follows the backlog, not the history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Text, func, select, type_coerce
+
+from ..work import OPEN, ReasonClass, State, Work
+from . import works
+from .clock import now
+from .tables import claim, work
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailedGroup:
+    """Works of one index, state and reason class; `first` is the lowest of their ids."""
+
+    index_uid: str
+    state: State
+    reason_class: ReasonClass
+    count: int
+    first: int
+
+
+def time(connection: Connection) -> float:
+    """The database's time, in seconds since the epoch."""
+    return float(connection.execute(select(now())).scalar_one())
+
+
+def oldest_open(connection: Connection, index_uid: str) -> float | None:
+    """How many seconds ago the oldest work of an index that is not settled was written."""
+    oldest: list[float] = []
+    for state in OPEN:  # one state at a time: each is a range of the index in the order of ids
+        query = select(now() - work.c.created_at).where(work.c.state == state.value, work.c.index_uid == index_uid)
+        age = connection.execute(query.order_by(work.c.id).limit(1)).scalar()
+        if age is not None:
+            oldest.append(float(age))
+    return max(max(oldest), 0.0) if oldest else None
+
+
+def last_succeeded(connection: Connection, index_uid: str) -> float | None:
+    """When the work of an index that was claimed last, of those that succeeded, was settled."""
+    query = (
+        select(work.c.finished_at)
+        .where(work.c.index_uid == index_uid, work.c.claim_number.is_not(None))
+        .where(work.c.state == State.SUCCEEDED.value)
+        .order_by(work.c.claim_number.desc())
+        .limit(1)
+    )
+    return connection.execute(query).scalar()
+
+
+def groups(connection: Connection, states: Sequence[State], *, index_uid: str | None = None) -> list[FailedGroup]:
+    """Works in these states by index, state and reason class."""
+    query = (
+        select(work.c.index_uid, work.c.state, work.c.reason_class, func.count(), func.min(work.c.id))
+        .where(work.c.state.in_([state.value for state in states]))
+        .group_by(work.c.index_uid, work.c.state, work.c.reason_class)
+        .order_by(work.c.index_uid, work.c.reason_class, work.c.state)
+    )
+    if index_uid is not None:
+        query = query.where(work.c.index_uid == index_uid)
+    return [
+        FailedGroup(
+            index_uid=uid,
+            state=State(state),
+            reason_class=ReasonClass(reason_class or ReasonClass.UNKNOWN),
+            count=int(count),
+            first=int(first),
+        )
+        for uid, state, reason_class, count, first in connection.execute(query)
+    ]
+
+
+def dead_letters(
+    connection: Connection,
+    *,
+    index_uid: str | None = None,
+    reason_class: ReasonClass | None = None,
+    since: float | None = None,
+) -> list[int]:
+    """The ids of dead letters of an index and class, that failed within the last `since` seconds; lowest first."""
+    query = select(work.c.id).where(work.c.state == State.FAILED.value).order_by(work.c.id)
+    if index_uid is not None:
+        query = query.where(work.c.index_uid == index_uid)
+    if reason_class is not None:
+        query = query.where(work.c.reason_class == reason_class.value)
+    if since is not None:
+        query = query.where(work.c.finished_at >= now() - since)
+    return [int(id) for id in connection.execute(query).scalars()]
+
+
+def touching(connection: Connection, index_uid: str, document_id: str, limit: int) -> list[Work]:
+    """The newest works of an index that name this document; reads all of its works that are still kept."""
+    text = type_coerce(work.c.ids, Text)
+    query = (
+        select(work)
+        .where(work.c.index_uid == index_uid, text.contains(f'"{document_id}"', autoescape=True))
+        .order_by(work.c.id.desc())
+        .limit(limit)
+    )
+    # LIKE may ignore case: what it finds is compared again.
+    return [item for row in connection.execute(query) if document_id in (item := works.record(row)).ids]
+
+
+def claim_of(connection: Connection, token: str) -> Row[Any] | None:
+    """The claim of this token, where it is still kept."""
+    return connection.execute(select(claim).where(claim.c.token == token)).one_or_none()

@@ -1,0 +1,166 @@
+"""Reconciliation: what differs between database and index, why, and what to do. It reports and changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from sqlalchemy import Connection
+
+from ..ledger import indexes, overview, works
+from ..playbook import DIFFERENCES, Action, FailedClass, Signal, Situation, recommended
+from ..runtime import Runtime
+from ..schema import Schema
+from ..work import IndexRow, State
+from .broker import Broker
+from .counts import DocumentCounts, EngineCounts, QueueCounts, document_counts, engine_counts, queue_counts
+from .failed import SHOWN, ClassCount, classes
+from .looking import Looking
+from .signals import Seen, judged, signals
+from .status import Paused, called, paused
+
+UNCOUNTED = "left out: records are not counted here"
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexReport:
+    """One schema's index: what was seen, the drift signals, and what to do.
+
+    `target` is the index that a rebuild fills (after its cut-over: the old content), `phase` how far the rebuild is.
+    """
+
+    schema: str
+    index: str
+    mode: str
+    signals: tuple[Signal, ...]
+    engine: EngineCounts
+    queue: QueueCounts
+    documents: DocumentCounts
+    failed_by_class: tuple[ClassCount, ...]
+    actions: tuple[Action, ...]
+    pause: Paused | None = None
+    target: str | None = None
+    phase: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """The reports of the indexes that were asked for, and what the caller saw of the broker."""
+
+    indexes: tuple[IndexReport, ...]
+    broker: Broker | None = None
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Why parts could not be read, each reason once."""
+        reasons = [part.unknown for one in self.indexes for part in (one.engine, one.queue, one.documents)]
+        reasons.append(self.broker.unknown if self.broker is not None else None)
+        return tuple(dict.fromkeys(reason for reason in reasons if reason is not None))
+
+    @property
+    def differs(self) -> bool:
+        """Whether failed work or a confirmed mismatch was found."""
+        return any(DIFFERENCES.intersection(one.signals) for one in self.indexes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """What one look into the ledger found of one index."""
+
+    queue: QueueCounts
+    row: IndexRow | None = None
+    groups: Sequence[overview.FailedGroup] = field(default_factory=tuple)
+
+    @property
+    def mark(self) -> tuple[int, int, int]:
+        """Changes whenever a work of this index was written, claimed or failed."""
+        return (self.queue.open, self.queue.failed or 0, self.row.last_number if self.row is not None else 0)
+
+
+def reconcile(
+    runtime: Runtime,
+    schemas: Sequence[Schema],
+    *,
+    program: str = "scrypath-celery",
+    seconds: float | None = None,
+    count: bool = True,
+) -> Report:
+    """Compare database and index for these schemas; a part that does not answer is unknown.
+
+    `program` is how the command lines of recommended actions begin. `seconds` bounds what is asked of the engine;
+    `count=False` leaves out counting the database's records, which takes time where there are many.
+    """
+    engine, ledger, source = Looking(seconds), Looking(), Looking()
+    if not count:
+        source.reason = UNCOUNTED
+    newest = engine.ask(runtime.engine.newest_task)
+    newest_uid = newest.uid if newest is not None else None
+    look = partial(_looked, runtime, engine=engine, ledger=ledger, source=source, newest_uid=newest_uid)
+    return Report(indexes=tuple(_report(runtime, schema, *look(schema), program) for schema in schemas))
+
+
+def _looked(
+    runtime: Runtime, schema: Schema, *, engine: Looking, ledger: Looking, source: Looking, newest_uid: int | None
+) -> tuple[Seen, Snapshot]:
+    """What there is to see of one index. The ledger is looked at twice: counts are judged only between equal looks."""
+    snap = partial(_snapshot, uid=schema.uid)
+    before = ledger.ask(lambda: runtime.ledger.look(lambda tx: snap(tx)))
+    counts = engine_counts(runtime, runtime.uid_of(schema), engine)
+    documents = document_counts(runtime, schema, engine, source)
+    after = ledger.ask(lambda: runtime.ledger.look(lambda tx: snap(tx)))
+    if before is None or after is None:
+        after = Snapshot(queue=QueueCounts(unknown=ledger.reason))
+    calm = before is not None and before.mark == after.mark
+    rebuild = after.row.rebuild if after.row is not None else None
+    target = engine.ask(lambda: runtime.engine.index(str(rebuild["target"]))) if rebuild else None
+    seen = Seen(
+        queue=after.queue,
+        engine=counts,
+        documents=judged(documents, counts, after.queue, calm=calm),
+        row=after.row,
+        newest_uid=newest_uid,
+        target_exists=target is not None,
+    )
+    return seen, after
+
+
+def _snapshot(connection: Connection, *, uid: str) -> Snapshot:
+    return Snapshot(
+        queue=queue_counts(connection, uid, works.counts(connection, uid)),
+        row=indexes.get(connection, uid),
+        groups=overview.groups(connection, SHOWN, index_uid=uid),
+    )
+
+
+def _report(runtime: Runtime, schema: Schema, seen: Seen, snapshot: Snapshot, program: str) -> IndexReport:
+    found = signals(seen)
+    name, rebuild = called(runtime.schemas, schema), _rebuild(seen)
+    pause = paused(seen.row)
+    dead = {
+        group.reason_class: FailedClass(count=group.count, first=group.first)
+        for group in snapshot.groups
+        if group.state is State.FAILED
+    }
+    situation = Situation(
+        schema=name, signals=frozenset(found), failed=dead, pause=pause.reason_class if pause is not None else None
+    )
+    return IndexReport(
+        schema=name,
+        index=runtime.uid_of(schema),
+        mode=runtime.options.sync_mode,
+        signals=found,
+        engine=seen.engine,
+        queue=seen.queue,
+        documents=seen.documents,
+        failed_by_class=classes(snapshot.groups),
+        actions=recommended(situation, program),
+        pause=pause,
+        target=rebuild.get("target"),
+        phase=rebuild.get("phase"),
+    )
+
+
+def _rebuild(seen: Seen) -> Mapping[str, str]:
+    rebuild = seen.row.rebuild if seen.row is not None else None
+    return {name: str(rebuild[name]) for name in ("target", "phase") if name in rebuild} if rebuild else {}

@@ -1,0 +1,110 @@
+"""Retrying and cancelling work by its id: an explicit act, which changes nothing where it does not apply."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from ..errors import WorkError
+from ..ledger import indexes, works
+from ..runtime import Runtime
+from ..schema import Schema
+from ..sync.modes import run_now
+from ..work import Mode, Operation, State, Work
+from .answer import one_line
+from .status import called
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retried:
+    """What became of a retried work.
+
+    In the mode `celery` its status is `pending`: accepted, not yet visible. `reference` names what carries it: the
+    uids of the engine's tasks where it ran here, else the work's id in the ledger.
+    """
+
+    id: int
+    schema: str
+    status: State
+    mode: Mode
+    reference: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancelled:
+    """A work that was given up, and the state that it had."""
+
+    id: int
+    schema: str | None
+    before: State
+
+
+def retry(runtime: Runtime, id: int, schema: Schema | None = None, *, mode: Mode | None = None) -> Retried:
+    """Give one failed work to the workers again; with the modes `inline` and `manual` it runs here.
+
+    Raises:
+        WorkError: there is none, it is another schema's, or it cannot be retried; nothing was changed.
+        LedgerError: the ledger cannot be used.
+    """
+    chosen = mode or Mode(runtime.options.sync_mode)
+    chosen = Mode.CELERY if chosen is Mode.OFF else chosen
+    before = runtime.ledger.run(lambda tx: retried(tx, runtime, id, schema))
+    uid = before.index_uid
+    if chosen is Mode.CELERY:
+        runtime.publish(uid, (id,))
+    else:
+        run_now(runtime, uid, (id,), chosen)
+    after = runtime.ledger.look(lambda tx: works.get(tx, id))
+    named = runtime.schemas.of(schema) if schema is not None else runtime.schemas.by_uid(uid)
+    assert named is not None
+    # A worker may have taken it already; what was promised is that it is pending.
+    status = State.PENDING if chosen is Mode.CELERY else after.state
+    ran = chosen is not Mode.CELERY and after.claim_token is not None
+    return Retried(
+        id=id,
+        schema=called(runtime.schemas, named),
+        status=status,
+        mode=chosen,
+        reference=",".join(map(str, after.engine_uids)) if ran and after.engine_uids else str(id),
+        reason=one_line(after.reason) if status in (State.FAILED, State.RETRYING) else None,
+    )
+
+
+def retried(connection: Connection, runtime: Runtime, id: int, schema: Schema | None) -> Work:
+    """Make one work pending again; the work as it was before. Raises WorkError where that cannot be."""
+    item = of_schema(runtime, works.get(connection, id), schema)
+    if runtime.schemas.by_uid(item.index_uid) is None:
+        raise WorkError(f"work {id} cannot be retried: no schema here declares the index {item.index_uid!r}")
+    if item.operation is Operation.REINDEX:
+        row = indexes.get(connection, item.index_uid)
+        if row is None or not row.rebuild:
+            raise WorkError(f"work {id} cannot be retried: it filled the target of a rebuild that is over")
+    return works.retry(connection, id)
+
+
+def cancel(runtime: Runtime, id: int, schema: Schema | None = None) -> Cancelled:
+    """Give up one work that no process holds: its documents are not made sure of.
+
+    Raises:
+        WorkError: there is none, it is another schema's, or it runs or is settled; nothing was changed.
+        LedgerError: the ledger cannot be used.
+    """
+
+    def cancelled(connection: Connection) -> Work:
+        of_schema(runtime, works.get(connection, id), schema)
+        return works.cancel(connection, id)
+
+    before = runtime.ledger.run(cancelled)
+    found = runtime.schemas.by_uid(before.index_uid)
+    return Cancelled(id=id, schema=called(runtime.schemas, found) if found is not None else None, before=before.state)
+
+
+def of_schema(runtime: Runtime, item: Work, schema: Schema | None) -> Work:
+    """The work, where it is this schema's. Raises WorkError where it is another's."""
+    if schema is None or item.index_uid == schema.uid:
+        return item
+    owner = runtime.schemas.by_uid(item.index_uid)
+    whose = called(runtime.schemas, owner) if owner is not None else f"the index {item.index_uid!r}"
+    raise WorkError(f"work {item.id} is of {whose}, not of {called(runtime.schemas, schema)}")

@@ -1,0 +1,129 @@
+"""Status: what is pending, running and failed, index by index, and who is there to work on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from ..ledger import indexes, works
+from ..runtime import Runtime
+from ..schema import Schema
+from ..schemas import Schemas
+from ..work import OPEN, IndexRow, ReasonClass, State
+from .answer import moment
+from .broker import Broker
+from .counts import EngineCounts, QueueCounts, engine_counts, queue_counts
+from .looking import Looking
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paused:
+    """Why nothing of an index is tried, since when, and when it is tried next."""
+
+    reason_class: ReasonClass
+    reason: str
+    since: datetime | None
+    next_probe: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexStatus:
+    """One schema's index. `index` is the engine's uid; `known_to_workers` is None where none could be asked."""
+
+    schema: str
+    index: str
+    mode: str
+    engine: EngineCounts
+    queue: QueueCounts
+    pause: Paused | None = None
+    known_to_workers: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """All that was asked for. `undeclared` counts open works of indexes that no schema here declares, by uid."""
+
+    indexes: tuple[IndexStatus, ...]
+    broker: Broker | None = None
+    undeclared: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Why parts could not be read, each reason once; empty where everything was readable."""
+        reasons = [part.unknown for one in self.indexes for part in (one.engine, one.queue)]
+        reasons.append(self.broker.unknown if self.broker is not None else None)
+        return tuple(dict.fromkeys(reason for reason in reasons if reason is not None))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ledgered:
+    """What one look into the ledger found: counts and the index's row by uid, and counts of undeclared indexes."""
+
+    queue: Mapping[str, QueueCounts]
+    rows: Mapping[str, IndexRow]
+    undeclared: Mapping[str, int]
+
+
+def status(
+    runtime: Runtime, schemas: Sequence[Schema], *, broker: Broker | None = None, seconds: float | None = None
+) -> Status:
+    """Where these schemas' indexes stand; `broker` is what the caller saw of it.
+
+    A part that does not answer is unknown. The engine is asked for `seconds` at most (None: as long as it answers).
+    """
+    looking, ledger = Looking(seconds), Looking()
+    found = ledger.ask(lambda: runtime.ledger.look(lambda tx: ledgered(tx, runtime.schemas, schemas)))
+    statuses = []
+    for schema in schemas:
+        row = found.rows.get(schema.uid) if found is not None else None
+        queue = found.queue[schema.uid] if found is not None else QueueCounts(unknown=ledger.reason)
+        statuses.append(
+            IndexStatus(
+                schema=called(runtime.schemas, schema),
+                index=runtime.uid_of(schema),
+                mode=runtime.options.sync_mode,
+                engine=engine_counts(runtime, runtime.uid_of(schema), looking),
+                queue=queue,
+                pause=paused(row),
+                known_to_workers=broker.knows(schema.uid) if broker is not None else None,
+            )
+        )
+    return Status(indexes=tuple(statuses), broker=broker, undeclared=found.undeclared if found is not None else {})
+
+
+def called(schemas: Schemas, schema: Schema) -> str:
+    """What commands take for a schema: its class name, or its dotted path where two classes have one name."""
+    alone = sum(other.name == schema.name for other in schemas) == 1
+    return schema.name if alone else schema.path
+
+
+def ledgered(connection: Connection, declared: Schemas, schemas: Sequence[Schema]) -> Ledgered:
+    """Counts and rows of these schemas, in one transaction."""
+    counted = works.counts(connection)
+    return Ledgered(
+        queue={schema.uid: queue_counts(connection, schema.uid, counted) for schema in schemas},
+        rows={row.uid: row for row in indexes.listed(connection)},
+        undeclared={
+            uid: _open(states) for uid, states in counted.items() if declared.by_uid(uid) is None and _open(states)
+        },
+    )
+
+
+def paused(row: IndexRow | None) -> Paused | None:
+    """The pause in an index's row."""
+    if row is None or row.pause is None:
+        return None
+    pause = row.pause
+    return Paused(
+        reason_class=pause.reason_class,
+        reason=pause.reason,
+        since=moment(pause.since),
+        next_probe=moment(pause.until),
+    )
+
+
+def _open(states: Mapping[State, int]) -> int:
+    return sum(states.get(state, 0) for state in OPEN)

@@ -1,0 +1,142 @@
+"""What a live worker says by `celery inspect` and does by `celery control`; importing this makes the commands known.
+
+    celery -A shop inspect scrypath_status [SCHEMA]       scrypath_failed [SCHEMA]      scrypath_reconcile [SCHEMA]
+    celery -A shop inspect scrypath_schemas               control scrypath_retry ID
+
+Handlers run in the worker's event loop, which waits for them. So they look for a short time only, and say what they
+left out; they start no thread (one beside forks can deadlock the pool's children) and log nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from celery.worker.control import control_command, inspect_command
+
+from ..errors import ScrypathError, WorkError
+from ..ledger import works
+from ..operator.answer import VERSION, as_json
+from ..operator.failed import failed
+from ..operator.looking import impatient
+from ..operator.reconcile import reconcile
+from ..operator.retry import retry
+from ..operator.status import status
+from ..runtime import Runtime
+from ..schema import Schema
+from ..work import OPEN, Mode
+from .tasks import SYNC
+
+CONNECT, ANSWER, TOTAL = 0.5, 1.0, 1.0
+"""How long (seconds) the engine may take to connect and to answer one request, and how long it is asked anything."""
+
+ROWS = 100
+"""The most rows of failed work in one reply."""
+
+Reply = dict[str, Any]
+
+
+@inspect_command(help="Which search schemas this worker declares, and which queues it consumes.")  # type: ignore[untyped-decorator]
+def scrypath_schemas(state: Any, **kwargs: Any) -> Reply:
+    """The indexes that this worker declares (unprefixed uids) and its queues; asks nobody."""
+    search = getattr(state.app, "scrypath", None)
+    declares = sorted(schema.uid for schema in search.schemas) if search is not None else []
+    return {"declares": declares, "queues": sorted(state.app.amqp.queues.consume_from)}
+
+
+@inspect_command(
+    args=[("schema", str)], signature="[SCHEMA]", help="Where search indexes stand, as this worker sees it."
+)  # type: ignore[untyped-decorator]
+def scrypath_status(state: Any, schema: str | None = None, **kwargs: Any) -> Reply:
+    """The status of all schemas, or one, and what this worker declares and consumes."""
+
+    def look(runtime: Runtime) -> Reply:
+        found = status(runtime, _chosen(runtime, schema), seconds=TOTAL)
+        return {**as_json(found), "unknown": list(found.unknown), "worker": scrypath_schemas(state)}
+
+    return _answered(state, look)
+
+
+@inspect_command(args=[("schema", str)], signature="[SCHEMA]", help="Failed search work, oldest first.")  # type: ignore[untyped-decorator]
+def scrypath_failed(state: Any, schema: str | None = None, **kwargs: Any) -> Reply:
+    """Dead letters and what is being retried, of all schemas or one; at most a hundred rows."""
+
+    def look(runtime: Runtime) -> Reply:
+        chosen = runtime.schemas.of(schema) if schema else None
+        found: Reply = as_json(failed(runtime, chosen, limit=ROWS))
+        return found
+
+    return _answered(state, look)
+
+
+@inspect_command(  # type: ignore[untyped-decorator]
+    args=[("schema", str)], signature="[SCHEMA]", help="What differs between database and index (a report only)."
+)
+def scrypath_reconcile(state: Any, schema: str | None = None, **kwargs: Any) -> Reply:
+    """The report of all schemas, or one; the database's records are not counted here."""
+
+    def look(runtime: Runtime) -> Reply:
+        program = f"scrypath-celery -A {state.app.main}" if state.app.main else "scrypath-celery"
+        found = reconcile(runtime, _chosen(runtime, schema), program=program, seconds=TOTAL, count=False)
+        return {**as_json(found), "unknown": list(found.unknown), "differs": found.differs}
+
+    return _answered(state, look)
+
+
+@control_command(args=[("id", str)], signature="ID", help="Retry the failed search work of this id.")  # type: ignore[untyped-decorator]
+def scrypath_retry(state: Any, id: str = "", **kwargs: Any) -> Reply:
+    """Retry one work by its id. All workers are asked: the first does it, the others find it pending already."""
+    if not str(id).isdecimal():
+        return {"error": f"scrypath_retry takes the id of a work, not {str(id)[:50]!r}"}
+
+    def act(runtime: Runtime) -> Reply:
+        try:
+            return {"ok": as_json(retry(replace(runtime, publish=_publisher(state)), int(id), mode=Mode.CELERY))}
+        except WorkError:
+            there = runtime.ledger.look(lambda tx: works.find(tx, [int(id)]))
+            if there and there[0].state in OPEN:
+                return {"ok": f"work {id} is {there[0].state} already"}
+            raise
+
+    return _answered(state, act)
+
+
+def _answered(state: Any, function: Callable[[Runtime], Reply]) -> Reply:
+    """What `function` says of the worker's runtime, or an error in one line."""
+    search = getattr(state.app, "scrypath", None)
+    if search is None:
+        return {"error": f"the Celery app {state.app.main!r} of this worker has no Scrypath"}
+    try:
+        runtime = search.runtime
+        try:
+            found = function(impatient(runtime, connect=CONNECT, answer=ANSWER))
+        finally:
+            if _forks(state):
+                # Children that are forked later must not inherit connections that this process uses.
+                runtime.ledger.database.dispose()
+    except ScrypathError as exc:
+        return {"error": str(exc)}
+    return found if "ok" in found else {"version": VERSION, **found}
+
+
+def _chosen(runtime: Runtime, schema: str | None) -> list[Schema]:
+    return [runtime.schemas.of(schema)] if schema else list(runtime.schemas)
+
+
+def _forks(state: Any) -> bool:
+    pool = getattr(getattr(state, "consumer", None), "pool", None)
+    return type(pool).__module__ == "celery.concurrency.prefork"
+
+
+def _publisher(state: Any) -> Callable[[str, tuple[int, ...]], None]:
+    """Publishes from the event loop itself, as the relay's timer does; where it fails the relay publishes later."""
+
+    def publish(index: str, ids: tuple[int, ...]) -> None:
+        queue = state.app.scrypath.options.queue
+        try:
+            state.app.tasks[SYNC].apply_async(args=(index, list(ids)), queue=queue, retry=False, serializer="json")
+        except state.app.connection_for_write().connection_errors:
+            return
+
+    return publish
