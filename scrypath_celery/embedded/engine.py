@@ -43,13 +43,13 @@ class EmbeddedEngine:
         self._options = (data, master_key, batch_cost, payload_limit)
         self._faults_route = faults_route
         self._core: Core | None = None
-        self._loop = asyncio.new_event_loop()
         self._thread: threading.Thread | None = None
         self._snapshots: dict[str, sqlite3.Connection] = {}
 
     def start(self) -> Self:
         """Open the database, listen, and begin to run tasks."""
         self._core = Core(*self._options)
+        self._loop = asyncio.new_event_loop()
         self._server = Server(self._core, faults_route=self._faults_route)
         self._thread = threading.Thread(target=self._serve, name="embedded-engine", daemon=True)
         self._thread.start()

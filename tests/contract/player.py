@@ -107,7 +107,9 @@ class Player:
             status, answer = self._send("GET", f"/tasks/{uid}", {}, None)
             return (status, answer) if status != 200 or answer["status"] in _OVER else None
 
-        return eventually(over, seconds=30, what=f"task {uid} is over")
+        found = eventually(over, seconds=30, what=f"task {uid} is over")
+        assert found is not None
+        return found
 
     def _send(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> tuple[int, Any]:
         if self.key is not None:

@@ -172,7 +172,7 @@ def _other_json(dice: random.Random) -> Malformed:
     """JSON of another shape than the route takes: the value has a field that nobody knows, or is a bare word."""
     method, path = dice.choice([one for one in _WRITES if "documents" not in one[1] or "delete" in one[1]])
     unknown = {f"zz{_text(dice)}": _value(dice)}
-    value = unknown if dice.random() < 0.7 else _text(dice)
+    value: Any = unknown if dice.random() < 0.7 else _text(dice)
     if path == "/swap-indexes":
         value = [value]
     return Malformed(method, path, _JSON, json.dumps(value).encode())

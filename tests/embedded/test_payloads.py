@@ -8,7 +8,7 @@ import socket
 import zlib
 from collections.abc import Iterator
 
-import brotli
+import brotli  # type: ignore[import-untyped]
 import pytest
 import urllib3
 import zstandard

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from scrypath_celery.embedded import EmbeddedEngine
 from tests.deadline import eventually
 from tests.embedded.wire import Wire
@@ -102,6 +104,7 @@ def test_four_thousand_uids_fit_into_a_query(wire: Wire) -> None:
     assert wire.call("GET", f"/tasks?uids={uids},{uids[:20_000]}").status == 400
 
 
-def _of_status(wire: Wire, uid: int, status: str) -> dict[str, str] | None:
-    task: dict[str, str] = wire.get(f"/tasks/{uid}")
-    return task if task["status"] == status else None
+def _of_status(wire: Wire, uid: int, status: str) -> dict[str, Any]:
+    """The task, or nothing while it has another status."""
+    task: dict[str, Any] = wire.get(f"/tasks/{uid}")
+    return task if task["status"] == status else {}
