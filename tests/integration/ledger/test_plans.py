@@ -96,13 +96,11 @@ def test_nothing_that_runs_all_day_reads_the_whole_history(engine: Engine, name:
     assert not any("SCAN scrypath_work" in plan or "Seq Scan on scrypath_work" in plan for plan in found)
 
 
-def test_the_index_of_ready_work_follows_the_backlog_not_the_history(postgresql_url: str) -> None:
-    engine = create_engine(postgresql_url)
-    fill(engine)
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_the_index_of_ready_work_follows_the_backlog_not_the_history(engine: Engine) -> None:
     with engine.connect() as connection:
         sizes = [
             connection.execute(text(f"SELECT pg_relation_size('{name}')")).scalar() or 0
             for name in ("ix_scrypath_work_unfinished", "ix_scrypath_work_finished")
         ]
-    engine.dispose()
     assert sizes[0] * 50 < sizes[1]

@@ -1,0 +1,85 @@
+"""The pytest plugin: fixtures that load by themselves, and import nothing before one of them is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from ..app import Scrypath
+    from ..sync.outcome import Outcome
+    from .broker import FakeBroker
+    from .engine import EngineUnderTest
+
+_ENGINE = pytest.StashKey["EngineUnderTest"]()
+
+
+class Override(Protocol):
+    """What `scrypath_override` is."""
+
+    def __call__(self, search: Scrypath, *, database: Any = None, **options: Any) -> Scrypath:
+        """Other options, or another database, until the test ends; the same `Scrypath`."""
+
+
+class Drain(Protocol):
+    """What `scrypath_drain` is."""
+
+    def __call__(self, search: Scrypath, *, connection: Connection | None = None) -> Outcome:
+        """Run all due work in this process, on `connection` where its transaction is never committed."""
+
+
+@pytest.fixture(scope="session")
+def scrypath_engine(pytestconfig: pytest.Config) -> Iterator[EngineUnderTest]:
+    """A running engine: embedded, or the real one that MEILISEARCH_URL names.
+
+    `scrypath_override(search, **scrypath_engine.options)` leads to it. It forgets all before each test that uses it.
+    """
+    from .engine import engine_under_test
+
+    with engine_under_test() as engine:
+        pytestconfig.stash[_ENGINE] = engine
+        yield engine
+        del pytestconfig.stash[_ENGINE]
+
+
+@pytest.fixture(scope="session")
+def scrypath_broker() -> Iterator[FakeBroker]:
+    """A running broker that speaks Redis's protocol; `scrypath_broker.url` is Celery's `broker_url`."""
+    from .broker import FakeBroker
+
+    with FakeBroker() as broker:
+        yield broker
+
+
+@pytest.fixture
+def scrypath_override() -> Iterator[Override]:
+    """`scrypath_override(search, ...)` is `search.override(...)` until the test ends."""
+    with ExitStack() as stack:
+
+        def override(search: Scrypath, *, database: Any = None, **options: Any) -> Scrypath:
+            return stack.enter_context(search.override(database=database, **options))
+
+        yield override
+
+
+@pytest.fixture
+def scrypath_drain() -> Drain:
+    """`scrypath_drain(search)` runs all due work in this process; see `Scrypath.drain`."""
+
+    def drain(search: Scrypath, *, connection: Connection | None = None) -> Outcome:
+        return search.drain(connection=connection)
+
+    return drain
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before a test that uses the engine: let it forget what the tests before left there."""
+    engine = item.config.stash.get(_ENGINE, None)
+    if engine is not None and "scrypath_engine" in getattr(item, "fixturenames", ()):
+        engine.reset()
