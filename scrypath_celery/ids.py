@@ -81,12 +81,13 @@ def _member(members: Any, text: str) -> Any:
 
 
 def _python_type(kind: TypeEngine[Any]) -> type[Any]:
+    inner = kind.impl_instance if isinstance(kind, TypeDecorator) else kind
     try:
-        found = kind.python_type
+        found = inner.python_type
     except NotImplementedError:
         return str
     # A UUID kept in bytes by a type of the application's own.
-    return UUID if isinstance(kind, TypeDecorator) and found is bytes else found
+    return UUID if inner is not kind and found is bytes else found
 
 
 def _integer(text: str) -> int:

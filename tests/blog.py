@@ -52,6 +52,10 @@ class Post(Base):
     def shout(self) -> str:
         return self.title.upper()
 
+    @property
+    def tag_names(self) -> list[str]:
+        return [tag.name for tag in self.tags]
+
 
 class Story(Post):
     __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": "story"}
