@@ -73,13 +73,29 @@ def imported(name: str) -> Celery:
     except ConfigError:
         raise
     except ModuleNotFoundError as exc:
+        if exc.name == plain and ":" in plain:  # Celery took a name that its module has not for a module
+            raise _missing(name) from exc
         module = plain.partition(":")[0]
         if exc.name and f"{module}.".startswith(f"{exc.name}."):
             raise ConfigError(f"no module {exc.name!r} for the application {name!r} (looked in {here} too)") from exc
         raise ConfigError(f"the application {name!r} needs a module that is not there: {exc.name}") from exc
+    except AttributeError as exc:
+        if exc.obj is not sys.modules.get(plain.partition(":")[0]):
+            raise _broken(name, exc) from exc
+        raise ConfigError(
+            f"no Celery app in {name!r}: name it, or its factory, after a colon (shop:create_app)"
+        ) from exc
     except Exception as exc:  # the application's own code may raise anything
-        text = f"{type(exc).__name__}: {exc}".splitlines()[0]
-        raise ConfigError(f"the application {name!r} could not be imported ({text})") from exc
+        raise _broken(name, exc) from exc
+
+
+def _missing(name: str) -> ConfigError:
+    return ConfigError(f"no Celery app in {name!r}: name it, or its factory, after a colon (shop:create_app)")
+
+
+def _broken(name: str, exc: Exception) -> ConfigError:
+    text = " ".join(f"{type(exc).__name__}: {exc}".split())
+    return ConfigError(f"the application {name!r} could not be imported ({text[:300]})")
 
 
 def celery_of(found: Any, name: str) -> Celery:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import BrokerError
@@ -22,20 +23,33 @@ REPLIES = 1.0
 
 
 def look(app: Celery, options: Options) -> Broker:
-    """The queue's depth and the workers that answer; takes `broker_seconds` and the wait for replies at most."""
+    """The queue's depth and the workers that answer; takes a few times `broker_seconds` at most."""
     url = app.connection_for_read().as_uri()
     try:
         connection, depth = bounded(lambda: _depth(app, options), options.broker_seconds, url)
     except BrokerError as exc:
         return Broker(url=url, queue=options.queue, unknown=str(exc))
-    wait = min(REPLIES, options.broker_seconds)
     try:
-        workers = bounded(lambda: _workers(app, connection, wait), wait + options.broker_seconds, url)
+        workers = _answering(app, options, connection, url)
     except BrokerError as exc:
         return Broker(url=url, queue=options.queue, depth=depth, unknown=str(exc))
-    finally:
-        connection.collect()  # unlike close() it does not speak to a broker that may be frozen
     return Broker(url=url, queue=options.queue, depth=depth, workers=workers)
+
+
+def _answering(app: Celery, options: Options, connection: Any, url: str) -> tuple[AnsweringWorker, ...]:
+    """The workers that answer; asked again, once, where the connection broke."""
+    wait = min(REPLIES, options.broker_seconds)
+    last = False
+    while True:
+        try:
+            return bounded(partial(_workers, app, connection, wait), wait + options.broker_seconds, url)
+        except BrokerError as exc:
+            if last or exc.__cause__ is None:
+                raise
+            last = True
+        finally:
+            connection.collect()  # unlike close() it does not speak to a broker that may be frozen
+        connection, _ = bounded(lambda: _depth(app, options), options.broker_seconds, url)
 
 
 def reach(app: Celery, options: Options) -> str | None:

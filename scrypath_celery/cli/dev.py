@@ -12,7 +12,7 @@ import click
 from ..errors import EmbeddedError
 from .console import reported
 
-MISSING = "the embedded broker needs fakeredis: python3 -m pip install 'scrypath-celery[dev]'"
+MISSING = "the embedded engine and broker need more than is installed: python3 -m pip install 'scrypath-celery[dev]'"
 
 
 @click.command()
@@ -25,7 +25,8 @@ def dev(engine_port: int, data: str | None, as_json: bool) -> None:
         over = threading.Event()
         before = {one: signal.signal(one, lambda *_: over.set()) for one in (signal.SIGINT, signal.SIGTERM)}
         try:
-            with _engine(engine_port, data) as engine, _broker() as broker:
+            engine, broker = _embedded(engine_port, data)
+            with engine, broker:
                 _announce(engine.url, broker.url, as_json)
                 over.wait()
         finally:
@@ -33,18 +34,13 @@ def dev(engine_port: int, data: str | None, as_json: bool) -> None:
                 signal.signal(one, handler)
 
 
-def _engine(port: int, data: str | None) -> Any:
-    from ..embedded import EmbeddedEngine
-
-    return EmbeddedEngine(port=port, data=data)
-
-
-def _broker() -> Any:
+def _embedded(port: int, data: str | None) -> tuple[Any, Any]:
     try:
+        from ..embedded import EmbeddedEngine
         from ..testing.broker import FakeBroker
     except ModuleNotFoundError as exc:
         raise EmbeddedError(MISSING) from exc
-    return FakeBroker()
+    return EmbeddedEngine(port=port, data=data), FakeBroker()
 
 
 def _announce(engine: str, broker: str, as_json: bool) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import click
 
+from ..errors import EmbeddedError
 from .console import reported
+
+MISSING = "the embedded engine needs more than is installed: python3 -m pip install 'scrypath-celery[dev]'"
 
 
 @click.command()
@@ -17,6 +20,8 @@ from .console import reported
 def engine(host: str, port: int, data: str | None, master_key: str | None, batch_cost: float, faults: bool) -> None:
     """Run the embedded engine: it speaks Meilisearch's protocol, for tests and first steps, not for production."""
     with reported("engine", as_json=False):
-        from ..embedded import serve
-
+        try:
+            from ..embedded import serve
+        except ModuleNotFoundError as exc:
+            raise EmbeddedError(MISSING) from exc
         serve(host=host, port=port, data=data, master_key=master_key, batch_cost=batch_cost, faults_route=faults)
