@@ -91,7 +91,7 @@ class Server:
         for late in self._late:
             late.cancel()
         if self._http is not None:
-            await self._http.shutdown(0.0)
+            await self._http.shutdown(0.1)  # zero would wait for ever
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _wake_soon(self, loop: asyncio.AbstractEventLoop) -> None:
