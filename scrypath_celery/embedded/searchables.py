@@ -90,29 +90,32 @@ class Searchables:
             elif one.version != index.version:
                 one.index.configure(uid, index.settings, index.primary_key)
             one.version = index.version
-            if not one.rebuild:
-                self._catch_up(one, index)
-                return True
-            # From here on writes note what they change: what the copying below misses is caught up with after it.
-            one.rebuild, one.stale = False, set()
-        one.index.clear()
+            if one.rebuild or len(one.stale) * 2 > len(one.index):
+                # From here on writes note what they change: what the copying misses is caught up with after it.
+                one.index.clear()
+                one.rebuild, one.stale, copying = False, set(), True
+            else:
+                copying = False
         try:
-            one.index.put(_decoded(self._documents.each(index)))
-            with self._database.lock:
-                self._catch_up(one, index)
-        except sqlite3.OperationalError:  # the table went away under the copying
+            if copying:
+                one.index.put(_decoded(self._documents.each(index)))
+            while self._catch_up(one, index):
+                pass
+        except sqlite3.OperationalError:  # the table went away under the reading
             one.rebuild = True
             return False
         return True
 
-    def _catch_up(self, one: _Searchable, index: Index) -> None:
+    def _catch_up(self, one: _Searchable, index: Index) -> bool:
+        """Take over some of the documents that changed; False where none is left."""
         assert one.index is not None
-        stale, one.stale = list(one.stale), set()
-        for start in range(0, len(stale), _CHUNK):
-            ids = stale[start : start + _CHUNK]
+        # Piece by piece, so that writes get the lock in between.
+        with self._database.lock:
+            ids = [one.stale.pop() for _ in range(min(_CHUNK, len(one.stale)))]
             found = self._documents.of_ids(index, ids)
             one.index.delete(identity for identity in ids if identity not in found)
             one.index.put(_decoded(found.items()))
+            return bool(one.stale)
 
 
 def _decoded(rows: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, dict[str, Any]]]:
