@@ -1,0 +1,79 @@
+"""The application under chaos: one class, written by the tests and by nobody else, and a worker's module."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from celery import Celery
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+
+from scrypath_celery import Scrypath
+from scrypath_celery.ledger.sqlite import configure
+
+OPTIONS: dict[str, Any] = {
+    "lease": 2.0,
+    "relay_period": 0.5,
+    "publish_grace": 1.0,
+    "pause_max": 1.0,
+    "backoff": 0.1,
+    "backoff_max": 0.5,
+    "engine_timeout": 1.0,
+    "engine_connect_timeout": 1.0,
+    "await_seconds": 3.0,
+    "task_seconds": 5.0,
+    "broker_seconds": 1.0,
+    "max_claims": 50,
+    "max_attempts": 50,
+}
+"""Short times, so that what takes a minute in production takes seconds here; many tries, so that no fault that is
+lifted in the end leaves a dead letter."""
+
+
+class Base(DeclarativeBase):
+    """The one base."""
+
+
+class Item(Base):
+    """What is written."""
+
+    __tablename__ = "items"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    version: Mapped[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shop:
+    """An application: its Celery app, its Scrypath and its sessions."""
+
+    app: Celery
+    search: Scrypath
+    engine: Engine
+    session: sessionmaker[Session]
+
+
+def make(broker: str, database: str, meilisearch: str, *, level: str | None = None) -> Shop:
+    """The application; `level` is the isolation level of its own sessions."""
+    app = Celery("chaos", broker=broker, set_as_current=False)
+    app.conf.broker_connection_retry_on_startup = True
+    app.conf.worker_cancel_long_running_tasks_on_connection_loss = False
+    app.conf.broker_connection_max_retries = None
+    if broker.startswith("redis"):
+        app.conf.broker_transport_options = {"socket_timeout": 2, "socket_connect_timeout": 2}
+    engine = create_engine(database, pool_pre_ping=True, **({"isolation_level": level} if level else {}))
+    if engine.dialect.name == "sqlite":
+        configure(engine)
+    session = sessionmaker(engine)
+    search = Scrypath(app, database=session, meilisearch_url=meilisearch, **OPTIONS)
+    search.schema(fields=["version"], sortable=["version"])(Item)
+    return Shop(app=app, search=search, engine=engine, session=session)
+
+
+def __getattr__(name: str) -> Any:
+    if name != "app":
+        raise AttributeError(name)
+    environ = os.environ
+    return make(environ["CHAOS_BROKER"], environ["CHAOS_DATABASE"], environ["CHAOS_ENGINE"]).app
