@@ -67,6 +67,7 @@ class Page(Base):
     __tablename__ = "page"
     id: Mapped[int] = mapped_column(primary_key=True)
     slug: Mapped[str]
+    code: Mapped[str | None]
     title: Mapped[str] = mapped_column(default="")
 
 

@@ -66,7 +66,7 @@ class Register:
             # The commit's own flush may have given another id, which listeners or the database made up.
             due += [item for item in self._written if not item.schema.by_primary_key]
             self._written = [item for item in self._written if item.schema.by_primary_key]
-        self._write(session, [item for item in due if not item.unsaved])
+        self._write(session, [item for item in due if item.saved])
 
     def before_commit(self, session: Session) -> None:
         """Write all but the records that the commit is about to flush."""
@@ -98,7 +98,7 @@ class Register:
         self._open += [item for item in kept if not self._is_written(item)]
         self._written = [item for item in kept if self._is_written(item)]
         for item in self._open:
-            item.waiting = item.state is not None and not item.state.has_identity
+            item.waiting = not item.saved
 
     def end(self) -> None:
         """The transaction is over: hand on what it committed."""
@@ -141,7 +141,8 @@ class Register:
         connection = session.connection(bind_arguments={"mapper": schema.mapper})
         self.runtime.ledger.admit(connection)
         self._connection = self._connection or self._outer_connection(session, schema)
-        work_ids = works.write(connection, group.uid, group.operation, fresh, group.mode)
+        grace = self.runtime.options.publish_grace
+        work_ids = works.write(connection, group.uid, group.operation, fresh, group.mode, publish_after=grace)
         savepoint = session.get_nested_transaction()
         for at, id in enumerate(fresh):
             rows[id] = Row(work_ids[at // MAX_IDS], savepoint)

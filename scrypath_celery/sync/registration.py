@@ -43,13 +43,18 @@ class Registration:
     def __post_init__(self) -> None:
         if self.record is not None:
             self.state = subject.state_of(self.record)
-            self.waiting = not self.state.has_identity
+            self.waiting = not self.saved
             self.learn(subject.known_ids(self.schema, self.record))
 
     @property
     def group(self) -> Group:
         """The works that its ids belong to."""
         return Group(self.schema.uid, self.operation, self.result.mode)
+
+    @property
+    def saved(self) -> bool:
+        """Whether its record has its key (ids have nothing to wait for)."""
+        return self.state is None or self.state.has_identity
 
     @property
     def unsaved(self) -> bool:

@@ -610,6 +610,30 @@ def test_in_memory_databases_work(monkeypatch: pytest.MonkeyPatch) -> None:
     memory.engine.dispose()
 
 
+def test_a_record_that_is_in_no_session_yet_waits_for_its_own_flush(blog: Blog) -> None:
+    with blog.make() as session:
+        later = Post(id=5, title="later")
+        blog.capture.sync_record(later, session=session)
+        session.add(Post(title="other"))
+        session.flush()
+        assert blog.visible(session) == []
+        session.add(later)
+        session.flush()
+        assert blog.visible(session) == [["5"]]
+
+
+def test_the_key_of_a_record_that_others_deleted_is_known_without_reading_it(blog: Blog) -> None:
+    blog.add(Post(title="one"))
+    with blog.make() as session:
+        post = session.get(Post, 1)
+        session.commit()
+        with blog.make.begin() as other:
+            other.delete(other.get(Post, 1))
+        blog.capture.delete_record(post)
+        session.commit()
+    assert blog.works() == [("post", "delete", ["1"])]
+
+
 def test_a_detached_record_whose_id_is_unknown_is_refused(blog: Blog) -> None:
     blog.add(Page(slug="a"))
     with blog.make() as session:
