@@ -186,10 +186,17 @@ def lowest_held(connection: Connection, uid: str) -> int | None:
     return connection.execute(query).scalar()
 
 
-def of_state(connection: Connection, state: ClaimState, limit: int = 100) -> list[Row[Any]]:
-    """Claims in a state, oldest first."""
-    query = select(claim).where(claim.c.state == state.value).order_by(claim.c.created_at).limit(limit)
+def awaiting(connection: Connection, limit: int = 100) -> list[Row[Any]]:
+    """Claims with works that wait for the engine's verdict, oldest first; one that is loose may have some, too."""
+    submitted = select(work.c.claim_token).where(work.c.state == State.SUBMITTED.value)
+    query = select(claim).where(claim.c.token.in_(submitted)).order_by(claim.c.created_at).limit(limit)
     return list(connection.execute(query))
+
+
+def loose(connection: Connection, limit: int = 1_000) -> list[Row[Any]]:
+    """Claims of which a request may still land, those first that were watched least far."""
+    query = select(claim).where(claim.c.state == ClaimState.LOOSE.value)
+    return list(connection.execute(query.order_by(func.coalesce(claim.c.seen_uid, -1)).limit(limit)))
 
 
 def seen(connection: Connection, token: str, uid: int) -> None:

@@ -12,7 +12,7 @@ from ..errors import EngineError
 from ..ledger import claims, upkeep, works
 from ..ledger.polled import conclude
 from ..runtime import Runtime, is_dead
-from ..work import ClaimState, EngineTask
+from ..work import EngineTask
 
 MESSAGE = 500
 """The most works that one message names."""
@@ -73,7 +73,7 @@ def publish(runtime: Runtime) -> int:
 
 def poll(runtime: Runtime) -> int:
     """Look how the engine's tasks of submitted works ended; how many works were concluded."""
-    rows = runtime.ledger.run(partial(claims.of_state, state=ClaimState.SUBMITTED))
+    rows = runtime.ledger.run(claims.awaiting)
     if not rows:
         return 0
     try:
@@ -92,7 +92,7 @@ def poll(runtime: Runtime) -> int:
 
 def watch(runtime: Runtime) -> int:
     """Look for loose sends in the engine's list of tasks and touch their documents; how many works were written."""
-    rows = runtime.ledger.run(partial(claims.of_state, state=ClaimState.LOOSE))
+    rows = runtime.ledger.run(claims.loose)
     if not rows:
         return 0
     start = min(row.seen_uid or 0 for row in rows)
