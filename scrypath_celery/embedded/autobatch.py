@@ -6,7 +6,7 @@ already is, on whether the index exists (or will, by then), and on primary keys 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 SIZE_LIMIT = 128 * 1024 * 1024
@@ -44,9 +44,10 @@ class Plan:
     primary_key: str | None = None
 
 
-def plan(waiting: Sequence[Waiting], *, index_exists: bool, index_key: str | None) -> Plan:
-    """The batch that the first of `waiting` begins; at least that one is taken."""
-    first = waiting[0]
+def plan(waiting: Iterable[Waiting], *, index_exists: bool, index_key: str | None) -> Plan:
+    """The batch that the first of `waiting` begins; at least that one is taken, and no more is read than needed."""
+    following = iter(waiting)
+    first = next(following)
     batch = Plan(kind=_begins(first.kind), creates=first.creates, tasks=[first], size=first.size)
     batch.keyed, batch.primary_key = first.kind == "add", first.primary_key
     if first.kind in _ALONE:
@@ -60,7 +61,7 @@ def plan(waiting: Sequence[Waiting], *, index_exists: bool, index_key: str | Non
         batch.strategy = f"primary key `{first.primary_key}` of task with id {first.uid} is not the index's"
         return batch
     exists = index_exists or batch.must_create
-    for task in waiting[1:]:
+    for task in following:
         if batch.size + task.size > SIZE_LIMIT:
             batch.strategy = f"reached the size limit of {SIZE_LIMIT} bytes"
             break

@@ -103,6 +103,7 @@ class Catalogue:
     def delete(self, index: Index) -> None:
         """Remove an index with its documents."""
         self._database.connection.execute("DELETE FROM indexes WHERE number = ?", (index.number,))
+        self._database.connection.execute('DELETE FROM tallies WHERE "index" = ?', (index.number,))
         self._database.connection.execute(f"DROP TABLE {index.table}")
 
     def rename(self, index: Index, uid: str) -> None:

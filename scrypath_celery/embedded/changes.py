@@ -9,7 +9,7 @@ import orjson
 
 from scrypath_celery.embedded.catalogue import Catalogue, Index
 from scrypath_celery.embedded.database import Database
-from scrypath_celery.embedded.documents import Documents, Shapes
+from scrypath_celery.embedded.documents import Documents, Place, Shapes
 from scrypath_celery.embedded.geo import check_geo, is_geo
 from scrypath_celery.embedded.identity import guess, of_document
 from scrypath_celery.embedded.refusal import Refusal
@@ -31,7 +31,7 @@ class Changes:
         self._documents = documents
         self._shapes = Shapes(database, index)
         self._after: dict[str, _Encoded | None] = {}
-        self._places: dict[str, int] = {}
+        self._places: dict[str, Place] = {}
         self._looked_up: set[str] = set()
         self._prefix = f"Index `{index.uid}`: "
         self._geo = is_geo(index.settings)
@@ -76,16 +76,32 @@ class Changes:
     def write(self, catalogue: Catalogue, searchables: Searchables) -> None:
         """Write what was gathered, inside the caller's transaction."""
         kept = [(identity, one) for identity, one in self._after.items() if one is not None]
-        gone = [self._places[one] for one, after in self._after.items() if after is None and one in self._places]
+        gone = [self._places[one].docid for one, after in self._after.items() if after is None and one in self._places]
         self._documents.remove(self.index, gone)
         fresh = [identity for identity, _ in kept if identity not in self._places]
-        places = self._places | dict(zip(fresh, self._documents.free_places(self.index, len(fresh)), strict=True))
+        docids = dict(zip(fresh, self._documents.free_places(self.index, len(fresh)), strict=True))
+        docids.update((identity, place.docid) for identity, place in self._places.items())
         number = self._shapes.number
         self._documents.write(
-            self.index, ((places[identity], identity, number(names), body) for identity, (names, body) in kept)
+            self.index, ((docids[identity], identity, number(names), body) for identity, (names, body) in kept)
         )
+        self._documents.tally(self.index, self._tallies())
         catalogue.save(self.index)
         searchables.touch(self.index.number, self._after)
+
+    def _tallies(self) -> dict[int, tuple[int, int]]:
+        """What changes in the numbers of documents and bytes, by shape."""
+        changes: dict[int, tuple[int, int]] = {}
+        for identity, after in self._after.items():
+            old = self._places.get(identity)
+            if old is not None:
+                documents, size = changes.get(old.shape, (0, 0))
+                changes[old.shape] = (documents - 1, size - old.size)
+            if after is not None:
+                shape = self._shapes.number(after[0])
+                documents, size = changes.get(shape, (0, 0))
+                changes[shape] = (documents + 1, size + len(after[1]))
+        return changes
 
     def _primary_key(self, first: dict[str, Any], key: str | None) -> str:
         known = self.index.primary_key

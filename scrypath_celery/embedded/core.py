@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from pathlib import Path
 
@@ -40,7 +41,6 @@ class Core:
         self.scheduler = Scheduler(parts, self.batches, self.faults, batch_cost, self._ids_of)
         self.faults.watch(self.scheduler.nudge)
         self.keys.make_defaults()
-        self._blank = Database().copy()
 
     def start(self) -> None:
         """Begin to run tasks."""
@@ -60,7 +60,6 @@ class Core:
         """Go back to a snapshot, as an engine does that is started from an older copy of its files."""
         with self.scheduler.paused():
             self.database.replace(snapshot)
-            self.documents.forget()
             self.searchables.forget()
             with self.database.transaction():
                 self.queue.requeue()
@@ -69,7 +68,8 @@ class Core:
     def reset(self) -> None:
         """Forget all indexes, tasks, keys and faults; a frozen scheduler goes on."""
         self.faults.clear()
-        self.restore(self._blank)
+        with contextlib.closing(Database()) as blank:
+            self.restore(blank.connection)
         self.scheduler.thaw()
 
     def _ids_of(self, task: Task) -> list[str]:

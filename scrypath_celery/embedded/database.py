@@ -34,6 +34,9 @@ CREATE TABLE indexes (
     number INTEGER PRIMARY KEY, uid TEXT NOT NULL UNIQUE, primary_key TEXT, created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL, settings TEXT NOT NULL, fields TEXT NOT NULL, version INTEGER NOT NULL);
 CREATE TABLE shapes (number INTEGER PRIMARY KEY, keys TEXT NOT NULL UNIQUE);
+CREATE TABLE tallies (
+    "index" INTEGER, shape INTEGER, documents INTEGER NOT NULL, bytes INTEGER NOT NULL, PRIMARY KEY ("index", shape)
+) WITHOUT ROWID;
 CREATE TABLE keys (uid TEXT PRIMARY KEY, body TEXT NOT NULL, created_at TEXT NOT NULL) WITHOUT ROWID;
 """
 

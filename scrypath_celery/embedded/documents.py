@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -14,21 +14,24 @@ from scrypath_celery.embedded.database import Database
 _CHUNK = 5_000
 
 
+class Place(NamedTuple):
+    """Where a document is: its internal number, and what the tallies say of it."""
+
+    docid: int
+    shape: int
+    size: int
+
+
 class Documents:
     """Reads and writes documents. Bodies are JSON, their fields in the order of the index's field list."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._distributions: dict[int, tuple[int, dict[str, Any]]] = {}
-
-    def forget(self) -> None:
-        """Drop what is remembered, after the database was replaced by another state."""
-        self._distributions.clear()
 
     def count(self, index: Index) -> int:
         """How many documents the index holds."""
-        row = self._database.one(f"SELECT COUNT(*) FROM {index.table}")
-        return int(row[0]) if row else 0
+        row = self._database.one('SELECT SUM(documents) FROM tallies WHERE "index" = ?', (index.number,))
+        return int(row[0] or 0) if row else 0
 
     def body(self, index: Index, identity: str) -> bytes | None:
         """One document as JSON, or None."""
@@ -48,15 +51,19 @@ class Documents:
         )
         return {row[0]: row[1] for row in rows}
 
-    def places(self, index: Index, ids: Sequence[str]) -> dict[str, int]:
-        """The internal numbers of the given ids that exist."""
-        found: dict[str, int] = {}
-        if self._database.one(f"SELECT 1 FROM {index.table} LIMIT 1") is None:
+    def places(self, index: Index, ids: Sequence[str]) -> dict[str, Place]:
+        """Where the documents of the given ids are, as far as they exist."""
+        found: dict[str, Place] = {}
+        if not self.count(index):
             return found
         for start in range(0, len(ids), _CHUNK):
             listed = json.dumps(ids[start : start + _CHUNK])
-            statement = f"SELECT id, docid FROM {index.table} WHERE id IN (SELECT value FROM json_each(?))"
-            found.update((row[0], row[1]) for row in self._database.all(statement, (listed,)))
+            rows = self._database.all(
+                f"SELECT id, docid, shape, LENGTH(body) FROM {index.table}"
+                " WHERE id IN (SELECT value FROM json_each(?))",
+                (listed,),
+            )
+            found.update((row[0], Place(row[1], row[2], row[3])) for row in rows)
         return found
 
     def each(self, index: Index) -> Iterator[tuple[str, bytes]]:
@@ -94,32 +101,38 @@ class Documents:
         statement = f"DELETE FROM {index.table} WHERE docid = ?"
         self._database.connection.executemany(statement, ((place,) for place in places))
 
+    def tally(self, index: Index, changes: Mapping[int, tuple[int, int]]) -> None:
+        """Add to the numbers of documents and bytes by shape, inside the caller's transaction."""
+        self._database.connection.executemany(
+            "INSERT INTO tallies VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+            " SET documents = documents + excluded.documents, bytes = bytes + excluded.bytes",
+            [(index.number, shape, documents, size) for shape, (documents, size) in changes.items()],
+        )
+
     def clear(self, index: Index) -> None:
         """Delete all documents of an index, inside the caller's transaction."""
         self._database.connection.execute(f"DELETE FROM {index.table}")
+        self._database.connection.execute('DELETE FROM tallies WHERE "index" = ?', (index.number,))
 
     def stats(self, index: Index) -> dict[str, Any]:
         """The counts of `GET /indexes/{uid}/stats` that come from documents."""
-        known = self._distributions.get(index.number)
-        if known and known[0] == index.version:
-            return known[1]
         fields: dict[str, int] = {}
         count = size = 0
         rows = self._database.all(
-            f"SELECT keys, COUNT(*), SUM(LENGTH(body)) FROM {index.table} JOIN shapes ON number = shape GROUP BY shape"
+            "SELECT keys, documents, bytes FROM tallies JOIN shapes ON number = shape"
+            ' WHERE "index" = ? AND documents > 0',
+            (index.number,),
         )
         for keys, documents, bytes_ in rows:
             count, size = count + documents, size + bytes_
             for name in json.loads(keys):
                 fields[name] = fields.get(name, 0) + documents
-        stats = {
+        return {
             "numberOfDocuments": count,
             "rawDocumentDbSize": size,
             "avgDocumentSize": size // count if count else 0,
             "fieldDistribution": dict(sorted(fields.items())),
         }
-        self._distributions[index.number] = (index.version, stats)
-        return stats
 
 
 class Shapes:

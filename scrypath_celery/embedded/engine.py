@@ -57,13 +57,14 @@ class EmbeddedEngine:
         try:
             opening = asyncio.run_coroutine_threadsafe(self._server.open(self.host, self.port), self._loop)
             self.port = opening.result()
-        except OSError as exc:
-            wanted = f"{self.host}:{self.port}"
+        except (OSError, OverflowError) as exc:
             self._end_loop()
             self._core.database.close()
-            raise EmbeddedError(
-                f"cannot listen on {wanted}: {exc.strerror or exc}; choose another port or host"
-            ) from exc
+            self._core = self._thread = None
+            number = getattr(exc, "errno", None) or 0
+            why = os.strerror(number).lower() if number > 0 else str(exc)
+            text = f"cannot listen on {self.host}:{self.port}: {why}; choose another port or host"
+            raise EmbeddedError(text) from exc
         self._core.start()
         return self
 
@@ -75,7 +76,10 @@ class EmbeddedEngine:
         asyncio.run_coroutine_threadsafe(self._server.close(), self._loop).result()
         self._end_loop()
         self._core.stop()
-        self._thread = None
+        self._core = self._thread = None
+        for snapshot in self._snapshots.values():
+            snapshot.close()
+        self._snapshots.clear()
 
     def __enter__(self) -> Self:
         """Start."""

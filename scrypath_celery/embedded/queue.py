@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -13,6 +13,8 @@ from scrypath_celery.embedded import clock
 from scrypath_celery.embedded.database import Database
 from scrypath_celery.embedded.selection import Selection
 from scrypath_celery.embedded.task import COLUMNS, FINISHED, Task, from_row
+
+_PIECE = 500
 
 
 class Queue:
@@ -88,14 +90,20 @@ class Queue:
         row = self._database.one(f"SELECT {COLUMNS} FROM tasks WHERE status = 'enqueued' ORDER BY uid LIMIT 1")
         return None if row is None else from_row(row)
 
-    def waiting(self, index: str) -> list[Task]:
-        """The enqueued tasks that touch `index`, lowest uid first."""
-        rows = self._database.all(
-            f"""SELECT {COLUMNS} FROM tasks WHERE status = 'enqueued' AND ("index" = ? OR mentions IS NOT NULL AND
-            EXISTS (SELECT 1 FROM json_each(mentions) WHERE value = ?)) ORDER BY uid""",
-            (index, index),
-        )
-        return [from_row(row) for row in rows]
+    def waiting(self, index: str) -> Iterator[Task]:
+        """The enqueued tasks that touch `index`, lowest uid first, read in pieces as they are asked for."""
+        last = -1
+        while True:
+            rows = self._database.all(
+                f"""SELECT {COLUMNS} FROM tasks WHERE status = 'enqueued' AND uid > ? AND ("index" = ? OR
+                mentions IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(mentions) WHERE value = ?))
+                ORDER BY uid LIMIT {_PIECE}""",
+                (last, index, index),
+            )
+            yield from map(from_row, rows)
+            if len(rows) < _PIECE:
+                return
+            last = rows[-1]["uid"]
 
     def processing(self) -> list[Task]:
         """The tasks of the batch that runs."""

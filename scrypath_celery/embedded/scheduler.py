@@ -6,7 +6,7 @@ import contextlib
 import functools
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from scrypath_celery.embedded import clock
 from scrypath_celery.embedded.autobatch import Plan, Waiting, plan
@@ -140,14 +140,14 @@ class Scheduler:
     def _merge(self, first: Task) -> tuple[list[Task], Plan]:
         if first.index is None:
             return [first], plan([_waiting(first)], index_exists=True, index_key=None)
-        waiting = self._parts.queue.waiting(first.index)
         index = self._parts.catalogue.find(first.index)
+        read: list[Task] = []
         chosen = plan(
-            [_waiting(task) for task in waiting],
+            _noted(self._parts.queue.waiting(first.index), read),
             index_exists=index is not None,
             index_key=None if index is None else index.primary_key,
         )
-        return waiting[: len(chosen.tasks)], chosen
+        return read[: len(chosen.tasks)], chosen
 
     def _execute(self, batch: Batch) -> None:
         self._vanishing = []
@@ -242,6 +242,13 @@ def _crashes() -> Iterator[None]:
         _LOG.exception("a batch crashed")
         text = f"An unexpected crash occurred when processing the task: {exc}"
         raise Refusal("internal", text) from exc
+
+
+def _noted(tasks: Iterable[Task], read: list[Task]) -> Iterator[Waiting]:
+    """The tasks as the merging rules look at them; those that were looked at are kept in `read`."""
+    for task in tasks:
+        read.append(task)
+        yield _waiting(task)
 
 
 def _nothing() -> None:

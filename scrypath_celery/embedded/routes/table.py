@@ -31,8 +31,8 @@ class Table:
 
     def find(self, method: str, path: str) -> tuple[Route | None, dict[str, str], bool]:
         """The route, the variable parts of the path, and whether the path is known at all."""
-        if len(path) > 1 and path.endswith("/"):
-            path = path[:-1]
+        if "//" in path or path.endswith("/"):
+            path = "/" + "/".join(part for part in path.split("/") if part)
         parts = path.split("/")[1:]
         for pattern, methods in self._by_length.get(len(parts), {}).items():
             if all(one == part or (one[:1] == "{" and part) for one, part in zip(pattern, parts, strict=True)):
