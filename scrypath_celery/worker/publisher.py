@@ -9,9 +9,10 @@ import queue
 import threading
 import time
 import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from .tasks import SYNC
+from .tasks import SYNC, to_queue
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -36,14 +37,12 @@ class Publisher:
         self._lock = threading.Lock()
         self._pid: int | None = None
         self._waiting: queue.Queue[tuple[str, tuple[int, ...]]] = queue.Queue(WAITING)
-        self._idle = threading.Event()
         self._refused_until = 0.0
 
     def publish(self, index: str, ids: tuple[int, ...]) -> None:
         """Hand work ids of one index over; never raises, never blocks."""
         if self._pid != os.getpid():
             self._start()
-        self._idle.clear()
         try:
             self._waiting.put_nowait((index, ids))
         except queue.Full:
@@ -51,13 +50,17 @@ class Publisher:
 
     def flush(self, seconds: float = 1.0) -> bool:
         """Wait until everything handed over was published or dropped; whether it was."""
-        return self._pid != os.getpid() or self._idle.wait(seconds)
+        if self._pid != os.getpid():
+            return True
+        waiting = self._waiting
+        with waiting.all_tasks_done:
+            return waiting.all_tasks_done.wait_for(lambda: waiting.unfinished_tasks == 0, seconds)
 
     def _start(self) -> None:
         with self._lock:
             if self._pid == os.getpid():
                 return
-            self._waiting, self._idle = queue.Queue(WAITING), threading.Event()
+            self._waiting = queue.Queue(WAITING)
             threading.Thread(target=self._run, name="scrypath-publisher", daemon=True).start()
             self._pid = os.getpid()
             _flush_at_exit(weakref.ref(self))
@@ -65,7 +68,7 @@ class Publisher:
     def _run(self) -> None:
         connection: Any = None
         while True:
-            merged = self._next()
+            merged, count = self._next()
             try:
                 if time.monotonic() < self._refused_until:
                     continue  # the broker has just refused: no thread of messages to a broker that is away
@@ -79,19 +82,19 @@ class Publisher:
                 connection = None
                 self._refused_until = time.monotonic() + self._seconds
             finally:
-                if self._waiting.empty():
-                    self._idle.set()
+                for _ in range(count):
+                    self._waiting.task_done()
 
-    def _next(self) -> dict[str, list[int]]:
-        """What waits, merged: one message can name many works."""
+    def _next(self) -> tuple[dict[str, list[int]], int]:
+        """What waits, merged, since one message can name many works; and how many hand-overs that is."""
+        taken = [self._waiting.get()]
+        with suppress(queue.Empty):
+            while len(taken) < WAITING:
+                taken.append(self._waiting.get_nowait())
         merged: dict[str, list[int]] = {}
-        index, ids = self._waiting.get()
-        while True:
+        for index, ids in taken:
             merged.setdefault(index, []).extend(ids)
-            try:
-                index, ids = self._waiting.get_nowait()
-            except queue.Empty:
-                return merged
+        return merged, len(taken)
 
     def _connect(self) -> Any:
         return bounded_connection(self._app, self._seconds)
@@ -99,7 +102,7 @@ class Publisher:
     def _send(self, connection: Any, index: str, ids: list[int]) -> None:
         producer = self._app.amqp.Producer(connection, auto_declare=False)
         self._app.tasks[SYNC].apply_async(
-            args=(index, ids), queue=self._queue_name, producer=producer, retry=False, serializer="json"
+            args=(index, ids), producer=producer, retry=False, **to_queue(self._queue_name)
         )
 
 

@@ -31,6 +31,15 @@ class Unsettled(ScrypathError):
     code = "unsettled"
 
 
+def to_queue(name: str) -> dict[str, Any]:
+    """The options of a message that goes to this queue and nowhere else.
+
+    Celery merges what a route of the host names (`exchange`, `routing_key`, `serializer`) into options that lack it,
+    also where they have a `queue`. The default exchange leads to the queue of the routing key's name on any broker.
+    """
+    return {"queue": name, "exchange": "", "routing_key": name, "serializer": "json"}
+
+
 class Owner(Protocol):
     """What tasks need of the `Scrypath` that they belong to."""
 
@@ -82,7 +91,8 @@ def _sync(task: Any, runtime: Runtime, index: str, ids: list[int]) -> dict[str, 
     try:
         outcome = _work(task, runtime, index, ids)
     except LedgerError as exc:  # the database is away: the rows say nothing, so only the message can come again
-        raise task.retry(exc=Unsettled(f"{index}: {exc}"), countdown=10.0, max_retries=None) from exc
+        again = {"countdown": 10.0, "max_retries": None, **to_queue(runtime.options.queue)}
+        raise task.retry(exc=Unsettled(f"{index}: {exc}"), **again) from exc
     if outcome.failed:
         raise DeadLettered(f"{index}: {_described(outcome.failed)}; {summary(index, outcome)}")
     waiting = [*outcome.retrying, *outcome.given_back]
@@ -92,6 +102,7 @@ def _sync(task: Any, runtime: Runtime, index: str, ids: list[int]) -> dict[str, 
             exc=Unsettled(f"{index}: {summary(index, outcome)}"),
             countdown=min(outcome.retry_in, COUNTDOWN_MAX),
             max_retries=None,
+            **to_queue(runtime.options.queue),
         )
     return summary(index, outcome)
 
