@@ -91,7 +91,6 @@ class Scrypath:
             from .worker.attach import attach
 
             attach(celery_app, self)
-            self.celery_app = celery_app
 
     @property
     def options(self) -> Options:

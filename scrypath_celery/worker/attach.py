@@ -20,18 +20,15 @@ def attach(app: Celery, owner: Any) -> None:
         ConfigError: the app has another `Scrypath` already.
     """
     there = getattr(app, "scrypath", None)
-    if there is owner:
-        return
-    if there is not None:
+    if there is None:
+        app.scrypath, owner.celery_app = owner, app
+        register(app, owner)
+        app.steps["consumer"].add(STEP)
+    elif there is not owner:
         raise ConfigError(f"the Celery app {app.main!r} has a Scrypath already: attach models to that one")
-    app.scrypath = owner
-    register(app, owner)
-    app.steps["consumer"].add(STEP)
 
     def add_queue(sender: Any = None, **kwargs: Any) -> None:
-        """Add our queue where the host names its queues and ours is not among them."""
-        if app.conf.task_queues and owner.options.queue not in app.amqp.queues:
-            app.amqp.queues.add(_queue(owner.options.queue))
+        _add_queue(app, owner.options.queue)
 
     if app.configured:
         add_queue()
@@ -39,7 +36,8 @@ def attach(app: Celery, owner: Any) -> None:
         app.on_after_configure.connect(add_queue, weak=False)
 
 
-def _queue(name: str) -> Any:
-    from kombu import Exchange, Queue
-
-    return Queue(name, Exchange(name, type="direct"), routing_key=name)
+def _add_queue(app: Celery, name: str) -> None:
+    """Add our queue where the host names its queues, or allows no others, and ours is not among them."""
+    queues = app.amqp.queues
+    if (app.conf.task_queues or not app.conf.task_create_missing_queues) and name not in queues:
+        queues.add(queues.new_missing(name))
