@@ -149,14 +149,14 @@ def _write_now(runtime: Runtime, items: Sequence[Registration]) -> None:
             name = item.schema.name
             raise SessionError(f"a {name} is in no session and was never saved: add it to a session, or pass session=")
         groups.setdefault(item.group, {}).update(item.ids)
-    written = runtime.ledger.run(partial(_write, groups))
+    written = runtime.ledger.run(partial(_write, groups, runtime.options.publish_grace))
     for item in items:
         item.result.hold(written[item.group])
     deliver(runtime, items, written, None)
 
 
-def _write(groups: dict[Group, dict[str, None]], connection: Connection) -> dict[Group, tuple[int, ...]]:
+def _write(groups: dict[Group, dict[str, None]], grace: float, connection: Connection) -> dict[Group, tuple[int, ...]]:
     return {
-        group: works.write(connection, group.uid, group.operation, list(ids), group.mode)
+        group: works.write(connection, group.uid, group.operation, list(ids), group.mode, publish_after=grace)
         for group, ids in groups.items()
     }
