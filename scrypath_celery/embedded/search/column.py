@@ -120,8 +120,12 @@ class Column:
                         numbers.append((value, slot))
             numbers.sort()
             texts.sort()
-            self._sorted = Sorted(array("d", [v for v, _ in numbers]), array("I", [s for _, s in numbers]),
-                                  [v for v, _ in texts], array("I", [s for _, s in texts]))  # fmt: skip
+            self._sorted = Sorted(
+                array("d", [v for v, _ in numbers]),
+                array("I", [s for _, s in numbers]),
+                [v for v, _ in texts],
+                array("I", [s for _, s in texts]),
+            )
         return self._sorted
 
     def equal(self, text: str, number: float | None) -> set[int]:
@@ -138,7 +142,7 @@ class Column:
         return set(order.text_slots[bisect_left(order.texts, plain) : bisect_left(order.texts, plain + _LAST)])
 
     def number_range(self, low: float, high: float, *, above: bool = True, below: bool = True) -> set[int]:
-        """The slots that hold a number from `low` to `high`; `above` and `below` say whether the bounds belong to it."""
+        """The slots that hold a number from `low` to `high`; `above` and `below`: whether the bounds belong to it."""
         order = self.sorted()
         start = (bisect_left if above else bisect_right)(order.numbers, low)
         return set(order.number_slots[start : (bisect_right if below else bisect_left)(order.numbers, high)])
@@ -160,12 +164,16 @@ class Column:
 
     def empty(self) -> set[int]:
         """The slots where it is an empty text, array or object."""
-        return {slot for slot, cell in enumerate(self._cells) if cell == "" or isinstance(cell, Several) and cell.empty}
+        return {
+            slot for slot, cell in enumerate(self._cells) if cell == "" or (isinstance(cell, Several) and cell.empty)
+        }
 
     def in_order(self, *, ascending: bool) -> Iterator[tuple[str | float, list[int]]]:
         """The values with their slots in the order of a sort: numbers before texts, whichever the direction."""
         order = self.sorted()
         for values, slots in ((order.numbers, order.number_slots), (order.texts, order.text_slots)):
-            pairs = zip(values, slots, strict=True) if ascending else zip(reversed(values), reversed(slots), strict=True)
+            pairs = (
+                zip(values, slots, strict=True) if ascending else zip(reversed(values), reversed(slots), strict=True)
+            )
             for value, group in groupby(pairs, key=lambda pair: pair[0]):
                 yield value, [slot for _, slot in group]

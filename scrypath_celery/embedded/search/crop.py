@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from scrypath_celery.embedded.search.highlight import Found
 from scrypath_celery.embedded.search.tokens import Token
@@ -71,7 +72,7 @@ def _score(stretch: Sequence[Found]) -> tuple[int, int, int]:
     ids = [one for match in stretch for one in match.ids]
     far = 0
     ordered = 0
-    for one, other in zip(stretch, stretch[1:], strict=False):
+    for one, other in pairwise(stretch):
         far -= min(other.words[0] - one.words[1], 7)
         ordered += other.ids[0] - one.ids[-1] == 1
     return len(set(ids)), far, ordered

@@ -21,19 +21,19 @@ class Distinct:
         """By an attribute, if there is one."""
         return None if attribute is None else cls(forms.column(attribute))
 
-    def page(self, ranked: Iterable[Ranked], slots: AbstractSet[int], start: int, count: int, *, exact: bool) -> tuple[list[Ranked], int]:
+    def page(
+        self, ranked: Iterable[Ranked], slots: AbstractSet[int], start: int, count: int, *, exact: bool
+    ) -> tuple[list[Ranked], int]:
         """The documents from `start` on, `count` of them, and how many there are.
 
         As the engine does, the number is an estimate unless `exact`: it knows only of the duplicates of what it saw.
         """
         seen: set[str | float] = set()
         kept: list[Ranked] = []
-        visited = 0
         for one in ranked:
             if len(kept) >= start + count and not exact:
                 break
             values = self._column.values(one.slot)
-            visited += 1
             if seen.isdisjoint(values):
                 seen.update(values)
                 kept.append(one)

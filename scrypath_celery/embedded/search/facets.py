@@ -27,7 +27,9 @@ def text_of(value: str | float, column: Column) -> str:
     return column.spelling.get(value, value) if isinstance(value, str) else number_text(value)
 
 
-def facets(forms: Forms, attributes: list[str], slots: AbstractSet[int], *, most: int | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+def facets(
+    forms: Forms, attributes: list[str], slots: AbstractSet[int], *, most: int | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """`facetDistribution` and `facetStats` of some documents."""
     limit = forms.settings["faceting"]["maxValuesPerFacet"] if most is None else most
     distribution, stats = {}, {}
@@ -63,9 +65,10 @@ def _ordered(counts: Counter[str | float], forms: Forms, attribute: str) -> list
 def values_like(forms: Forms, attribute: str, text: str | None, slots: AbstractSet[int]) -> list[dict[str, Any]]:
     """The values whose words begin as `text` says, or nearly so, with how many of the documents hold them."""
     column = forms.column(attribute)
-    counts = Counter({value: n for value, n in counted(column, slots).items() if isinstance(value, str)})
-    wanted = None if not text or not text.strip() else facet_normal(text)
-    if wanted is not None:
-        counts = Counter({value: n for value, n in counts.items() if str(value).startswith(wanted)})
+    counts: Counter[str | float] = Counter()
+    wanted = facet_normal(text or "")
+    for value, count in counted(column, slots).items():
+        if isinstance(value, str) and value.startswith(wanted):
+            counts[value] = count
     found = _ordered(counts, forms, attribute)[:_MOST_FOUND]
     return [{"value": text_of(value, column), "count": count} for value, count in found]

@@ -22,8 +22,12 @@ from scrypath_celery.embedded.search.searching import Results, Searching, facet_
 Find = Callable[[str], SearchIndex]
 _ALIKE = 1e-12
 _COUNTS = {"limit": 20, "offset": 0, "page": None, "hitsPerPage": None}
-_CODES = {"limit": "invalid_search_limit", "offset": "invalid_search_offset", "page": "invalid_search_page",
-          "hitsPerPage": "invalid_search_hits_per_page"}  # fmt: skip
+_CODES = {
+    "limit": "invalid_search_limit",
+    "offset": "invalid_search_offset",
+    "page": "invalid_search_page",
+    "hitsPerPage": "invalid_search_hits_per_page",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +64,28 @@ def federation_of(body: Any) -> Federation | None:
     known = (*_COUNTS, "facetsByIndex", "mergeFacets", "distinct", "showPerformanceDetails")
     for name in body:
         if name not in known:
-            raise Refusal("bad_request", f"Unknown field `{name}` inside `.federation`: expected one of "
-                          + ", ".join(f"`{one}`" for one in known))  # fmt: skip
+            raise Refusal(
+                "bad_request",
+                f"Unknown field `{name}` inside `.federation`: expected one of "
+                + ", ".join(f"`{one}`" for one in known),
+            )
     counts = {name: _count(body.get(name, default), name) for name, default in _COUNTS.items()}
     distinct = body.get("distinct")
     if distinct is not None and not isinstance(distinct, str):
-        raise Refusal("invalid_multi_search_distinct", "Invalid value type at `.federation.distinct`: expected a string")
+        raise Refusal(
+            "invalid_multi_search_distinct", "Invalid value type at `.federation.distinct`: expected a string"
+        )
     merge, most = _merge(body.get("mergeFacets"))
-    return Federation(counts["limit"] or 0, counts["offset"] or 0, counts["page"], counts["hitsPerPage"],
-                      _facets(body.get("facetsByIndex")), merge, most, distinct)  # fmt: skip
+    return Federation(
+        counts["limit"] or 0,
+        counts["offset"] or 0,
+        counts["page"],
+        counts["hitsPerPage"],
+        _facets(body.get("facetsByIndex")),
+        merge,
+        most,
+        distinct,
+    )
 
 
 def _count(value: Any, name: str) -> int | None:
@@ -86,8 +103,10 @@ def _facets(value: Any) -> dict[str, list[str] | None]:
         one is None or (isinstance(one, list) and all(isinstance(name, str) for name in one)) for one in value.values()
     )
     if not fits:
-        raise Refusal("invalid_multi_search_facets_by_index", "Invalid value type at `.federation.facetsByIndex`: expected an object"
-                                                              " of arrays of strings")  # fmt: skip
+        raise Refusal(
+            "invalid_multi_search_facets_by_index",
+            "Invalid value type at `.federation.facetsByIndex`: expected an object of arrays of strings",
+        )
     return dict(value)
 
 
@@ -95,14 +114,20 @@ def _merge(value: Any) -> tuple[bool, int | None]:
     if value is None:
         return False, None
     if not isinstance(value, dict):
-        raise Refusal("invalid_multi_search_merge_facets", "Invalid value type at `.federation.mergeFacets`: expected an object")
+        raise Refusal(
+            "invalid_multi_search_merge_facets", "Invalid value type at `.federation.mergeFacets`: expected an object"
+        )
     for name in value:
         if name != "maxValuesPerFacet":
-            raise Refusal("bad_request", f"Unknown field `{name}` inside `.federation.mergeFacets`: expected `maxValuesPerFacet`")
+            raise Refusal(
+                "bad_request", f"Unknown field `{name}` inside `.federation.mergeFacets`: expected `maxValuesPerFacet`"
+            )
     most = value.get("maxValuesPerFacet")
     if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 0):
-        raise Refusal("invalid_multi_search_max_values_per_facet", "Invalid value type at `.federation.mergeFacets.maxValuesPerFacet`:"
-                                                                   " expected a positive integer")  # fmt: skip
+        raise Refusal(
+            "invalid_multi_search_max_values_per_facet",
+            "Invalid value type at `.federation.mergeFacets.maxValuesPerFacet`: expected a positive integer",
+        )
     return True, most
 
 
@@ -116,7 +141,9 @@ class _Hit:
 class Federator:
     """Runs the searches and merges what they find. `inside` says of a refusal which of the searches it is about."""
 
-    def __init__(self, asked: Sequence[Asked], federation: Federation, inside: Callable[[int], AbstractContextManager[None]]) -> None:
+    def __init__(
+        self, asked: Sequence[Asked], federation: Federation, inside: Callable[[int], AbstractContextManager[None]]
+    ) -> None:
         self._asked, self._federation, self._inside = asked, federation, inside
 
     def answer(self, find: Find) -> dict[str, Any]:
@@ -125,7 +152,11 @@ class Federator:
         paged = federation.page is not None or federation.size is not None
         page = 1 if federation.page is None else federation.page
         size = 20 if federation.size is None else federation.size
-        start, count = (((page - 1) * size if page else 0), size if page else 0) if paged else (federation.offset, federation.limit)
+        start, count = (
+            (((page - 1) * size if page else 0), size if page else 0)
+            if paged
+            else (federation.offset, federation.limit)
+        )
         results = []
         for place, one in enumerate(self._asked):
             with self._inside(place):
@@ -135,7 +166,12 @@ class Federator:
         hits = [self._hit(one, results[one.place]) for one in merged[start : start + count]]
         answer: dict[str, Any] = {"hits": hits, "processingTimeMs": 0}
         if paged:
-            answer |= {"hitsPerPage": size, "page": page, "totalPages": -(-total // size) if size else 0, "totalHits": total}
+            answer |= {
+                "hitsPerPage": size,
+                "page": page,
+                "totalPages": -(-total // size) if size else 0,
+                "totalHits": total,
+            }
         else:
             answer |= {"limit": federation.limit, "offset": federation.offset, "estimatedTotalHits": total}
         answer |= self._faceted(find, results)
@@ -143,8 +179,11 @@ class Federator:
         return answer
 
     def _merged(self, results: list[Results]) -> tuple[list[_Hit], int]:
-        hits = [_Hit(place, ranked, _marks(ranked.details, self._asked[place].weight))
-                for place, one in enumerate(results) for ranked in one.ranked]  # fmt: skip
+        hits = [
+            _Hit(place, ranked, _marks(ranked.details, self._asked[place].weight))
+            for place, one in enumerate(results)
+            for ranked in one.ranked
+        ]
         hits.sort(key=cmp_to_key(lambda one, other: _compare(one.marks, other.marks)))
         seen: set[tuple[str, int]] = set()
         values: set[str | float] = set()
@@ -193,11 +232,16 @@ class Federator:
                 raise Refusal(exc.code, f"Inside `.federation.facetsByIndex.{uid}`: {exc.message}", status=400) from exc
             for name in names if federation.merge else ():
                 if orders.setdefault(name, by_count(forms, name)) != by_count(forms, name):
-                    raise Refusal("invalid_multi_search_facet_order", f"Inside `.federation.facetsByIndex.{uid}`: Inconsistent order"
-                                  f" for values in facet `{name}` between indexes.")  # fmt: skip
+                    raise Refusal(
+                        "invalid_multi_search_facet_order",
+                        f"Inside `.federation.facetsByIndex.{uid}`: Inconsistent order"
+                        f" for values in facet `{name}` between indexes.",
+                    )
             distribution, stats = facets(forms, names, slots.get(uid, frozenset()))
             by_index[uid] = {"distribution": distribution, "stats": stats}
-        return _merge_facets(by_index, orders, federation.most_values) if federation.merge else {"facetsByIndex": by_index}
+        return (
+            _merge_facets(by_index, orders, federation.most_values) if federation.merge else {"facetsByIndex": by_index}
+        )
 
 
 def _merge_facets(by_index: dict[str, Any], orders: dict[str, bool], most: int | None) -> dict[str, Any]:

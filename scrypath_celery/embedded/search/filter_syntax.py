@@ -89,8 +89,10 @@ def parse(text: str) -> Filter | None:
     filter = reader.either(0)
     reader.space()
     if reader.at < len(text):
-        raise reader.wrong(f"Found unexpected characters at the end of the filter: `{text[reader.at :]}`. You probably forgot"
-                           " an `OR` or an `AND` rule.")  # fmt: skip
+        raise reader.wrong(
+            f"Found unexpected characters at the end of the filter: `{text[reader.at :]}`. You probably forgot"
+            " an `OR` or an `AND` rule."
+        )
     return filter
 
 
@@ -160,8 +162,10 @@ class _Reader:
     def primary(self, depth: int) -> Filter:
         if self.sign("("):
             if depth >= _DEEPEST:
-                raise self.wrong("The filter exceeded the maximum depth limit. Try rewriting the filter so that it contains"
-                                 " fewer nested conditions.")  # fmt: skip
+                raise self.wrong(
+                    "The filter exceeded the maximum depth limit. Try rewriting the filter so that it contains"
+                    " fewer nested conditions."
+                )
             filter = self.either(depth + 1)
             if not self.sign(")"):
                 raise self.wrong("Expression is missing the following closing delimiter: `)`.")
@@ -230,8 +234,10 @@ class _Reader:
             rest = self.text[start:].split(" ")[0]
             raise self.wrong(f"Was expecting a value but instead got {f'`{rest}`' if rest else 'nothing'}.")
         if found.group() in _KEYWORDS:
-            raise self.wrong(f"Was expecting a value but instead got `{found.group()}`, which is a reserved keyword."
-                             f" To use `{found.group()}` as a field name or a value, surround it by quotes.")  # fmt: skip
+            raise self.wrong(
+                f"Was expecting a value but instead got `{found.group()}`, which is a reserved keyword."
+                f" To use `{found.group()}` as a field name or a value, surround it by quotes."
+            )
         if found.group() in ("_geo", "_geoDistance", "_geoPoint") and self.text[found.end() : found.end() + 1] == "(":
             raise self.wrong(f"`{found.group()}` is a reserved keyword and thus can't be used as a filter expression.")
         self.at = found.end()
@@ -275,7 +281,9 @@ class _Reader:
 
     def radius(self, start: int) -> Filter:
         def wrong() -> BadFilter:
-            return self.wrong("The `_geoRadius` filter expects three arguments: `_geoRadius(latitude, longitude, radius)`.", start)
+            return self.wrong(
+                "The `_geoRadius` filter expects three arguments: `_geoRadius(latitude, longitude, radius)`.", start
+            )
 
         found = self.numbers(wrong, "(", ")")
         if len(found) not in (3, 4):
@@ -284,8 +292,11 @@ class _Reader:
 
     def box(self, start: int) -> Filter:
         def wrong() -> BadFilter:
-            return self.wrong("The `_geoBoundingBox` filter expects two pairs of arguments:"
-                              " `_geoBoundingBox([latitude, longitude], [latitude, longitude])`.", start)  # fmt: skip
+            return self.wrong(
+                "The `_geoBoundingBox` filter expects two pairs of arguments:"
+                " `_geoBoundingBox([latitude, longitude], [latitude, longitude])`.",
+                start,
+            )
 
         points = self.points(wrong)
         if len(points) != 2:
@@ -294,8 +305,11 @@ class _Reader:
 
     def polygon(self, start: int) -> Filter:
         def wrong() -> BadFilter:
-            return self.wrong("The `_geoPolygon` filter expects at least 3 pairs of arguments:"
-                              " `_geoPolygon([latitude, longitude], ...)`.", start)  # fmt: skip
+            return self.wrong(
+                "The `_geoPolygon` filter expects at least 3 pairs of arguments:"
+                " `_geoPolygon([latitude, longitude], ...)`.",
+                start,
+            )
 
         points = self.points(wrong)
         if len(points) < 3:

@@ -24,7 +24,6 @@ from scrypath_celery.embedded.search.forms import Forms
 from scrypath_celery.embedded.search.geo import distance, in_box, in_polygon
 
 
-
 def read(filter: AnyValue, *, code: str) -> Filter | None:
     """A filter as it comes in a request: a text, or an array (all of) of texts and arrays (one of) of texts.
 
@@ -53,15 +52,20 @@ def _read(filter: AnyValue, code: str) -> Filter | None:
             if (part := _gated(parse(one))) is not None:
                 parts.append(part)
         else:
-            raise Refusal(code, f"Invalid syntax for the filter parameter: `expected String, [String], found: {one!r}`.")
+            raise Refusal(
+                code, f"Invalid syntax for the filter parameter: `expected String, [String], found: {one!r}`."
+            )
     return None if not parts else parts[0] if len(parts) == 1 else All(tuple(parts))
 
 
 def _gated(filter: Filter | None) -> Filter | None:
     for one in _conditions(filter):
         if one.operator == "CONTAINS":
-            raise Refusal("feature_not_enabled", "Using `CONTAINS` in a filter requires enabling the `contains filter`"
-                                                 f" experimental feature.\n{one.where}")  # fmt: skip
+            raise Refusal(
+                "feature_not_enabled",
+                "Using `CONTAINS` in a filter requires enabling the `contains filter`"
+                f" experimental feature.\n{one.where}",
+            )
     return filter
 
 
@@ -95,13 +99,18 @@ class Filtering:
     def _check(self, one: Condition) -> None:
         rules = self._forms.filterable
         if one.attribute in ("_geo", "_geoDistance", "_geoPoint"):
-            raise self._refuse(f"`{one.attribute}` is a reserved keyword and thus can't be used as a filter expression. Use the"
-                               " `_geoRadius(latitude, longitude, distance)` or `_geoBoundingBox([latitude, longitude],"
-                               " [latitude, longitude])` built-in rules to filter on `_geo` coordinates.", one.where)  # fmt: skip
+            raise self._refuse(
+                f"`{one.attribute}` is a reserved keyword and thus can't be used as a filter expression. Use the"
+                " `_geoRadius(latitude, longitude, distance)` or `_geoBoundingBox([latitude, longitude],"
+                " [latitude, longitude])` built-in rules to filter on `_geo` coordinates.",
+                one.where,
+            )
         if not rules.allows(one.attribute):
             raise self._refuse(f"Attribute `{one.attribute}` is not filterable. {self._available()}", one.where)
         if not rules.allows_operator(one.attribute, one.operator):
-            raise self._refuse(f"Filter operator `{one.operator}` is not allowed for the attribute `{one.attribute}`.", one.where)
+            raise self._refuse(
+                f"Filter operator `{one.operator}` is not allowed for the attribute `{one.attribute}`.", one.where
+            )
 
     def _available(self) -> str:
         patterns = self._forms.filterable.patterns()
@@ -148,10 +157,13 @@ class Filtering:
             raise self._refuse(f"Attribute `_geo` is not filterable. {self._available()}", filter.where)
         for lat, lng in [(filter.lat, filter.lng)] if isinstance(filter, Near) else filter.points:
             if not -90 <= lat <= 90:
-                raise self._refuse(f"Bad latitude `{lat}`. Latitude must be contained between -90 and 90 degrees.", filter.where)
+                raise self._refuse(
+                    f"Bad latitude `{lat}`. Latitude must be contained between -90 and 90 degrees.", filter.where
+                )
             if not -180 <= lng <= 180:
-                raise self._refuse(f"Bad longitude `{lng}`. Longitude must be contained between -180 and 180 degrees.",
-                                   filter.where)  # fmt: skip
+                raise self._refuse(
+                    f"Bad longitude `{lng}`. Longitude must be contained between -180 and 180 degrees.", filter.where
+                )
         places = self._forms.places.items()
         if isinstance(filter, Near):
             centre, metres = (filter.lat, filter.lng), filter.metres
@@ -160,8 +172,9 @@ class Filtering:
             return {slot for slot, point in places if in_polygon(point, filter.points)}
         top_right, bottom_left = filter.points
         if top_right[0] < bottom_left[0]:
-            raise self._refuse(f"The top latitude `{top_right[0]}` is below the bottom latitude `{bottom_left[0]}`.",
-                               filter.where)  # fmt: skip
+            raise self._refuse(
+                f"The top latitude `{top_right[0]}` is below the bottom latitude `{bottom_left[0]}`.", filter.where
+            )
         return {slot for slot, point in places if in_box(point, top_right, bottom_left)}
 
 

@@ -48,7 +48,8 @@ class Forms:
     def _follow(self) -> None:
         if not self.store.changed():
             return
-        built = [*self._columns.values(), *filter(None, (self._textual, self._places))]
+        others = [form for form in (self._textual, self._places) if form is not None]
+        built: list[Column | Textual | Places] = [*self._columns.values(), *others]
         if not built:
             self.store.forget_changes()
             return

@@ -32,8 +32,12 @@ class Highlighter:
         self._phrases = [(phrase, _ids(match)) for match in matches for phrase in match.phrases]
         # Whole words before prefixes, and what stands for several terms before what stands for one.
         ordered = sorted(matches, key=lambda match: (match.term.prefix, -match.term.size))
-        self._words = {word: _ids(match) for match in reversed(ordered) if not match.term.prefix for word in match.words}
-        self._prefixes = [(word, len(match.term.word), _ids(match)) for match in ordered if match.term.prefix for word in match.words]
+        self._words = {
+            word: _ids(match) for match in reversed(ordered) if not match.term.prefix for word in match.words
+        }
+        self._prefixes = [
+            (word, len(match.term.word), _ids(match)) for match in ordered if match.term.prefix for word in match.words
+        ]
 
     def tokens(self, text: str) -> list[Token]:
         """The pieces of a text."""
@@ -78,7 +82,9 @@ def _ids(match: Match) -> tuple[int, ...]:
     return tuple(range(match.term.number, match.term.number + match.term.size))
 
 
-def marked(text: str, tokens: Sequence[Token], found: Iterable[Found], tags: tuple[str, str], bounds: tuple[int, int]) -> str:
+def marked(
+    text: str, tokens: Sequence[Token], found: Iterable[Found], tags: tuple[str, str], bounds: tuple[int, int]
+) -> str:
     """The part of a text between two bounds, with its matches between tags."""
     pieces, at = [], bounds[0]
     for match in found:

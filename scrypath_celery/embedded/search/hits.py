@@ -58,7 +58,10 @@ class Presenter:
 
     def _value(self, value: Any, path: str, how: Format) -> Any:
         if isinstance(value, dict):
-            return {name: self._value(one, f"{path}.{name}", _inner(self._format(f"{path}.{name}"), how)) for name, one in value.items()}
+            return {
+                name: self._value(one, f"{path}.{name}", _inner(self._format(f"{path}.{name}"), how))
+                for name, one in value.items()
+            }
         if isinstance(value, list):
             return [self._value(one, path, _inner(self._format(path), Format(how.highlight, None))) for one in value]
         if isinstance(value, str):
@@ -86,7 +89,10 @@ class Presenter:
             tokens = self._highlighter.tokens(text)
             for one in self._highlighter.find(tokens):
                 start = tokens[one.first].start
-                told: dict[str, Any] = {"start": _bytes(text[:start]), "length": _bytes(text[start : start + one.length])}
+                told: dict[str, Any] = {
+                    "start": _bytes(text[:start]),
+                    "length": _bytes(text[start : start + one.length]),
+                }
                 if indices:
                     told["indices"] = list(indices)
                 positions.setdefault(path, []).append(told)

@@ -67,7 +67,7 @@ class SearchIndex:
         ranked = ordered(rules, bucket_without_words(slots), scored=False)
         return [self.forms.store.id(one.slot) for one in ranked]
 
-    def search(self, request: dict[str, Any]) -> dict[str, Any]:
+    def search(self, request: Any) -> dict[str, Any]:
         """The answer to the body of a search. Refusal for whatever the engine refuses."""
         began = time.perf_counter()
         asked = understood(request)
@@ -78,7 +78,10 @@ class SearchIndex:
         self.check(request)
         most = self.forms.settings["pagination"]["maxTotalHits"]
         if request.paged:
-            page, size = 1 if request.page is None else request.page, 20 if request.hits_per_page is None else request.hits_per_page
+            page, size = (
+                1 if request.page is None else request.page,
+                20 if request.hits_per_page is None else request.hits_per_page,
+            )
             start, count = (page - 1) * size if page else 0, size if page else 0
         else:
             start, count = request.offset, request.limit
@@ -91,7 +94,9 @@ class SearchIndex:
         else:
             answer |= {"limit": request.limit, "offset": request.offset, "estimatedTotalHits": results.total}
         if request.facets:
-            answer["facetDistribution"], answer["facetStats"] = self.facets(results, request.facets, code="invalid_search_facets")
+            answer["facetDistribution"], answer["facetStats"] = self.facets(
+                results, request.facets, code="invalid_search_facets"
+            )
         answer["requestUid"] = str(uuid.uuid4())
         answer["processingTimeMs"] = int((time.perf_counter() - began) * 1000)
         return answer
@@ -102,16 +107,22 @@ class SearchIndex:
             facet_names(request.facets, self.forms, code="invalid_search_facets")
         if request.distinct is not None and not self.forms.filterable.allows(request.distinct):
             patterns = ", ".join(f"`{one}`" for one in self.forms.filterable.patterns())
-            available = f"Available filterable attributes patterns are: {patterns}." if patterns else (
-                "This index does not have configured filterable attributes.")  # fmt: skip
-            raise Refusal("invalid_search_distinct", f"Index `{self.forms.uid}`: Attribute `{request.distinct}` is not filterable"
-                                                     f" and thus, cannot be used as distinct attribute. {available}")  # fmt: skip
+            available = (
+                f"Available filterable attributes patterns are: {patterns}."
+                if patterns
+                else ("This index does not have configured filterable attributes.")
+            )
+            raise Refusal(
+                "invalid_search_distinct",
+                f"Index `{self.forms.uid}`: Attribute `{request.distinct}` is not filterable"
+                f" and thus, cannot be used as distinct attribute. {available}",
+            )
 
     def facets(self, results: Results, asked: list[str], *, code: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """The distribution and statistics of facets among results."""
         return facets(self.forms, facet_names(asked, self.forms, code=code), results.slots)
 
-    def facet_search(self, request: dict[str, Any]) -> dict[str, Any]:
+    def facet_search(self, request: Any) -> dict[str, Any]:
         """The answer to the body of a facet search."""
         began = time.perf_counter()
         if not isinstance(request, dict):

@@ -62,7 +62,9 @@ class Match:
 
     def exact(self, slots: AbstractSet[int]) -> set[int]:
         """Which of these documents hold the term just as it was written."""
-        return {slot for source in self.sources if source.exact for place in source.spots if (slot := place >> 32) in slots}
+        return {
+            slot for source in self.sources if source.exact for place in source.spots if (slot := place >> 32) in slots
+        }
 
 
 class Matcher:
@@ -102,7 +104,8 @@ class Matcher:
         word, typos = term.word, self._typos(term)
         exact = not term.parts
         sources = [Source(0, exact, self._spots((word,)))]
-        words, phrases = [word], []
+        words = [word]
+        phrases: list[tuple[str | None, ...]] = []
         if term.prefix:
             longer = [one for one in self._vocabulary.prefixed(word) if one != word]
             sources += self._sources(0, longer)
@@ -148,8 +151,10 @@ class Matcher:
         if len(words) == 1 and words[0] is not None:
             return self._within(self._vocabulary.spots(words[0]))
         found: set[Spot] | None = None
-        rarest_first = sorted(((at, word) for at, word in enumerate(words) if word is not None),
-                              key=lambda pair: len(self._vocabulary.spots(pair[1])))  # fmt: skip
+        rarest_first = sorted(
+            ((at, word) for at, word in enumerate(words) if word is not None),
+            key=lambda pair: len(self._vocabulary.spots(pair[1])),
+        )
         for at, word in rarest_first:
             starts = (place - at for place in self._vocabulary.spots(word) if place & 0xFFFF >= at)
             found = set(starts) if found is None else found.intersection(starts)
@@ -180,6 +185,7 @@ def _numeric(word: str) -> bool:
 
 def _synonyms(settings: dict[str, list[str]], textual: Textual) -> dict[tuple[str, ...], list[tuple[str, ...]]]:
     """The synonyms by the normal words of what they replace."""
+
     def words(text: str) -> tuple[str, ...]:
         return tuple(token.lemma for token in textual.tokenizer.tokens(text) if token.kind == "word")
 

@@ -27,7 +27,7 @@ class _Query:
     position: int | None
 
 
-def multi_search(find: Find, body: dict[str, Any]) -> dict[str, Any]:
+def multi_search(find: Find, body: Any) -> dict[str, Any]:
     """The answer to the body of `POST /multi-search`. `find` gives the index of a uid, Refusal `index_not_found`."""
     began = time.perf_counter()
     if not isinstance(body, dict):
@@ -45,9 +45,12 @@ def multi_search(find: Find, body: dict[str, Any]) -> dict[str, Any]:
         return _federated(find, queries, federation, began)
     for place, query in enumerate(queries):
         if query.body.get("federationOptions") is not None:
-            raise Refusal("invalid_multi_search_federation_options", f"Inside `.queries[{place}]`: Using `federationOptions` is not"
-                          " allowed in a non-federated search.\n - Hint: remove `federationOptions` from query"
-                          f" #{place} or add `federation` to the request.")  # fmt: skip
+            raise Refusal(
+                "invalid_multi_search_federation_options",
+                f"Inside `.queries[{place}]`: Using `federationOptions` is not"
+                " allowed in a non-federated search.\n - Hint: remove `federationOptions` from query"
+                f" #{place} or add `federation` to the request.",
+            )
     return {"results": [_answered(find, query, place) for place, query in enumerate(queries)]}
 
 
@@ -57,16 +60,22 @@ def _query(body: Any, place: int) -> _Query:
         raise Refusal("bad_request", f"Invalid value type at `{at}`: expected an object")
     for name in body:
         if name not in KEYS and name not in ("indexUid", "federationOptions"):
-            raise Refusal("bad_request", f"Unknown field `{name}` inside `{at}`: expected one of `indexUid`, "
-                          + ", ".join(f"`{one}`" for one in (*KEYS, "federationOptions")))  # fmt: skip
+            raise Refusal(
+                "bad_request",
+                f"Unknown field `{name}` inside `{at}`: expected one of `indexUid`, "
+                + ", ".join(f"`{one}`" for one in (*KEYS, "federationOptions")),
+            )
     weight, position = _options(body.get("federationOptions"), at)
     if "indexUid" not in body:
         raise Refusal("missing_index_uid", f"Missing field `indexUid` inside `{at}`")
     uid = body["indexUid"]
     if not isinstance(uid, str) or not _UID.fullmatch(uid):
-        raise Refusal("invalid_index_uid", f"Invalid value at `{at}.indexUid`: `{uid}` is not a valid index uid. Index uid can be an"
-                      " integer or a string containing only alphanumeric characters, hyphens (-) and underscores (_), and can not"
-                      " be more than 512 bytes.")  # fmt: skip
+        raise Refusal(
+            "invalid_index_uid",
+            f"Invalid value at `{at}.indexUid`: `{uid}` is not a valid index uid. Index uid can be an"
+            " integer or a string containing only alphanumeric characters, hyphens (-) and underscores (_), and can not"
+            " be more than 512 bytes.",
+        )
     own = {name: value for name, value in body.items() if name in KEYS}
     return _Query(uid, understood(own, at=at), body, weight, position)
 
@@ -75,23 +84,40 @@ def _options(options: Any, at: str) -> tuple[float, int | None]:
     if options is None:
         return 1.0, None
     if not isinstance(options, dict):
-        raise Refusal("invalid_multi_search_federation_options", f"Invalid value type at `{at}.federationOptions`: expected an object")
+        raise Refusal(
+            "invalid_multi_search_federation_options",
+            f"Invalid value type at `{at}.federationOptions`: expected an object",
+        )
     for name in options:
         if name not in _OPTIONS:
-            raise Refusal("bad_request", f"Unknown field `{name}` inside `{at}.federationOptions`: expected one of `weight`, `remote`,"
-                                         " `queryPosition`")  # fmt: skip
+            raise Refusal(
+                "bad_request",
+                f"Unknown field `{name}` inside `{at}.federationOptions`: expected one of `weight`, `remote`,"
+                " `queryPosition`",
+            )
     weight, position, remote = options.get("weight", 1.0), options.get("queryPosition"), options.get("remote")
     if isinstance(weight, bool) or not isinstance(weight, int | float) or weight < 0:
-        raise Refusal("invalid_multi_search_weight", f"Invalid value at `{at}.federationOptions.weight`: the value of `weight` is"
-                                                     " invalid, expected a positive float (>= 0.0).")  # fmt: skip
+        raise Refusal(
+            "invalid_multi_search_weight",
+            f"Invalid value at `{at}.federationOptions.weight`: the value of `weight` is"
+            " invalid, expected a positive float (>= 0.0).",
+        )
     if position is not None and (isinstance(position, bool) or not isinstance(position, int) or position < 0):
-        raise Refusal("invalid_multi_search_query_position", f"Invalid value type at `{at}.federationOptions.queryPosition`:"
-                                                             " expected a positive integer")  # fmt: skip
+        raise Refusal(
+            "invalid_multi_search_query_position",
+            f"Invalid value type at `{at}.federationOptions.queryPosition`: expected a positive integer",
+        )
     if remote is not None:
         if not isinstance(remote, str):
-            raise Refusal("invalid_multi_search_remote", f"Invalid value type at `{at}.federationOptions.remote`: expected a string")
-        raise Refusal("feature_not_enabled", f"Inside `{at}.federationOptions.remote`: Performing a remote federated search requires"
-                                             " enabling the `network` experimental feature.")  # fmt: skip
+            raise Refusal(
+                "invalid_multi_search_remote",
+                f"Invalid value type at `{at}.federationOptions.remote`: expected a string",
+            )
+        raise Refusal(
+            "feature_not_enabled",
+            f"Inside `{at}.federationOptions.remote`: Performing a remote federated search requires"
+            " enabling the `network` experimental feature.",
+        )
     return float(weight), position
 
 
@@ -132,12 +158,17 @@ def _federated(find: Find, queries: list[_Query], federation: Federation, began:
     for place, query in enumerate(queries):
         for name, code in _NOT_FEDERATED.items():
             if query.body.get(name) is not None:
-                raise Refusal(f"invalid_multi_search_{code}", f"Inside `.queries[{place}]`: Using `{name}` is not allowed in federated"
-                              f" queries.\n - Hint: remove `{name}` from query #{place} or remove `federation` from the request")  # fmt: skip
+                raise Refusal(
+                    f"invalid_multi_search_{code}",
+                    f"Inside `.queries[{place}]`: Using `{name}` is not allowed in federated"
+                    f" queries.\n - Hint: remove `{name}` from query #{place} or remove `federation` from the request",
+                )
         with _Inside(f".queries[{place}]"):
             index = find(query.uid)
             index.check(query.request)
-        asked.append(Asked(index, query.uid, query.request, query.weight, place if query.position is None else query.position))
+        asked.append(
+            Asked(index, query.uid, query.request, query.weight, place if query.position is None else query.position)
+        )
     federator = Federator(asked, federation, lambda place: _Inside(f".queries[{place}]"))
     answer = federator.answer(find)
     answer["processingTimeMs"] = int((time.perf_counter() - began) * 1000)

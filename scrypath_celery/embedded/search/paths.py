@@ -1,4 +1,4 @@
-"""The ways a query can be fulfilled: all its terms, fewer of them by the matching strategy, neighbours glued together."""
+"""The ways to fulfil a query: all its terms, fewer of them by the matching strategy, neighbours glued together."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _paths(terms: tuple[Term, ...], matcher: Matcher) -> list[Path]:
 
 
 def _shrinking(terms: tuple[Term, ...], matcher: Matcher, strategy: str) -> Iterator[tuple[Term, ...]]:
-    """All terms, then fewer and fewer: without the last, or without the most frequent ones. Phrases are never left out."""
+    """All terms, then fewer and fewer: without the last, or without the most frequent. Phrases always stay."""
     yield terms
     if strategy == "all":
         return
@@ -109,7 +109,9 @@ def _shrinking(terms: tuple[Term, ...], matcher: Matcher, strategy: str) -> Iter
         order = [[term] for term in reversed(words)]
     else:
         often = {term: len(matcher.match(term).slots) for term in words}
-        order = [[term for term in words if often[term] == count] for count in sorted(set(often.values()), reverse=True)]
+        order = [
+            [term for term in words if often[term] == count] for count in sorted(set(often.values()), reverse=True)
+        ]
     if len(words) == len(terms):
         order = order[:-1]
     for gone in order:

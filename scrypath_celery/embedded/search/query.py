@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from scrypath_celery.embedded.search.tokens import Token, Tokenizer
@@ -14,7 +15,7 @@ _HARD_STEP = 7
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One thing to look for: a word, several glued to one (`parts` has them), or a phrase (None stands for a stop word).
+    """One thing to look for: a word, several glued to one (`parts` has them), or a phrase (None is a stop word).
 
     `position` is its place in the query, `number` its place among the terms, `size` how many of them it stands for.
     """
@@ -117,7 +118,7 @@ def glued(terms: tuple[Term, ...]) -> Term | None:
     """Two or three neighbouring words as one; None where they are phrases or not neighbours."""
     if any(term.phrase for term in terms):
         return None
-    if any(after.position != before.position + 1 for before, after in zip(terms, terms[1:], strict=False)):
+    if any(after.position != before.position + 1 for before, after in pairwise(terms)):
         return None
     parts = tuple(term.word for term in terms)
     return Term(("".join(parts),), terms[0].position, terms[0].number, prefix=terms[-1].prefix, parts=parts)

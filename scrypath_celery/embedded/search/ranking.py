@@ -47,7 +47,9 @@ def score(details: Sequence[Detail]) -> float:
     return rank / of
 
 
-def ordered(rules: Sequence[Rule], bucket: Bucket, *, scored: bool, details: tuple[Detail, ...] = ()) -> Iterator[Ranked]:
+def ordered(
+    rules: Sequence[Rule], bucket: Bucket, *, scored: bool, details: tuple[Detail, ...] = ()
+) -> Iterator[Ranked]:
     """The documents of a bucket from the best to the last, found as they are asked for."""
     slots = bucket.slots
     if not rules or (len(slots) == 1 and not scored):

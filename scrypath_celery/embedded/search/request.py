@@ -154,7 +154,9 @@ def understood(body: Any, *, at: str = "", ignore: bool = False) -> Request:
     for name in body:
         if name not in KEYS and not ignore:
             expected = ", ".join(f"`{one}`" for one in KEYS)
-            raise Refusal("bad_request", f"Unknown field `{name}`{f' inside `{at}`' if at else ''}: expected one of {expected}")
+            raise Refusal(
+                "bad_request", f"Unknown field `{name}`{f' inside `{at}`' if at else ''}: expected one of {expected}"
+            )
     values = {name: _checked(name, value, at) for name, value in body.items() if name in KEYS}
     kept = {name: value for name, value in values.items() if value is not None}
     _check_apart(kept)
@@ -166,7 +168,9 @@ def _checked(name: str, value: Any, at: str) -> Any:
     if value is None and key.nullable:
         return None
     if not key.fits(value):
-        raise Refusal(code_of(name), f"Invalid value type at `{at}.{name}`: expected {key.called}, but found {_found(value)}")
+        raise Refusal(
+            code_of(name), f"Invalid value type at `{at}.{name}`: expected {key.called}, but found {_found(value)}"
+        )
     return value
 
 
@@ -174,21 +178,31 @@ def _check_apart(values: dict[str, Any]) -> None:
     """Refuse what an index without embedders and an instance without experimental features refuse."""
     for name, feature in _GATED.items():
         if values.get(name) not in (None, False):
-            raise Refusal("feature_not_enabled", f"Passing `{name}` as a query parameter requires enabling the `{feature}`"
-                                                 " experimental feature.")  # fmt: skip
+            raise Refusal(
+                "feature_not_enabled",
+                f"Passing `{name}` as a query parameter requires enabling the `{feature}` experimental feature.",
+            )
     hybrid = values.get("hybrid")
     if hybrid is not None:
         embedder = hybrid.get("embedder")
         if set(hybrid) - {"embedder", "semanticRatio"} or "embedder" not in hybrid:
             raise Refusal("invalid_search_hybrid_query", "Missing field `embedder` inside `.hybrid`")
         if not isinstance(embedder, str):
-            raise Refusal("invalid_search_embedder", f"Invalid value type at `.hybrid.embedder`: expected a string, but found {_found(embedder)}")
+            raise Refusal(
+                "invalid_search_embedder",
+                f"Invalid value type at `.hybrid.embedder`: expected a string, but found {_found(embedder)}",
+            )
         if not _share(hybrid.get("semanticRatio", 0.5)):
-            raise Refusal("invalid_search_semantic_ratio", "Invalid value at `.hybrid.semanticRatio`: the value of `semanticRatio`"
-                                                           " is invalid, expected a float between `0.0` and `1.0`.")  # fmt: skip
+            raise Refusal(
+                "invalid_search_semantic_ratio",
+                "Invalid value at `.hybrid.semanticRatio`: the value of `semanticRatio`"
+                " is invalid, expected a float between `0.0` and `1.0`.",
+            )
         raise Refusal("invalid_search_embedder", f"Cannot find embedder with name `{embedder}`.")
     if "vector" in values:
-        raise Refusal(MISSING_HYBRID, "Invalid request: missing `hybrid` parameter when `vector` or `media` are present.")
+        raise Refusal(
+            MISSING_HYBRID, "Invalid request: missing `hybrid` parameter when `vector` or `media` are present."
+        )
 
 
 def _at(at: str) -> str:
@@ -196,7 +210,14 @@ def _at(at: str) -> str:
 
 
 def _found(value: Any) -> str:
-    kinds = {str: "a string", bool: "a boolean", int: "a number", float: "a number", list: "an array", dict: "an object"}
+    kinds = {
+        str: "a string",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+        list: "an array",
+        dict: "an object",
+    }
     if value is None:
         return "null"
     return f"{kinds.get(type(value), 'a value')}: `{json.dumps(value, ensure_ascii=False)}`"
@@ -213,7 +234,9 @@ def request_of(query: Mapping[str, str]) -> dict[str, Any]:
     hybrid: dict[str, Any] = {}
     for name, text in query.items():
         if name in _GET_HYBRID:
-            hybrid[_GET_HYBRID[name]] = _number(name, text, "invalid_search_semantic_ratio") if "Ratio" in name else text
+            hybrid[_GET_HYBRID[name]] = (
+                _number(name, text, "invalid_search_semantic_ratio") if "Ratio" in name else text
+            )
         elif name == "personalizeUserContext":
             body["personalize"] = {"userContext": text}
         elif name in KEYS and name not in _NOT_GET:

@@ -90,7 +90,9 @@ Costs = Callable[[Path, AbstractSet[int]], Mapping[int, int]]
 class ByCost:
     """Documents of lower cost first; the cost depends on the path. `worst` is the highest that a path can cost."""
 
-    def __init__(self, name: str, costs: Costs, worst: Callable[[Path], int], facts: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self, name: str, costs: Costs, worst: Callable[[Path], int], facts: tuple[str, str] | None = None
+    ) -> None:
         self._name, self._costs, self._worst, self._facts = name, costs, worst, facts
 
     def split(self, bucket: Bucket) -> Iterator[tuple[Detail, Bucket]]:
@@ -115,8 +117,12 @@ class ByCost:
 
 def typo() -> Rule:
     """Fewer typos first."""
-    return ByCost("typo", typos_of, lambda path: sum(max(match.most_typos, match.term.size > 1) for match in path.matches),
-                  ("typoCount", "maxTypoCount"))  # fmt: skip
+    return ByCost(
+        "typo",
+        typos_of,
+        lambda path: sum(max(match.most_typos, match.term.size > 1) for match in path.matches),
+        ("typoCount", "maxTypoCount"),
+    )
 
 
 def proximity(by_word: bool) -> Rule:
@@ -168,7 +174,9 @@ def attribute_rank(textual: Textual) -> Rule:
     def costs(path: Path, slots: AbstractSet[int]) -> Mapping[int, int]:
         if not highest:
             return dict.fromkeys(slots, 0)
-        return _cheapest(path, slots, highest, lambda match: [weight * match.term.size for weight in weights], by_field=True)
+        return _cheapest(
+            path, slots, highest, lambda match: [weight * match.term.size for weight in weights], by_field=True
+        )
 
     return ByCost("attributeRank", costs, lambda path: highest * path.size)
 
@@ -185,8 +193,9 @@ def word_position() -> Rule:
     return ByCost("wordPosition", costs, lambda path: _WORST_POSITION * path.size)
 
 
-def _cheapest(path: Path, slots: AbstractSet[int], worst: int, table: Callable[[Match], list[int]], *,
-              by_field: bool) -> Mapping[int, int]:  # fmt: skip
+def _cheapest(
+    path: Path, slots: AbstractSet[int], worst: int, table: Callable[[Match], list[int]], *, by_field: bool
+) -> Mapping[int, int]:
     """For each document the sum over the terms of the cheapest place, by the table of fields or of positions."""
     total = dict.fromkeys(slots, 0)
     for match in path.matches:

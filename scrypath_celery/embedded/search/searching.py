@@ -73,7 +73,7 @@ class Searching:
         self._forms, self._request = forms, request
 
     def run(self, start: int, count: int, *, scored: bool = False, exact: bool = False) -> Results:
-        """The documents from `start` on, `count` of them; `scored` if their scores matter, `exact` if their number does."""
+        """`count` documents from `start` on; `scored` if their scores matter, `exact` if the number of all does."""
         forms, request = self._forms, self._request
         threshold = request.ranking_score_threshold
         scored = scored or request.show_ranking_score or request.show_ranking_score_details or threshold is not None
@@ -112,13 +112,16 @@ class Searching:
     def _sort(self) -> list[Criterion]:
         sort = self._request.sort or []
         if sort and not self._rules_allow_sort():
-            raise Refusal("invalid_search_sort", "You must specify where `sort` is listed in the rankingRules setting to use"
-                                                 " the sort parameter at search time.")  # fmt: skip
+            raise Refusal(
+                "invalid_search_sort",
+                "You must specify where `sort` is listed in the rankingRules setting to use"
+                " the sort parameter at search time.",
+            )
         return criteria(sort, self._forms, code="invalid_search_sort")
 
     def _find(self, universe: AbstractSet[int]) -> _Found:
         forms, request, sort = self._forms, self._request, self._sort()
-        text = (request.q or "").strip() and request.q or ""
+        text = ((request.q or "").strip() and request.q) or ""
         restricted = request.attributes_to_search_on
         if not text:
             return _Found(bucket_without_words(universe), without_words(forms, sort))
@@ -138,10 +141,16 @@ class Searching:
         known = self._forms.textual.fields
         wanted: set[int] = set()
         for attribute in attributes:
-            if "*" not in searchable and attribute != "*" and not any(_meant(attribute, one) for one in (*searchable, *known)):
+            if (
+                "*" not in searchable
+                and attribute != "*"
+                and not any(_meant(attribute, one) for one in (*searchable, *known))
+            ):
                 available = ", ".join(f"`{one}`" for one in searchable)
-                raise Refusal("invalid_search_attributes_to_search_on", f"Attribute `{attribute}` is not searchable."
-                              f" Available searchable attributes are: {available}.")  # fmt: skip
+                raise Refusal(
+                    "invalid_search_attributes_to_search_on",
+                    f"Attribute `{attribute}` is not searchable. Available searchable attributes are: {available}.",
+                )
             wanted.update(number for number, path in enumerate(known) if _meant(attribute, path))
         return frozenset(wanted)
 
@@ -162,7 +171,10 @@ def _facet_names(asked: str, forms: Forms, code: str) -> Iterator[str]:
     patterns = forms.filterable.patterns()
     fitting = [one for one in patterns if "*" not in one and fits(asked, one)] if asked.strip("*") else []
     if not fitting:
-        available = f"Available filterable attributes patterns are: `{', '.join(patterns)}`." if patterns else (
-            "This index does not have configured filterable attributes.")  # fmt: skip
+        available = (
+            f"Available filterable attributes patterns are: `{', '.join(patterns)}`."
+            if patterns
+            else ("This index does not have configured filterable attributes.")
+        )
         raise Refusal(code, f"Invalid facet distribution: Pattern `{asked}` is not filterable. {available}")
     yield from fitting

@@ -15,7 +15,8 @@ from scrypath_celery.embedded.search.forms import Forms
 from scrypath_celery.embedded.search.geo import Point, distance
 from scrypath_celery.embedded.search.rules import Bucket, Detail, Placed
 
-_GEO = re.compile(r"_geoPoint\(\s*([^,()\s]+)\s*,\s*([^,()\s]+)\s*\)")
+_FLOAT = r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*"
+_GEO = re.compile(rf"_geoPoint\({_FLOAT},{_FLOAT}\)")
 _FEW = 1_000
 
 
@@ -36,31 +37,41 @@ def criteria(sort: list[str], forms: Forms, *, code: str) -> list[Criterion]:
 def _criterion(text: str, forms: Forms, code: str) -> Criterion:
     subject, colon, direction = text.rpartition(":")
     if not colon or direction not in ("asc", "desc"):
-        raise Refusal(code, f"Invalid syntax for the sort parameter: expected expression ending by `:asc` or `:desc`, found `{text}`.")
+        raise Refusal(
+            code,
+            f"Invalid syntax for the sort parameter: expected expression ending by `:asc` or `:desc`, found `{text}`.",
+        )
     sortable: list[str] = forms.settings["sortableAttributes"]
     point = None
     if subject.startswith("_geoPoint"):
         point = _point(subject, text, code)
         subject = "_geo"
     elif subject in ("_geo", "_geoDistance") or subject.startswith(("_geoRadius(", "_geoBoundingBox(")):
-        raise Refusal(code, f"`{subject}` is a reserved keyword and thus can't be used as a sort expression."
-                            " Use the _geoPoint(latitude, longitude) built-in rule to sort on _geo field coordinates.")  # fmt: skip
+        raise Refusal(
+            code,
+            f"`{subject}` is a reserved keyword and thus can't be used as a sort expression."
+            " Use the _geoPoint(latitude, longitude) built-in rule to sort on _geo field coordinates.",
+        )
     if not any(names(one, subject) for one in sortable):
         available = ", ".join(f"`{one}`" for one in sorted(sortable))
-        hint = f"Available sortable attributes are: {available}." if sortable else "This index does not have configured sortable attributes."
+        hint = (
+            f"Available sortable attributes are: {available}."
+            if sortable
+            else "This index does not have configured sortable attributes."
+        )
         raise Refusal(code, f"Index `{forms.uid}`: Attribute `{subject}` is not sortable. {hint}")
     return Criterion(subject, direction == "asc", point)
 
 
 def _point(subject: str, text: str, code: str) -> Point:
     found = _GEO.fullmatch(subject)
-    try:
-        if found is None:
-            raise ValueError
-        point = float(found.group(1)), float(found.group(2))
-    except ValueError:
-        raise Refusal(code, f"Invalid syntax for the geo parameter: expected expression formatted like `_geoPoint(latitude,"
-                            f" longitude)` and ending by `:asc` or `:desc`, found `{text}`.") from None  # fmt: skip
+    if found is None:
+        raise Refusal(
+            code,
+            f"Invalid syntax for the geo parameter: expected expression formatted like `_geoPoint(latitude,"
+            f" longitude)` and ending by `:asc` or `:desc`, found `{text}`.",
+        )
+    point = float(found.group(1)), float(found.group(2))
     if not -90 <= point[0] <= 90:
         raise Refusal(code, f"Latitude must be contained between -90 and 90 degrees. Found `{point[0]}`.")
     if not -180 <= point[1] <= 180:
@@ -96,8 +107,8 @@ class ByValue:
         numbers = [value for value in held if not isinstance(value, str)]
         texts = [value for value in held if isinstance(value, str)]
         down = not self._criterion.ascending
-        for value in [*sorted(numbers, reverse=down), *sorted(texts, reverse=down)]:
-            yield value, held[value]
+        yield from ((value, held[value]) for value in sorted(numbers, reverse=down))
+        yield from ((value, held[value]) for value in sorted(texts, reverse=down))
 
     def _detail(self, value: str | float | None) -> Detail:
         key = (2,) if value is None else (1, value) if isinstance(value, str) else (0, value)

@@ -117,7 +117,8 @@ class Store:
 
 def _packed(document: dict[str, Any]) -> bytes:
     try:
-        return orjson.dumps(document)
+        # A copy: the original sits in a buffer of a kilobyte that would not shrink.
+        return bytes(memoryview(orjson.dumps(document)))
     except TypeError:  # an integer beyond 64 bits: the engine, too, keeps it as a float
         return orjson.dumps(json.loads(json.dumps(document), parse_int=_small))
 

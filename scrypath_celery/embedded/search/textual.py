@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from scrypath_celery.embedded.search.fields import leaves, names, text_of
 from scrypath_celery.embedded.search.store import Change
-from scrypath_celery.embedded.search.tokens import Tokenizer
+from scrypath_celery.embedded.search.tokens import MAX_POSITION, Tokenizer
 from scrypath_celery.embedded.search.vocabulary import Spot, Vocabulary
 
 _BETWEEN_VALUES = 8
@@ -33,7 +33,7 @@ class Textual:
 
     def fill(self, documents: Iterable[tuple[int, dict[str, Any]]]) -> None:
         """Take in all documents, in the order of their slots."""
-        self.vocabulary.fill(pair for slot, document in documents for pair in sorted(self._words(slot, document), key=_place))
+        self.vocabulary.fill(pair for slot, document in documents for pair in self._words(slot, document))
 
     def change(self, changes: Iterable[Change]) -> None:
         """Follow changes of documents."""
@@ -64,23 +64,29 @@ class Textual:
         """The weight of the attribute that counts least."""
         return max(self.weights, default=0)
 
-    def _words(self, slot: int, document: dict[str, Any]) -> Iterator[tuple[str, Spot]]:
+    def _words(self, slot: int, document: dict[str, Any]) -> list[tuple[str, Spot]]:
+        """The words of a document with their spots, in the order of these."""
+        found: list[tuple[str, Spot]] = []
         reached: dict[int, int] = {}
         counts: dict[int, int] = {}
         for path, value in leaves(document):
             field = self._numbers[path] if path in self._numbers else self._number(path)
-            if field is None or (text := text_of(value)) is None:
+            if field is None:
                 continue
-            last = reached[field] + _BETWEEN_VALUES if field in reached else 0
-            base = slot << 32 | field << 16
-            count = 0
-            for word, last in self.tokenizer.words(text, last):  # noqa: B007, the last position is where the next value goes on
-                yield word, base | last
-                count += 1
-            reached[field] = last
-            counts[field] = counts.get(field, 0) + count
+            text = value if type(value) is str else text_of(value)
+            if text is None:
+                continue
+            words = self.tokenizer.words(text)
+            start = reached[field] + _BETWEEN_VALUES if field in reached else 0
+            base = (slot << 32 | field << 16) + start
+            room = MAX_POSITION - start
+            found += [(word, base + position) for word, position in words if position <= room]
+            reached[field] = start + words[-1][1] if words else start
+            counts[field] = counts.get(field, 0) + len(words)
         for field, count in counts.items():
             self._note_length(slot, field, count)
+        found.sort(key=_place)
+        return found
 
     def _note_length(self, slot: int, field: int, count: int) -> None:
         lengths = self._lengths.get(field)
@@ -100,7 +106,7 @@ class Textual:
         return number
 
     def weight_of(self, path: str) -> int | None:
-        """The place of a field among the searchable attributes, 0 if they are not ordered; None if it is not searched."""
+        """The place of a field among the searchable attributes, 0 if they have no order; None if it is not searched."""
         if self._attributes == ["*"]:
             return 0
         return next((place for place, one in enumerate(self._attributes) if names(one, path)), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -12,9 +12,11 @@ from typing import Any
 MAX_POSITION = 65_535
 _HARD_STEP = 8
 _LONGEST = 250
+# Texts so short come again and again (countries, states, kinds); so many of them are remembered with their words.
+_SHORT = 40
+_MOST_KNOWN = 20_000
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae"})
 _SENTENCE_ENDS = "!:;?¡§¶¿…‼‽⁇⁈⁉、。！，．：；？،؛؟۔।॥"
-_CAMEL = re.compile(r"(?<=[^\W\d_])(?=[^\W\d_])")
 _IDEOGRAPH = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 
 
@@ -51,10 +53,6 @@ def _separators() -> frozenset[str]:
     return frozenset(c for c in map(chr, range(0x10000)) if c.isspace() or unicodedata.category(c)[0] in "PZ")
 
 
-def _charclass(characters: Iterable[str]) -> str:
-    return "".join(map(re.escape, sorted(characters)))
-
-
 class Tokenizer:
     """Cuts text by an index's stop words, separators and dictionary.
 
@@ -63,57 +61,73 @@ class Tokenizer:
 
     def __init__(self, settings: dict[str, Any]) -> None:
         kept = {one for one in settings["nonSeparatorTokens"] if len(one) == 1}
-        extra = {one for one in settings["separatorTokens"] if one}
+        added = {one for one in settings["separatorTokens"] if one}
         self._stop = frozenset(map(normal, settings["stopWords"]))
-        chars = _charclass((_separators() - kept) | {one for one in extra if len(one) == 1})
-        fixed = [re.escape(one) for one in sorted(settings["dictionary"], key=len, reverse=True) if one]
-        long = [re.escape(one) for one in sorted(extra, key=len, reverse=True) if len(one) > 1]
+        self._dictionary = frozenset(one for one in settings["dictionary"] if one)
+        self._special = bool(self._stop or self._dictionary or added)
+        self._separators = _separators() - kept | added
         self._hard = frozenset(_SENTENCE_ENDS) - kept | {". ", ", "}
-        pairs = [re.escape(one) for one in (". ", ", ") if one[0] not in kept]
-        self._extra = extra
-        breaks = "".join(rf"(?!{one})" for one in long)
-        word = rf"[{_IDEOGRAPH}]|(?:{breaks}[^{chars}{_IDEOGRAPH}])+"
-        self._pieces = re.compile("|".join([*(f"(?P<fixed>{one})" for one in ["|".join(fixed)] if one),
-                                            f"(?P<separator>{'|'.join([*long, *pairs, f'[{chars}]'])})",
-                                            f"(?P<word>{word})"]))  # fmt: skip
+        self._pieces = self._pattern([*added, *(one for one in (". ", ", ") if one[0] not in kept)])
+        self._known: dict[str, list[tuple[str, int]]] = {}
+
+    def _pattern(self, longer: list[str]) -> re.Pattern[str]:
+        """Dictionary words, separators of several characters, single ones, ideographs, and runs of anything else."""
+        single = "".join(re.escape(one) for one in sorted(self._separators) if len(one) == 1)
+        several = [re.escape(one) for one in sorted(longer, key=len, reverse=True) if len(one) > 1]
+        dictionary = [re.escape(one) for one in sorted(self._dictionary, key=len, reverse=True)]
+        breaks = "".join(f"(?!{one})" for one in several)
+        word = f"(?:{breaks}[^{single}{_IDEOGRAPH}])+"
+        return re.compile("|".join([*dictionary, *several, f"[{single}{_IDEOGRAPH}]", word]))
 
     def tokens(self, text: str) -> Iterator[Token]:
         """All pieces of `text` in order, separators included."""
         for piece in self._pieces.finditer(text):
-            start, end, found = piece.start(), piece.end(), piece.group()
-            if piece.lastgroup == "separator":
-                yield Token(found, start, end, "hard" if found in self._hard else "soft")
+            start, found = piece.start(), piece.group()
+            if found in self._separators or found in self._hard:
+                yield Token(found, start, piece.end(), "hard" if found in self._hard else "soft")
                 continue
-            for part, at in _camel(found, start) if piece.lastgroup == "word" else [(found, start)]:
+            for part in self._parts(found):
                 if lemma := normal(part):
-                    yield Token(lemma, at, at + len(part), "stop" if lemma in self._stop else "word")
+                    yield Token(lemma, start, start + len(part), "stop" if lemma in self._stop else "word")
+                start += len(part)
 
-    def words(self, text: str, start: int = 0) -> Iterator[tuple[str, int]]:
-        """The words of `text` with their positions from `start` on; stop words are left out but take their place."""
-        position, hard, first = start, False, True
-        stop = self._stop
-        for piece in self._pieces.finditer(text):
-            found = piece.group()
-            if piece.lastgroup == "separator":
-                hard = hard or found in self._hard
+    def words(self, text: str) -> list[tuple[str, int]]:
+        """The words of `text` with their positions; stop words are left out but take their place."""
+        if text.isdecimal() and text.isascii() and not self._special:
+            return [(text, 0)]
+        if len(text) > _SHORT or text[:1].isdecimal():
+            return list(self._words(text))
+        known = self._known.get(text)
+        if known is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            known = self._known[text] = list(self._words(text))
+        return known
+
+    def _words(self, text: str) -> Iterator[tuple[str, int]]:
+        position, step = 0, 0
+        for found in self._pieces.findall(text):
+            if found in self._separators or found in self._hard:
+                if step and found in self._hard:
+                    step = _HARD_STEP
                 continue
-            parts = [found] if piece.lastgroup == "fixed" or found.islower() else [p for p, _ in _camel(found, 0)]
-            for part in parts:
-                lemma = normal(part)
-                if not lemma:
-                    continue
-                if not first:
-                    position += _HARD_STEP if hard else 1
-                first = hard = False
+            lower = found.lower()
+            if found[1:] == lower[1:] and found.isascii():
+                lemmas = [lower]
+            else:
+                lemmas = [lemma for part in self._parts(found) if (lemma := normal(part))]
+            for lemma in lemmas:
+                position += step
+                step = 1
                 if position > MAX_POSITION:
                     return
-                if lemma not in stop and len(lemma) <= _LONGEST:
+                if lemma not in self._stop and len(lemma) <= _LONGEST:
                     yield lemma, position
 
-
-def _camel(word: str, start: int) -> list[tuple[str, int]]:
-    """`word` cut where a small letter is followed by a capital, with where each part begins."""
-    if not any(c.isupper() for c in word[1:]) or word.isupper():
-        return [(word, start)]
-    cuts = [0, *(m.start() for m in _CAMEL.finditer(word) if word[m.start() - 1].islower() and word[m.start()].isupper())]
-    return [(word[a:b], start + a) for a, b in zip(cuts, [*cuts[1:], len(word)], strict=True)]
+    def _parts(self, word: str) -> list[str]:
+        """`word` cut where a small letter is followed by a capital, unless the dictionary has it."""
+        rest = word[1:]
+        if rest == rest.lower() or word.isupper() or word in self._dictionary:
+            return [word]
+        cuts = [at for at in range(1, len(word)) if word[at].isupper() and word[at - 1].islower()]
+        return [word[start:end] for start, end in zip([0, *cuts], [*cuts, len(word)], strict=True)]

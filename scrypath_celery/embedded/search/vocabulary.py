@@ -1,11 +1,10 @@
-"""The words of an index: where each stands, which begin with a prefix, and which are within a typo or two of another."""
+"""The words of an index: where each stands, which begin with a prefix, which are a typo or two away from another."""
 
 from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
@@ -88,7 +87,7 @@ class Vocabulary:
     def prefixed(self, prefix: str) -> Iterator[str]:
         """The words that begin with `prefix`, itself included, in order."""
         low, high = self._range(prefix)
-        return islice(self._words, low, high)
+        return iter(self._words[low:high])
 
     def _range(self, prefix: str) -> tuple[int, int]:
         low = bisect_left(self._words, prefix)
@@ -135,7 +134,7 @@ def _close(word: str, candidates: Sequence[str], typos: int, *, prefix: bool) ->
     lengths = range(len(word) - typos, len(word) + typos + 1)
     if not prefix:
         fitting = [one for one in candidates if len(one) in lengths]
-        return {found: int(far) for found, far, _ in _within(word, fitting, typos)}
+        return {found: far for found, far, _ in _within(word, fitting, typos)}
     near: dict[str, int] = {}
     for length in lengths:
         beginnings = {one[:length] for one in candidates if len(one) >= length}
@@ -143,9 +142,12 @@ def _close(word: str, candidates: Sequence[str], typos: int, *, prefix: bool) ->
             low = bisect_left(candidates, beginning)
             high = bisect_left(candidates, beginning + _LAST, low)
             for one in candidates[low:high]:
-                near[one] = min(near.get(one, typos), int(far))
+                near[one] = min(near.get(one, typos), far)
     return near
 
 
-def _within(word: str, candidates: Iterable[str], typos: int) -> list[tuple[str, float, int]]:
-    return extract(word, list(candidates), scorer=OSA.distance, processor=None, score_cutoff=typos, limit=None)
+def _within(word: str, candidates: Iterable[str], typos: int) -> list[tuple[str, int, int]]:
+    found: list[tuple[str, int, int]] = extract(
+        word, list(candidates), scorer=OSA.distance, score_cutoff=typos, limit=None
+    )
+    return found
