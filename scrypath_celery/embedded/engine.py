@@ -132,7 +132,6 @@ class EmbeddedEngine:
         return self._core
 
     def _serve(self) -> None:
-        asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
 
     def _end_loop(self) -> None:

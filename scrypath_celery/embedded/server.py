@@ -202,7 +202,7 @@ class Server:
                 while not fault.removed:
                     await self._fault_ended.wait()
             case "register_later":
-                late = asyncio.ensure_future(self._later(options["seconds"], incoming))
+                late = asyncio.create_task(self._later(options["seconds"], incoming))
                 self._late.add(late)
                 late.add_done_callback(self._late.discard)
             case "cut_after":

@@ -38,7 +38,6 @@ _CLIENT_OUT_OF_SCOPE = {
     "get_chat_workspaces",
     "get_dynamic_search_rule",
     "get_dynamic_search_rules",
-    "get_experimental_features",
     "get_webhook",
     "get_webhooks",
     "render_template",
@@ -133,6 +132,7 @@ def test_every_method_of_the_client_is_walked_or_named(client: meilisearch.Clien
 def _walk_service(walk: Any) -> None:
     assert walk.health() == {"status": "available"}
     assert walk.is_healthy()
+    assert walk.get_experimental_features()["containsFilter"] is False
     assert walk.get_version()["pkgVersion"] == walk.version()["pkgVersion"]
     assert walk.get_all_stats()["indexes"][_INDEX]["numberOfDocuments"] == 8
 

@@ -8,7 +8,6 @@ from typing import Any
 from scrypath_celery.embedded import values
 from scrypath_celery.embedded.call import Answer, Call, answer
 from scrypath_celery.embedded.core import Core
-from scrypath_celery.embedded.refusal import Refusal
 from scrypath_celery.embedded.routes.indexes import uid_of
 from scrypath_celery.embedded.routes.route import Route
 
@@ -91,15 +90,7 @@ def _compact(core: Core, call: Call) -> Answer:
     return answer(task.summary(), 202)
 
 
-def _experimental(_core: Core, _call: Call) -> Answer:
-    raise Refusal("feature_not_enabled", "The embedded engine has no experimental features.")
-
-
 ROUTES = (
     Route("POST", "/indexes/{index}/fields", _fields, "indexes.get"),
     Route("POST", "/indexes/{index}/compact", _compact, "indexes.compact"),
-    *(
-        Route("GET", f"/indexes/{{index}}/settings/{path}", _experimental, "settings.get")
-        for path in ("foreign-keys", "chat")
-    ),
 )

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import unquote
 
-from scrypath_celery.embedded.routes import documents, fields, indexes, keys, search, service, settings, tasks
+from scrypath_celery.embedded.routes import (
+    documents,
+    experimental,
+    fields,
+    indexes,
+    keys,
+    search,
+    service,
+    settings,
+    tasks,
+)
 from scrypath_celery.embedded.routes.route import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -16,6 +26,7 @@ ROUTES: tuple[Route, ...] = (
     *search.ROUTES,
     *tasks.ROUTES,
     *fields.ROUTES,
+    *experimental.ROUTES,
     *keys.ROUTES,
 )
 

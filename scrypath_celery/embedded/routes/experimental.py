@@ -1,0 +1,45 @@
+"""What needs an experimental feature: the engine knows the routes and says that the feature is off."""
+
+from __future__ import annotations
+
+from scrypath_celery.embedded.call import Answer, Call, answer
+from scrypath_celery.embedded.core import Core
+from scrypath_celery.embedded.refusal import Refusal
+from scrypath_celery.embedded.routes.route import Route
+
+_FEATURES = (
+    "metrics",
+    "logsRoute",
+    "editDocumentsByFunction",
+    "containsFilter",
+    "dynamicSearchRules",
+    "network",
+    "getTaskDocumentsRoute",
+    "taskQueueCompactionRoute",
+    "compositeEmbedders",
+    "chatCompletions",
+    "multimodal",
+    "foreignKeys",
+    "disableDocumentsFetchQueue",
+    "legacySearch",
+    "renderRoute",
+)
+
+
+def _features(_core: Core, _call: Call) -> Answer:
+    return answer(dict.fromkeys(_FEATURES, False))
+
+
+def _off(_core: Core, call: Call) -> Answer:
+    text = f"Using `{call.path}` requires enabling an experimental feature, and the embedded engine has none."
+    raise Refusal("feature_not_enabled", text)
+
+
+ROUTES = (
+    Route("GET", "/experimental-features", _features, "experimental.get"),
+    Route("GET", "/metrics", _off, "metrics.get"),
+    Route("GET", "/tasks/{task}/documents", _off, "tasks.get"),
+    Route("POST", "/indexes/{index}/documents/edit", _off, "documents.*"),
+    Route("GET", "/indexes/{index}/settings/foreign-keys", _off, "settings.get"),
+    Route("GET", "/indexes/{index}/settings/chat", _off, "settings.get"),
+)
