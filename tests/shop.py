@@ -6,7 +6,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from celery import Celery, Task
 from sqlalchemy import Engine, String, create_engine, func, make_url, select
@@ -43,11 +43,16 @@ class Post(Base):
 class ContextTask(Task):
     """A host's base class, which gives every task a context, as Flask's recipe does."""
 
-    entered = 0
+    entered: ClassVar[list[str]] = []
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        ContextTask.entered += 1
+        ContextTask.entered.append(self.name)
         return super().__call__(*args, **kwargs)
+
+
+def contexts(given: Any = None) -> list[str]:
+    """A task of the host: the names of the tasks that its base class has run in this process."""
+    return ContextTask.entered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +83,10 @@ class Setup:
 
     def host(self) -> Celery:
         """The host's Celery app, before it has a guest."""
-        app = Celery("shop", broker=self.broker, set_as_current=False, **({"task_cls": self.task_cls or Task}))
-        if self.conf or self.namespace:
+        app = Celery("shop", broker=self.broker, set_as_current=False, task_cls=self.task_cls or Task)
+        if self.conf:
             app.config_from_object(dict(self.conf), namespace=self.namespace)
+        app.task(name="host.contexts")(contexts)
         return app
 
 
@@ -134,7 +140,7 @@ class Shop:
     def records(self) -> dict[int, str]:
         """Id and title of each record."""
         with self.Session() as session:
-            return {id: title for id, title in session.execute(select(Post.id, Post.title))}
+            return {row.id: row.title for row in session.execute(select(Post.id, Post.title))}
 
     def documents(self) -> dict[int, str]:
         """Id and title of each document."""
