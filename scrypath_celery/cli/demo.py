@@ -11,13 +11,13 @@ MISSING = "the demo needs more than is installed: python3 -m pip install 'scrypa
 
 
 @click.command()
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
-def demo(ctx: click.Context, arguments: tuple[str, ...]) -> None:
+def demo(ctx: click.Context) -> None:
     """Sync 34,006 cities, break things, repair them, and check the result document by document."""
     with reported("demo", as_json=False):
         try:
-            from ..demo import main
+            from ..demo.play import play
         except ModuleNotFoundError as exc:
             raise EmbeddedError(MISSING) from exc
-        ctx.exit(main(list(arguments)))
+        code = play()
+    ctx.exit(code)

@@ -41,18 +41,22 @@ ROOMS = {
     "dashboard": EDGES,
     "metrics": EDGES,
     "testing": EDGES,
+    "demo": EDGES,
 }
 
 APART = {ADAPTERS, EDGES}
 """Layers whose rooms never know each other."""
 
 EXCEPTIONS = {
+    ("demo", "embedded"),
+    ("demo", "testing"),
     ("testing", "embedded"),
 }
-"""Who may know whom beyond the layers: the fixtures start the embedded engine."""
+"""Who may know whom beyond the layers: the fixtures and the demo start the embedded parts."""
 
 LAZY_EXCEPTIONS = {
     ("app", "worker"),
+    ("cli", "demo"),
     ("cli", "embedded"),
     ("cli", "testing"),
     ("cli", "worker"),
