@@ -6,6 +6,7 @@ import pytest
 
 from scrypath_celery.embedded import EmbeddedEngine
 from scrypath_celery.embedded.autobatch import SIZE_LIMIT, Waiting, plan
+from tests.deadline import eventually
 from tests.embedded.wire import Wire
 
 ADD = Waiting(0, "add", creates=True)
@@ -124,3 +125,32 @@ def test_an_update_that_changes_nothing_parts_batches(engine: EmbeddedEngine, wi
     engine.thaw()
     assert len({wire.done(uid)["batchUid"] for uid in (before, barrier, after)}) == 3
     assert wire.get(f"/tasks?batchUids={wire.done(after)['batchUid']}&limit=2")["total"] == 1
+
+
+def test_the_first_of_a_burst_runs_alone_and_the_rest_together(engine: EmbeddedEngine, wire: Wire) -> None:
+    hanging = engine.faults.add("hang_task", count=1)
+    first = wire.add("a", [{"id": 0}])
+    eventually(lambda: hanging.hits, what="the first one runs")
+    rest = [wire.add("a", [{"id": number}]) for number in range(1, 6)]
+    hanging.remove()
+    batches = [wire.done(uid)["batchUid"] for uid in [first, *rest]]
+    assert len(set(batches)) == 2
+    assert len(set(batches[1:])) == 1
+
+
+def test_deletions_beside_additions_count_the_ids_that_were_given(engine: EmbeddedEngine, wire: Wire) -> None:
+    engine.freeze()
+    wire.add("a", [{"id": 1}])
+    uid = wire.call("POST", "/indexes/a/documents/delete-batch", [1, "1", 7]).json["taskUid"]
+    engine.thaw()
+    assert wire.done(uid)["details"]["deletedDocuments"] == 2
+    alone = wire.call("POST", "/indexes/a/documents/delete-batch", [1, 7]).json["taskUid"]
+    assert wire.done(alone)["details"]["deletedDocuments"] == 0
+
+
+def test_a_batch_has_its_cost() -> None:
+    with EmbeddedEngine(batch_cost=0.05) as engine:
+        wire = Wire(engine.url)
+        task = wire.done(wire.add("a", [{"id": 1}]))
+        assert task["duration"] >= "PT0.050000000S"
+        wire.close()

@@ -111,13 +111,13 @@ def _delete_by_filter(core: Core, call: Call) -> Answer:
 
 def _show(core: Core, call: Call) -> Answer:
     call.only("fields", "retrieveVectors")
-    flag(call.query, "retrieveVectors", "invalid_document_retrieve_vectors")
+    vectors = flag(call.query, "retrieveVectors", "invalid_document_retrieve_vectors")
     index = core.catalogue.get(uid_of(call))
     body = core.documents.body(index, call.places["document"])
     if body is None:
         raise Refusal("document_not_found", f"Document `{call.places['document']}` not found.")
     fields = call.query.get("fields")
-    return Answer(200, _shaped(body, None if fields is None else fields.split(",")))
+    return Answer(200, _shaped(body, None if fields is None else fields.split(","), vectors))
 
 
 def _list(core: Core, call: Call) -> Answer:
@@ -131,8 +131,8 @@ def _list(core: Core, call: Call) -> Answer:
         "ids": None if ids is None else [_id(one, place) for place, one in enumerate(ids.split(","))],
         "filter": _filter_of(query.get("filter")),
         "sort": None if query.get("sort") is None else _sort_of(query["sort"]),
+        "vectors": flag(query, "retrieveVectors", "invalid_document_retrieve_vectors"),
     }
-    flag(query, "retrieveVectors", "invalid_document_retrieve_vectors")
     return _fetched(core, uid_of(call), wish)
 
 
@@ -148,7 +148,7 @@ def _fetch(core: Core, call: Call) -> Answer:
     ids = body.get("ids")
     if ids is not None and not isinstance(ids, list):
         raise values.wrong(ids, ".ids", "invalid_document_ids", "an array")
-    values.boolean(body.get("retrieveVectors", False), ".retrieveVectors", "invalid_document_retrieve_vectors")
+    vectors = body.get("retrieveVectors", False)
     wish = {
         "offset": values.natural(body.get("offset", 0), ".offset", "invalid_document_offset"),
         "limit": values.natural(body.get("limit", 20), ".limit", "invalid_document_limit"),
@@ -156,6 +156,7 @@ def _fetch(core: Core, call: Call) -> Answer:
         "ids": None if ids is None else [_id(one, place) for place, one in enumerate(ids)],
         "filter": body.get("filter"),
         "sort": texts(body.get("sort"), ".sort", "invalid_document_sort"),
+        "vectors": values.boolean(vectors, ".retrieveVectors", "invalid_document_retrieve_vectors"),
     }
     return _fetched(core, uid, wish)
 
@@ -179,14 +180,20 @@ def _fetched(core: Core, uid: str, wish: dict[str, Any]) -> Answer:
         if sort:
             names = core.searchables.use(uid, lambda one: one.order(names, sort, code="invalid_document_sort"))
         total, page = len(found), [found[name] for name in names[offset : offset + limit] if name in found]
-    results = b",".join(_shaped(body, wish["fields"]) for body in page)
+    results = b",".join(_shaped(body, wish["fields"], wish["vectors"]) for body in page)
     return Answer(200, b'{"results":[%b],"offset":%d,"limit":%d,"total":%d}' % (results, offset, limit, total))
 
 
-def _shaped(body: bytes, fields: list[str] | None) -> bytes:
-    if fields is None or "*" in fields:
+def _shaped(body: bytes, fields: list[str] | None, vectors: bool) -> bytes:
+    """A document as it is answered: with the wanted fields, and with `_vectors` only where they are asked for."""
+    every = fields is None or "*" in fields
+    if every and not vectors and b'"_vectors"' not in body:
         return body
-    return orjson.dumps(selected(orjson.loads(body), fields))
+    document = orjson.loads(body)
+    own = document.pop("_vectors", None)
+    if vectors:
+        document["_vectors"] = own if isinstance(own, dict) else {}
+    return orjson.dumps(document if fields is None or every else selected(document, fields))
 
 
 def _id(value: Any, place: int) -> str:
