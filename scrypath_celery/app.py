@@ -11,28 +11,38 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, scoped_session
 
 from .binding import bind
 from .config import NAMES, Options, from_celery, from_environment, resolve
+from .document import default_document
 from .engine import Engine as SearchEngine
 from .errors import ConfigError
 from .ledger import Ledger
+from .operator.failed import Failed, failed
+from .operator.reconcile import Report, reconcile
+from .operator.retry import Retried, retry
+from .operator.status import Status, status
 from .rebuild.along import Progress
 from .rebuild.backfill import BackfillReport, backfill
 from .rebuild.reindex import ReindexReport, reindex
 from .runtime import Runtime
+from .schema import Schema
 from .schemas import Declaration, Schemas
+from .search.find import Wanted, asearch, search
+from .search.result import SearchResult
 from .source import Source
 from .sync.capture import Capture
 from .sync.modes import drain, run_now
 from .sync.outcome import Outcome
 from .sync.result import SyncResult
+from .sync.track import Tracker
 from .work import Mode
 
 if TYPE_CHECKING:
     from celery import Celery
     from meilisearch.index import Index
+    from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 
 T = TypeVar("T")
 
@@ -63,6 +73,7 @@ class Scrypath:
     def __init__(self, celery_app: Celery | None = None, *, database: Any = None, **options: Any) -> None:
         self.schemas = Schemas()
         self._capture = Capture(lambda: self.runtime)
+        self._tracker = Tracker(self.schemas, self._capture)
         self._lock = threading.RLock()
         self._database: Any = None
         self._arguments: dict[str, Any] = {}
@@ -190,6 +201,63 @@ class Scrypath:
         """Within this context calls and tracked flushes record nothing."""
         return self._capture.paused()
 
+    def track(self, target: Any) -> None:
+        """Capture what the sessions of a sessionmaker (or of what else makes sessions) write; see `Tracker.track`."""
+        self._tracker.track(target)
+
+    def untrack(self, target: Any) -> None:
+        """Capture nothing more of a target's sessions."""
+        self._tracker.untrack(target)
+
+    # searching
+
+    def document(self, record: Any) -> dict[str, Any]:
+        """The default projection of a record: its declared fields; a `search_document` of its own may start from it.
+
+        Raises:
+            SchemaError: its class has no schema. ProjectionError: a value has no JSON form.
+        """
+        return default_document(self.schemas.of(record), record)
+
+    def search(
+        self, model: type[T], q: str = "", *, session: Session | scoped_session[Any], **wanted: Unpack[Wanted]
+    ) -> SearchResult[T]:
+        """One page of what the index finds, as records of `session`; see `search.find.search`."""
+        return search(self.runtime, model, q, session=session, **wanted)
+
+    async def asearch(
+        self,
+        model: type[T],
+        q: str = "",
+        *,
+        session: AsyncSession | async_scoped_session[Any],
+        **wanted: Unpack[Wanted],
+    ) -> SearchResult[T]:
+        """The same for an AsyncSession."""
+        return await asearch(self.runtime, model, q, session=session, **wanted)
+
+    # operating
+
+    def sync_status(self, model: Any = None) -> Status:
+        """Where the index of a schema stands, or all; of broker and workers the command `status` speaks."""
+        return status(self.runtime, self._chosen(model))
+
+    def failed_sync_work(self, model: Any = None) -> Failed:
+        """Failed and retrying work, of a schema or of all."""
+        return failed(self.runtime, None if model is None else self.schemas.of(model))
+
+    def retry_sync_work(self, id: int) -> Retried:
+        """Give one failed work to the workers again.
+
+        Raises:
+            WorkError: there is none of this id, or it cannot be retried.
+        """
+        return retry(self.runtime, id)
+
+    def reconcile_sync(self, model: Any = None) -> Report:
+        """What differs between database and index, and what to do about it; changes nothing."""
+        return reconcile(self.runtime, self._chosen(model))
+
     # rebuilding
 
     def backfill(self, model: Any, *, progress: Progress | None = None, follow: bool = True) -> BackfillReport:
@@ -221,6 +289,9 @@ class Scrypath:
         finally:
             self._database, self._arguments = before
             self._reset()
+
+    def _chosen(self, model: Any) -> list[Schema]:
+        return list(self.schemas) if model is None else [self.schemas.of(model)]
 
     def _reset(self) -> None:
         self._runtime = self._bound = self._publisher = None

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session, sessionmaker
 
 from ..ledger import works
-from ..search.find import search as find
 from ..work import OPEN, State
 from .check import compare
 from .cities import Base, City, load, search
@@ -39,7 +38,7 @@ class Scene:
     def found(self, query: str) -> list[str]:
         """The names of the cities that a search finds, by population."""
         with self.session() as session:
-            records = find(search.runtime, City, query, session=session, sort="-population", per_page=5).records
+            records = search.search(City, query, session=session, sort="-population", per_page=5).records
             return [f"{city.name} ({city.country_name})" for city in records]
 
     def counts(self) -> dict[State, int]:

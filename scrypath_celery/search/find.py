@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
 from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.orm.interfaces import ORMOption
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 
 T = TypeVar("T")
+
+
+class Wanted(TypedDict, total=False):
+    """What a search may say beside its query; see `search`."""
+
+    filter: Filter | None
+    sort: Sort | None
+    page: int
+    per_page: int
+    options: Sequence[ORMOption]
 
 
 def search(
