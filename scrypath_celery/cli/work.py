@@ -39,10 +39,8 @@ def lines(found: Story) -> list[str]:
         f"  spent: {pairs(mode=found.mode, attempts=found.attempts, unsettled_claims=found.claims)}",
         f"  worker: {pairs(name=found.worker, celery_task=found.task_id)}",
         f"  engine tasks: {', '.join(map(str, found.engine_uids)) or 'none'}",
+        f"  claim: {claim_text(found)}",
     ]
-    if found.claim is not None:
-        claim = found.claim
-        told.append(f"  claim: {pairs(number=claim.number, state=claim.state, lease_until=claim.lease_until)}")
     if found.reason_class is not None:
         told.append(
             f"  reason: {pairs(reason_class=found.reason_class, error_code=found.error_code, reason=found.reason)}"
@@ -50,3 +48,11 @@ def lines(found: Story) -> list[str]:
     for event in found.history:
         told.append(f"  history: {pairs(**event)}")
     return told
+
+
+def claim_text(found: Story) -> str:
+    """The number of the claim that the work was last in, and the claim itself while it is kept."""
+    if found.claim is None:
+        return pairs(number=found.claim_number)
+    claim = found.claim
+    return pairs(number=claim.number, state=claim.state, lease_until=claim.lease_until, unanswered=claim.unanswered)

@@ -30,7 +30,10 @@ class ClaimStory:
 
 @dataclass(frozen=True, kw_only=True)
 class Story:
-    """All that the ledger knows of one work; `history` holds its newest fifty events, oldest first."""
+    """All that the ledger knows of one work.
+
+    `history` holds its newest fifty events, oldest first; `claim` is None once its claim is over and forgotten.
+    """
 
     id: int
     schema: str | None
@@ -50,6 +53,7 @@ class Story:
     worker: str | None
     task_id: str | None
     engine_uids: tuple[int, ...]
+    claim_number: int | None
     reason_class: ReasonClass | None
     reason: str | None
     error_code: str | None
@@ -84,6 +88,7 @@ def story(runtime: Runtime, id: int) -> Story:
         worker=item.worker,
         task_id=item.task_id,
         engine_uids=item.engine_uids,
+        claim_number=item.claim_number,
         reason_class=item.reason_class,
         reason=one_line(item.reason) or None,
         error_code=item.error_code,
