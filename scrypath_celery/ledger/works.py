@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Row, case, func, select, update
+from sqlalchemy import Connection, CursorResult, Row, bindparam, case, func, select, update
 
 from ..errors import WorkError
 from ..work import MAX_IDS, OPEN, READY, ClaimState, Failure, Mode, Operation, ReasonClass, State, Work
@@ -16,6 +16,11 @@ GRACE = {Mode.CELERY: 0.0, Mode.INLINE: 60.0, Mode.MANUAL: 60.0}
 """Seconds that the calling process has before a worker takes a work of a mode that runs in the caller."""
 
 _HISTORY = 50
+
+_INSERT = work.insert().values(
+    created_at=now(), publish_after=now() + bindparam("publish_in"), available_at=now() + bindparam("available_in")
+)
+"""Built once: building it anew with its values costs a commit ten times what running it does."""
 
 
 def write(
@@ -37,21 +42,19 @@ def write(
     unique = list(dict.fromkeys(ids))
     for start in range(0, len(unique), MAX_IDS):
         chunk = unique[start : start + MAX_IDS]
-        result = connection.execute(
-            work.insert().values(
-                index_uid=index_uid,
-                operation=operation.value,
-                ids=chunk,
-                documents=len(chunk),
-                mode=mode.value,
-                state=State.PENDING.value,
-                attempts=0,
-                claims=0,
-                created_at=now(),
-                publish_after=now() + max(grace, publish_after),
-                available_at=now() + grace,
-            )
-        )
+        row = {
+            "index_uid": index_uid,
+            "operation": operation.value,
+            "ids": chunk,
+            "documents": len(chunk),
+            "mode": mode.value,
+            "state": State.PENDING.value,
+            "attempts": 0,
+            "claims": 0,
+            "publish_in": max(grace, publish_after),
+            "available_in": grace,
+        }
+        result = connection.execute(_INSERT, row)
         written.append(_new_id(result))
     return tuple(written)
 
