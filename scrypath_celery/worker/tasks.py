@@ -58,6 +58,7 @@ def register(app: Celery, owner: Owner) -> None:
         return None if done is None else {name: count for name, count in vars(done).items() if count}
 
     common: dict[str, Any] = {
+        "shared": False,  # otherwise every other app of this process would have them too, with our owner
         "serializer": "json",
         "ignore_result": True,
         "store_errors_even_if_ignored": False,
