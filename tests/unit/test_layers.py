@@ -34,6 +34,7 @@ ROOMS = {
     "operator": SERVICES,
     "search": SERVICES,
     "app": FACADE,
+    "attached": FACADE,
     "": FACADE,
     "worker": EDGES,
     "cli": EDGES,
@@ -55,7 +56,7 @@ EXCEPTIONS = {
 """Who may know whom beyond the layers: the fixtures and the demo start the embedded parts."""
 
 LAZY_EXCEPTIONS = {
-    ("app", "worker"),
+    ("attached", "worker"),
     ("cli", "demo"),
     ("cli", "embedded"),
     ("cli", "testing"),
@@ -75,6 +76,7 @@ STRANGERS: Mapping[str, set[str]] = {
     "ledger": CLIENTS - {"socket"} | CELERY | WEB | {"click"},
     "source": CLIENTS | CELERY | WEB | {"click"},
     "app": WEB | {"click", "requests", "urllib3"},
+    "attached": WEB | {"click", "requests", "urllib3"},
     "": WEB | {"click", "requests", "urllib3"},
     "embedded": {"meilisearch", "sqlalchemy", "alembic"} | CELERY,
     "worker": WEB | {"click", "meilisearch", "requests"},
