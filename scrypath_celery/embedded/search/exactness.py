@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
 from scrypath_celery.embedded.search.matching import Match
-from scrypath_celery.embedded.search.paths import Path
+from scrypath_celery.embedded.search.paths import Costs, Path
 from scrypath_celery.embedded.search.rules import Bucket, ByCost, Detail, Rank
 from scrypath_celery.embedded.search.textual import Textual
 
@@ -38,39 +38,30 @@ class ExactAttribute:
         if numbers != list(range(len(numbers))) or not exact:
             return
         size = sum(len(match.term.words) for match in exact)
-        fields: dict[int, set[int]] | None = None
-        for match in exact:
-            here = _starting(match, slots)
-            if fields is None:
-                fields = here
-            else:
-                fields = {slot: both for slot, own in fields.items() if (both := own & here.get(slot, set()))}
-        for slot, own in (fields or {}).items():
-            if any(self._textual.length(slot, field) == size for field in own):
-                whole.add(slot)
-            else:
-                start.add(slot)
+        begins = frozenset[int].intersection(*(_beginning(match, slots) for match in exact))
+        for place in begins:
+            slot = place >> 16
+            (whole if self._textual.length(slot, place & 0xFFFF) == size else start).add(slot)
 
 
-def _starting(match: Match, slots: AbstractSet[int]) -> dict[int, set[int]]:
-    """For each document the fields where the term stands at its place in the query."""
-    found: dict[int, set[int]] = {}
+def _beginning(match: Match, slots: AbstractSet[int]) -> frozenset[int]:
+    """The fields (slot and number in one) where the term stands at its place in the query."""
+    position = match.term.position
+    found: set[int] = set()
     for source in match.sources:
         if source.exact:
-            for place in source.spots:
-                if place & 0xFFFF == match.term.position and place >> 32 in slots:
-                    found.setdefault(place >> 32, set()).add(place >> 16 & 0xFFFF)
-    return found
+            found.update([place >> 16 for place in source.spots if place & 0xFFFF == position and place >> 32 in slots])
+    return frozenset(found)
 
 
 def exact_words() -> ByCost:
     """More words that stand there just as written first."""
 
-    def costs(path: Path, slots: AbstractSet[int]) -> Mapping[int, int]:
-        total = dict.fromkeys(slots, len(path.matches))
+    def price(path: Path, slots: AbstractSet[int]) -> Costs:
+        left: dict[int, int] = {}
         for match in path.matches:
             for slot in match.exact(slots):
-                total[slot] -= 1
-        return total
+                left[slot] = left.get(slot, len(path.matches)) - 1
+        return Costs(len(path.matches), left)
 
-    return ByCost("exactWords", costs, lambda path: len(path.matches))
+    return ByCost("exactWords", price, lambda path: len(path.matches))

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from scrypath_celery.embedded.search.column import Column, facet_normal
+from scrypath_celery.embedded.search.column import Column
 from scrypath_celery.embedded.search.fields import fits, number_text
 from scrypath_celery.embedded.search.forms import Forms
-
-_MOST_FOUND = 100
+from scrypath_celery.embedded.search.tokens import normal
+from scrypath_celery.embedded.search.tolerance import Tolerance
+from scrypath_celery.embedded.search.vocabulary import close
 
 
 def counted(column: Column, slots: AbstractSet[int]) -> Counter[str | float]:
@@ -63,12 +64,24 @@ def _ordered(counts: Counter[str | float], forms: Forms, attribute: str) -> list
 
 
 def values_like(forms: Forms, attribute: str, text: str | None, slots: AbstractSet[int]) -> list[dict[str, Any]]:
-    """The values whose words begin as `text` says, or nearly so, with how many of the documents hold them."""
+    """The values that begin as `text` says, or nearly so, with how many of the documents hold them.
+
+    A value is taken as one word: what it has after a space is not looked at by itself.
+    """
     column = forms.column(attribute)
-    counts: Counter[str | float] = Counter()
-    wanted = facet_normal(text or "")
-    for value, count in counted(column, slots).items():
-        if isinstance(value, str) and value.startswith(wanted):
-            counts[value] = count
-    found = _ordered(counts, forms, attribute)[:_MOST_FOUND]
+    counts = counted(column, slots)
+    for value in [value for value in counts if not isinstance(value, str)]:
+        del counts[value]
+    if text and text.strip():
+        fitting = _fitting([value for value in counts if isinstance(value, str)], normal(text.strip()), forms)
+        counts = Counter({value: counts[value] for value in fitting})
+    found = _ordered(counts, forms, attribute)[: forms.settings["faceting"]["maxValuesPerFacet"]]
     return [{"value": text_of(value, column), "count": count} for value, count in found]
+
+
+def _fitting(values: list[str], wanted: str, forms: Forms) -> list[str]:
+    """The values that begin with `wanted` but for the typos that a word of its length may have, not in its first letter."""
+    plain = sorted((normal(value), value) for value in values)
+    typos = Tolerance(forms.settings["typoTolerance"]).typos(wanted)
+    near = set(close(wanted, [one for one, _ in plain if one[:1] == wanted[0]], typos, prefix=True)) if typos else set()
+    return [value for one, value in plain if one.startswith(wanted) or one in near]

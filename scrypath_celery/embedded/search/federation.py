@@ -227,7 +227,7 @@ class Federator:
         for uid in sorted(wanted):
             forms = find(uid).forms
             try:
-                names = facet_names(wanted[uid], forms, code="invalid_multi_search_facets_by_index")
+                names = facet_names(wanted[uid], forms, code="invalid_multi_search_facets")
             except Refusal as exc:
                 raise Refusal(exc.code, f"Inside `.federation.facetsByIndex.{uid}`: {exc.message}", status=400) from exc
             for name in names if federation.merge else ():

@@ -8,6 +8,7 @@ from typing import Any
 
 from scrypath_celery.embedded.search.crop import bounds
 from scrypath_celery.embedded.search.fields import number_text
+from scrypath_celery.embedded.search.forms import Forms
 from scrypath_celery.embedded.search.geo import Point, distance, point_of
 from scrypath_celery.embedded.search.highlight import Highlighter, marked
 from scrypath_celery.embedded.search.request import Request
@@ -22,16 +23,25 @@ class Format:
 
 
 class Presenter:
-    """Shows documents as one request wants them. `displayed` are the index's `displayedAttributes`."""
+    """Shows documents as one request wants them."""
 
-    def __init__(self, request: Request, displayed: list[str], highlighter: Highlighter, point: Point | None) -> None:
+    def __init__(self, request: Request, forms: Forms, highlighter: Highlighter, point: Point | None) -> None:
+        displayed: list[str] = forms.settings["displayedAttributes"]
         self._request, self._highlighter, self._point = request, highlighter, point
         self._displayed = None if "*" in displayed else displayed
         wanted = request.attributes_to_retrieve
         self._retrieved = None if wanted is None or "*" in wanted else wanted
         self._highlighted = request.attributes_to_highlight or []
         self._cropped = dict(_crops(request))
-        self._formats = bool(request.attributes_to_highlight or request.attributes_to_crop)
+        named = [*self._highlighted, *self._cropped]
+        self._formats = any(one == "*" or self._shows(one, forms.store.names) for one in named)
+
+    def _shows(self, name: str, known: set[str]) -> bool:
+        """Whether there is such a field, and hits may show it."""
+        displayed = self._displayed is None or any(
+            _covered([one], name) or _covered([name], one) for one in self._displayed
+        )
+        return displayed and (name in known or name.split(".")[0] in known)
 
     def hit(self, document: dict[str, Any]) -> dict[str, Any]:
         """One hit, without its scores."""

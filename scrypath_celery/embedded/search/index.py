@@ -137,7 +137,7 @@ class SearchIndex:
         own = {key: value for key, value in request.items() if key in _FACET_KEYS}
         asked = understood(own)
         if not self.forms.settings["facetSearch"]:
-            raise Refusal("facet_search_disabled", f"The facet search is disabled for the index `{self.forms.uid}`")
+            raise Refusal("facet_search_disabled", "The facet search is disabled for this index")
         if not self.forms.filterable.allows_facet_search(name):
             raise Refusal("invalid_facet_search_facet_name", f"Attribute `{name}` is not facet-searchable.")
         slots = Searching(self.forms, asked).candidates()

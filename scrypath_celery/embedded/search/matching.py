@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
 from scrypath_celery.embedded.search.query import Term
 from scrypath_celery.embedded.search.textual import Textual
-from scrypath_celery.embedded.search.tokens import normal
+from scrypath_celery.embedded.search.tolerance import Tolerance
 from scrypath_celery.embedded.search.vocabulary import Spot
-
-_SHORTEST_SPLIT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +51,19 @@ class Match:
         zero, one, two = self.levels
         return zero | one | two if one or two else zero
 
-    def spots(self, slots: AbstractSet[int]) -> Iterator[Spot]:
+    def spots(self, slots: AbstractSet[int]) -> list[Spot]:
         """Where the term stands in these documents, in each by its best match."""
+        found: list[Spot] = []
+        wanted = [level & slots for level in self.levels]
+        # Whatever a source without typos matches has no better match, so nothing needs to be left out.
+        everything = len(wanted[0]) == len(self.levels[0])
         for source in self.sources:
-            wanted = self.levels[source.typos] & slots
-            if wanted:
-                yield from (place for place in source.spots if place >> 32 in wanted)
+            own = wanted[source.typos]
+            if everything and source.typos == 0:
+                found.extend(source.spots)
+            elif own:
+                found.extend([place for place in source.spots if place >> 32 in own])
+        return found
 
     def exact(self, slots: AbstractSet[int]) -> set[int]:
         """Which of these documents hold the term just as it was written."""
@@ -74,12 +79,8 @@ class Matcher:
         self._textual = textual
         self._vocabulary = textual.vocabulary
         self._fields = fields
-        tolerance = settings["typoTolerance"]
-        self._tolerant: bool = tolerance["enabled"]
-        self._sizes = (tolerance["minWordSizeForTypos"]["oneTypo"], tolerance["minWordSizeForTypos"]["twoTypos"])
-        self._exact_words = frozenset(map(normal, tolerance["disableOnWords"]))
-        self._exact_numbers: bool = tolerance["disableOnNumbers"]
-        self._exact_fields = textual.numbers_of(tolerance["disableOnAttributes"])
+        self._tolerance = Tolerance(settings["typoTolerance"])
+        self._exact_fields = textual.numbers_of(settings["typoTolerance"]["disableOnAttributes"])
         self._synonyms = _synonyms(settings["synonyms"], textual)
         self._known: dict[Term, Match] = {}
 
@@ -101,7 +102,8 @@ class Matcher:
         return Match(term, 0, [Source(0, True, self._spots(term.words))], [], [term.words])
 
     def _word(self, term: Term) -> Match:
-        word, typos = term.word, self._typos(term)
+        word = term.word
+        typos = max(0, self._tolerance.typos(word) - (term.size - 1))
         exact = not term.parts
         sources = [Source(0, exact, self._spots((word,)))]
         words = [word]
@@ -126,7 +128,7 @@ class Matcher:
         """One source for many words: their spots together."""
         spots: list[Spot] = []
         for word in words:
-            if typos and self._exact_numbers and _numeric(word):
+            if typos and self._tolerance.is_exact_number(word):
                 continue
             spots.extend(self._vocabulary.spots(word))
         kept = self._within(spots)
@@ -137,14 +139,6 @@ class Matcher:
     def _within(self, spots: Sequence[Spot]) -> Sequence[Spot]:
         fields = self._fields
         return spots if fields is None else [place for place in spots if place >> 16 & 0xFFFF in fields]
-
-    def _typos(self, term: Term) -> int:
-        word, (one, two) = term.word, self._sizes
-        if not self._tolerant or len(word) < one or word in self._exact_words:
-            return 0
-        if self._exact_numbers and _numeric(word):
-            return 0
-        return max(0, (1 if len(word) < two else 2) - (term.size - 1))
 
     def _spots(self, words: Sequence[str | None]) -> Sequence[Spot]:
         """Where a word stands, or where a phrase begins."""
@@ -173,14 +167,6 @@ class Matcher:
                 if often > most:
                     best, most = pair, often
         return best
-
-
-def _numeric(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
 
 
 def _synonyms(settings: dict[str, list[str]], textual: Textual) -> dict[tuple[str, ...], list[tuple[str, ...]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -23,6 +23,18 @@ class Path:
     def size(self) -> int:
         """How many terms of the query this fulfils."""
         return sum(match.term.size for match in self.matches)
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What documents cost by a rule: most of them `usual`, the others what `unusual` says."""
+
+    usual: int
+    unusual: Mapping[int, int]
+
+    def of(self, slot: int) -> int:
+        """The cost of one document."""
+        return self.unusual.get(slot, self.usual)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +68,9 @@ def _disjoint(ways: list[tuple[Path, set[int]]]) -> Iterator[tuple[Path, set[int
         return
     best: dict[int, tuple[int, int]] = {}
     for number, (path, slots) in enumerate(ways):
-        for slot, cost in typos_of(path, slots).items():
+        costs = typos_of(path, slots)
+        for slot in slots:
+            cost = costs.of(slot)
             if slot not in best or cost < best[slot][0]:
                 best[slot] = cost, number
     for number, (path, _) in enumerate(ways):
@@ -65,15 +79,15 @@ def _disjoint(ways: list[tuple[Path, set[int]]]) -> Iterator[tuple[Path, set[int
             yield path, own
 
 
-def typos_of(path: Path, slots: AbstractSet[int]) -> dict[int, int]:
+def typos_of(path: Path, slots: AbstractSet[int]) -> Costs:
     """How many typos each document needs for a path; glued words count as one."""
     base = sum(match.term.size > 1 for match in path.matches)
-    costs = dict.fromkeys(slots, base)
+    more: dict[int, int] = {}
     for match in path.matches:
         for typos in (1, 2):
             for slot in match.levels[typos] & slots:
-                costs[slot] += typos
-    return costs
+                more[slot] = more.get(slot, base) + typos
+    return Costs(base, more)
 
 
 def _paths(terms: tuple[Term, ...], matcher: Matcher) -> list[Path]:

@@ -58,6 +58,7 @@ class Key:
 
 
 _COUNT, _FLAG, _TEXTS = "a positive integer", "a boolean", "an array of strings"
+_SHARE = "a float between `0.0` and `1.0`"
 
 KEYS: dict[str, Key] = {
     "q": Key(_text, "a string"),
@@ -86,7 +87,7 @@ KEYS: dict[str, Key] = {
     "cropMarker": Key(_text, "a string", nullable=False),
     "matchingStrategy": Key(lambda value: value in STRATEGIES, "one of `last`, `all`, `frequency`", nullable=False),
     "attributesToSearchOn": Key(_names, _TEXTS),
-    "rankingScoreThreshold": Key(_share, "a number between 0.0 and 1.0"),
+    "rankingScoreThreshold": Key(_share, _SHARE),
     "locales": Key(_names, _TEXTS),
     "personalize": Key(_object, "an object"),
     "useNetwork": Key(_flag, _FLAG),

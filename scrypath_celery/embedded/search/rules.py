@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 from scrypath_celery.embedded.search.matching import Match
-from scrypath_celery.embedded.search.paths import Level, Path, typos_of
+from scrypath_celery.embedded.search.paths import Costs, Level, Path, typos_of
 from scrypath_celery.embedded.search.textual import Textual
 
 FAR = 8
 _FARTHEST_STEPS = ((0, 0), (1, 1), (4, 2), (7, 3), (11, 4), (16, 5), (24, 6), (64, 7), (256, 8), (1024, 9))
 _WORST_POSITION = 10
+_FAR_OUT = 2_100  # from here on every place costs the most
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,62 +86,67 @@ class Words:
                 yield Rank("words", level.size, self._terms, facts), part
 
 
-Costs = Callable[[Path, AbstractSet[int]], Mapping[int, int]]
+Price = Callable[[Path, AbstractSet[int]], Costs]
 
 
 class ByCost:
     """Documents of lower cost first; the cost depends on the path. `worst` is the highest that a path can cost."""
 
     def __init__(
-        self, name: str, costs: Costs, worst: Callable[[Path], int], facts: tuple[str, str] | None = None
+        self, name: str, price: Price, worst: Callable[[Path], int], facts: tuple[str, str] | None = None
     ) -> None:
-        self._name, self._costs, self._worst, self._facts = name, costs, worst, facts
+        self._name, self._price, self._worst, self._facts = name, price, worst, facts
 
     def split(self, bucket: Bucket) -> Iterator[tuple[Detail, Bucket]]:
         """One part for each cost."""
-        parts: dict[int, dict[Path | None, set[int]]] = defaultdict(dict)
+        parts: dict[int, list[tuple[Path | None, AbstractSet[int]]]] = defaultdict(list)
         worst = 0
         for path, slots in bucket.ways:
             if path is None:
-                parts[0][path] = set(slots)
+                parts[0].append((path, slots))
                 continue
             worst = max(worst, self._worst(path))
-            grouped: dict[int, set[int]] = defaultdict(set)
-            for slot, cost in self._costs(path, slots).items():
-                grouped[cost].add(slot)
-            for cost, own in grouped.items():
-                parts[cost][path] = own
+            for cost, own in _grouped(self._price(path, slots), slots).items():
+                parts[cost].append((path, own))
         worst = max([worst, *parts])
         for cost in sorted(parts):
             told = {} if self._facts is None else {self._facts[0]: cost, self._facts[1]: worst}
-            yield Rank(self._name, worst - cost + 1, worst + 1, told), Bucket(tuple(parts[cost].items()))
+            yield Rank(self._name, worst - cost + 1, worst + 1, told), Bucket(tuple(parts[cost]))
+
+
+def _grouped(costs: Costs, slots: AbstractSet[int]) -> dict[int, AbstractSet[int]]:
+    groups: dict[int, set[int]] = defaultdict(set)
+    for slot, cost in costs.unusual.items():
+        groups[cost].add(slot)
+    if len(costs.unusual) < len(slots):
+        groups[costs.usual] |= slots - costs.unusual.keys()
+    return dict(groups)
 
 
 def typo() -> Rule:
     """Fewer typos first."""
-    return ByCost(
-        "typo",
-        typos_of,
-        lambda path: sum(max(match.most_typos, match.term.size > 1) for match in path.matches),
-        ("typoCount", "maxTypoCount"),
-    )
+
+    def worst(path: Path) -> int:
+        return sum(max(match.most_typos, match.term.size > 1) for match in path.matches)
+
+    return ByCost("typo", typos_of, worst, ("typoCount", "maxTypoCount"))
 
 
 def proximity(by_word: bool) -> Rule:
     """Words closer together first; `by_word` is False where only their being in one attribute counts."""
 
-    def costs(path: Path, slots: AbstractSet[int]) -> Mapping[int, int]:
-        total = dict.fromkeys(slots, 0)
+    def price(path: Path, slots: AbstractSet[int]) -> Costs:
         if len(path.matches) < 2:
-            return total
+            return Costs(0, {})
+        total = dict.fromkeys(slots, 0)
         places = [_places(match, slots) for match in path.matches]
         for left, right, match in zip(places, places[1:], path.matches, strict=False):
             step = len(match.term.words) if match.term.phrase else 1
             for slot in slots:
                 total[slot] += _nearest(left[slot], right[slot], step, by_word)
-        return total
+        return Costs(0, total)
 
-    return ByCost("proximity", costs, lambda path: (FAR - 1) * (len(path.matches) - 1))
+    return ByCost("proximity", price, lambda path: (FAR - 1) * (len(path.matches) - 1))
 
 
 def _nearest(left: list[int], right: list[int], step: int, by_word: bool) -> int:
@@ -171,50 +178,46 @@ def attribute_rank(textual: Textual) -> Rule:
     weights = textual.weights
     highest = textual.highest_weight()
 
-    def costs(path: Path, slots: AbstractSet[int]) -> Mapping[int, int]:
+    def price(path: Path, slots: AbstractSet[int]) -> Costs:
         if not highest:
-            return dict.fromkeys(slots, 0)
-        return _cheapest(
-            path, slots, highest, lambda match: [weight * match.term.size for weight in weights], by_field=True
-        )
+            return Costs(0, {})
+        tables = [[weight * match.term.size for weight in weights] for match in path.matches]
+        return _cheapest(path, slots, tables, highest, shift=16)
 
-    return ByCost("attributeRank", costs, lambda path: highest * path.size)
+    return ByCost("attributeRank", price, lambda path: highest * path.size)
 
 
 def word_position() -> Rule:
     """Words near the place that they have in the query first."""
 
-    def table(match: Match) -> list[int]:
-        return _position_costs(match.term.position, match.term.size)
+    def price(path: Path, slots: AbstractSet[int]) -> Costs:
+        tables = [_position_costs(match.term.position, match.term.size) for match in path.matches]
+        return _cheapest(path, slots, tables, _WORST_POSITION, shift=0)
 
-    def costs(path: Path, slots: AbstractSet[int]) -> Mapping[int, int]:
-        return _cheapest(path, slots, _WORST_POSITION, table, by_field=False)
-
-    return ByCost("wordPosition", costs, lambda path: _WORST_POSITION * path.size)
+    return ByCost("wordPosition", price, lambda path: _WORST_POSITION * path.size)
 
 
-def _cheapest(
-    path: Path, slots: AbstractSet[int], worst: int, table: Callable[[Match], list[int]], *, by_field: bool
-) -> Mapping[int, int]:
-    """For each document the sum over the terms of the cheapest place, by the table of fields or of positions."""
-    total = dict.fromkeys(slots, 0)
-    for match in path.matches:
-        prices, dearest = table(match), worst * match.term.size
-        shift, last = (16, len(prices) - 1) if by_field else (0, len(prices) - 1)
+def _cheapest(path: Path, slots: AbstractSet[int], tables: Sequence[Sequence[int]], worst: int, *, shift: int) -> Costs:
+    """For each document the sum over the terms of the cheapest place, by a table of fields or of positions."""
+    bests: list[dict[int, int]] = []
+    for match, prices in zip(path.matches, tables, strict=True):
+        last, dearest = len(prices), worst * match.term.size
         best: dict[int, int] = {}
         for place in match.spots(slots):
             slot, index = place >> 32, place >> shift & 0xFFFF
-            price = prices[index] if index <= last else dearest
-            if price < best.get(slot, dearest + 1):
+            price = prices[index] if index < last else dearest
+            if slot not in best or price < best[slot]:
                 best[slot] = price
-        for slot, price in best.items():
-            total[slot] += price
-    return total
+        bests.append(best)
+    if len(bests) == 1:
+        return Costs(worst * path.size, bests[0])
+    return Costs(0, {slot: sum(best[slot] for best in bests) for slot in slots})
 
 
-def _position_costs(position: int, size: int) -> list[int]:
+@lru_cache(maxsize=64)
+def _position_costs(position: int, size: int) -> tuple[int, ...]:
     """The cost of each place in a text for a word that stands at `position` of the query."""
-    return [sum(_step(abs(_blurred(place) - position) + i) for i in range(size)) for place in range(2100)]
+    return tuple(sum(_step(abs(_blurred(place) - position) + i) for i in range(size)) for place in range(_FAR_OUT))
 
 
 def _blurred(place: int) -> int:

@@ -92,7 +92,7 @@ class Searching:
             page = list(islice(ranked, start, start + count)) if count else []
         point = next((one.point for one in self._sort() if one.point is not None), None)
         highlighter = Highlighter(found.matches, forms.tokenizer)
-        presenter = Presenter(request, forms.settings["displayedAttributes"], highlighter, point)
+        presenter = Presenter(request, forms, highlighter, point)
         return Results(slots, page, total, presenter, forms, request)
 
     def universe(self) -> AbstractSet[int]:

@@ -23,7 +23,8 @@ class Change:
 class Store:
     """Documents in numbered slots. A slot is kept when its document is replaced and given away when it is deleted.
 
-    The order of slots is the engine's internal order: what decides between documents that rank alike.
+    The order of slots is the engine's internal order: what decides between documents that rank alike. `names` are the
+    fields that a document ever had.
     """
 
     def __init__(self) -> None:
@@ -33,6 +34,7 @@ class Store:
         self._free: list[int] = []
         self._before: dict[int, bytes | None] = {}
         self._live: frozenset[int] | None = None
+        self.names: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -50,6 +52,7 @@ class Store:
                 slot = self._slots[id] = self._new(id)
             self._before.setdefault(slot, self._bodies[slot])
             self._bodies[slot] = _packed(document)
+            self.names.update(document)
 
     def _new(self, id: str) -> int:
         self._live = None

@@ -101,7 +101,7 @@ class Vocabulary:
         one, two = set(), set()
         low, high = self._range(word[0])
         same = self._words[low:high]
-        for candidate, distance in _close(word, same, typos, prefix=prefix).items():
+        for candidate, distance in close(word, same, typos, prefix=prefix).items():
             if distance == 1:
                 one.add(candidate)
             elif distance == 2:
@@ -129,8 +129,11 @@ class Vocabulary:
             at = bisect_left(self._words, letter + _LAST, at)
 
 
-def _close(word: str, candidates: Sequence[str], typos: int, *, prefix: bool) -> dict[str, int]:
-    """Which candidates are at most `typos` away from `word`, each with its distance."""
+def close(word: str, candidates: Sequence[str], typos: int, *, prefix: bool) -> dict[str, int]:
+    """Which candidates are at most `typos` away from `word`, each with its distance.
+
+    With `prefix` it is the distance of the nearest of their beginnings; the candidates must then be sorted.
+    """
     lengths = range(len(word) - typos, len(word) + typos + 1)
     if not prefix:
         fitting = [one for one in candidates if len(one) in lengths]
