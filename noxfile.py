@@ -17,9 +17,9 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def chaos(session: nox.Session) -> None:
-    """The tests that kill, freeze or cut off something on purpose."""
+    """The tests that kill, freeze or cut off something on purpose, with those that take minutes (about an hour)."""
     session.install("-e", ".[test]")
-    session.run("python", "-m", "pytest", "-m", "chaos", *session.posargs)
+    session.run("python", "-m", "pytest", "-m", "chaos", *session.posargs, env={"SCRYPATH_TEST_LONG": "1"})
 
 
 @nox.session

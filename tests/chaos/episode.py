@@ -12,30 +12,36 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from scrypath_celery.ledger import works
+from scrypath_celery.ledger import tables, works
+from scrypath_celery.sync.result import SyncResult
+from scrypath_celery.work import State
 from tests.chaos.faults import Fault
-from tests.chaos.shop import Item
+from tests.chaos.shop import HOT, Item
 from tests.chaos.world import World
 from tests.deadline import eventually
 
 ROWS = 60
-HOT = 5
 
 
 @dataclass(kw_only=True)
 class Report:
-    """What one episode came to; `refused` are transactions of the application that the database gave up."""
+    """What one episode came to; `refused` are transactions of the application that the database gave up.
+
+    `accepted` are the works of its committed transactions, of which none may be missing in the end.
+    """
 
     seed: int
     faults: Counter[str] = field(default_factory=Counter)
     writes: int = 0
     refused: int = 0
+    works: int = 0
     documents: int = 0
     lost: int = 0
     stale: int = 0
     ghosts: int = 0
     failed: int = 0
     settled_after: float = 0.0
+    accepted: set[int] = field(default_factory=set)
 
     @property
     def fine(self) -> bool:
@@ -43,8 +49,13 @@ class Report:
         return not (self.lost or self.stale or self.ghosts or self.failed)
 
 
-def play(world: World, seed: int, faults: Sequence[Fault], *, steps: int = 100, struck: int = 3) -> Report:
-    """Write for `steps`, with `struck` faults, then lift them all and wait until nothing is open."""
+def play(
+    world: World, seed: int, faults: Sequence[Fault], *, steps: int = 100, struck: int = 3, patience: float = 90.0
+) -> Report:
+    """Write for `steps`, with `struck` faults, then lift them all and wait until nothing is open.
+
+    Works that are not settled after `patience` (seconds) are lost ones.
+    """
     chance, report = random.Random(seed), Report(seed=seed)
     under_way: list[tuple[int, Iterator[int]]] = []
     strikes = sorted(chance.sample(range(steps - 10), struck))
@@ -60,7 +71,8 @@ def play(world: World, seed: int, faults: Sequence[Fault], *, steps: int = 100, 
         _lift(fault)
     world.rest()
     began = time.monotonic()
-    eventually(lambda: _settled(world), seconds=90, what=f"the works of seed {seed} settle after {dict(report.faults)}")
+    with suppress(AssertionError):
+        eventually(lambda: _settled(world), seconds=patience, what="every work is settled")
     report.settled_after = time.monotonic() - began
     # A request that was cut off may still land after the last work is settled: the watch finds it at its next pass.
     with suppress(AssertionError):
@@ -84,7 +96,7 @@ def _lift(fault: Iterator[int]) -> None:
 
 def _write(world: World, chance: random.Random, report: Report) -> None:
     """Insert, update, delete or insert again one to three rows; hot ones more often than others."""
-    shop = world.shop
+    shop, results = world.shop, list[SyncResult]()
     try:
         with shop.session.begin() as session:
             for _ in range(chance.randint(1, 3)):
@@ -94,14 +106,15 @@ def _write(world: World, chance: random.Random, report: Report) -> None:
                     item = Item(id=id, version=0)
                     session.add(item)
                 elif chance.random() < 0.3:
-                    shop.search.delete_record(item, session=session)
+                    results.append(shop.search.delete_record(item, session=session))
                     session.delete(item)
                     session.flush()
                     continue
                 item.version = chance.randrange(1_000_000_000)
-                shop.search.sync_record(item, session=session)
+                results.append(shop.search.sync_record(item, session=session))
                 session.flush()
         report.writes += 1
+        report.accepted.update(id for result in results for id in result.work_ids)
     except DBAPIError:
         report.refused += 1
 
@@ -127,4 +140,10 @@ def _compare(world: World, report: Report) -> bool:
     report.stale = sum(rows[id] != documents[id] for id in rows.keys() & documents.keys())
     counts = shop.search.ledger.run(works.counts)
     report.failed = sum(count for states in counts.values() for state, count in states.items() if state == "failed")
+    work = tables.work.c
+    first = work.id >= min(report.accepted, default=0)
+    ids = select(work.id).where(work.state == State.SUCCEEDED.value, first)
+    done = set(shop.search.ledger.run(lambda tx: tx.execute(ids).scalars().all()))
+    report.works = len(done)
+    report.lost += len(report.accepted - done)
     return report.fine

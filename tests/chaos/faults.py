@@ -6,14 +6,21 @@ import os
 import random
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
+from sqlalchemy import update
+
+from scrypath_celery.errors import LedgerError
+from scrypath_celery.ledger import tables
+from tests.chaos.rival import Rival
 from tests.chaos.world import World
 
 Fault = Callable[[World, random.Random], Iterator[int]]
 """Strikes, yields for how many steps of the writer it lasts, and lifts itself when it is resumed."""
 
 DOCUMENTS = "/indexes/*/documents*"
+_TO_THE_END = 1_000_000
 
 
 def child_killed(world: World, chance: random.Random) -> Iterator[int]:
@@ -57,18 +64,36 @@ def messages_again(world: World, chance: random.Random) -> Iterator[int]:
 
 def broker_flushed(world: World, chance: random.Random) -> Iterator[int]:
     """Every message lost."""
-    if world.broker.running:
-        world.broker.flush()
+    if _broker_answers(world):
+        world.forget_messages()
     yield 1
 
 
 def broker_restarted(world: World, chance: random.Random) -> Iterator[int]:
-    """The broker away for a while, and back empty."""
+    """The broker away for a while (a Redis is back empty)."""
     if world.broker.running:
         world.broker.stop()
         yield chance.randint(5, 40)
         if not world.broker.running:
             world.broker.start()
+
+
+def broker_away(world: World, chance: random.Random) -> Iterator[int]:
+    """The broker away until nothing is written any more."""
+    if world.broker.running:
+        world.broker.stop()
+        yield _TO_THE_END
+        if not world.broker.running:
+            world.broker.start()
+
+
+def broker_frozen(world: World, chance: random.Random) -> Iterator[int]:
+    """A broker that takes connections and answers nothing."""
+    if world.broker.running:
+        world.broker.freeze()
+        yield chance.randint(10, 60)
+        if world.broker.running:
+            world.broker.thaw()
 
 
 def engine_restarted(world: World, chance: random.Random) -> Iterator[int]:
@@ -77,10 +102,44 @@ def engine_restarted(world: World, chance: random.Random) -> Iterator[int]:
     yield 1
 
 
+def engine_frozen(world: World, chance: random.Random) -> Iterator[int]:
+    """An engine that accepts tasks and does none."""
+    world.engine.freeze()
+    yield chance.randint(20, 90)
+    world.engine.thaw()
+
+
 def database_cut(world: World, chance: random.Random) -> Iterator[int]:
     """Every connection to the database cut."""
     world.cut_database()
     yield 1
+
+
+def rival(world: World, chance: random.Random) -> Iterator[int]:
+    """Another writer of the application on the same rows in the opposite order: deadlocks, serialisation failures."""
+    running = Rival(world.shop, seed=chance.randrange(1_000_000)).start()
+    yield chance.randint(20, 60)
+    running.stop()
+
+
+def clock_stepped(world: World, chance: random.Random) -> Iterator[int]:
+    """The clock of the ledger's database jumps: the same as if every time in the ledger moved the other way."""
+    seconds = chance.choice([-3.0, -1.0, 5.0, 3_600.0])
+    times = {
+        tables.work: ("publish_after", "available_at"),
+        tables.claim: ("lease_until", "watch_until"),
+        tables.index: ("paused_until", "exclusive_until"),
+        tables.ledger: ("relayed_at",),
+    }
+    for table, names in times.items():
+        change = update(table).values({name: table.c[name] - seconds for name in names})
+        with suppress(LedgerError):  # another fault may have taken the database
+            world.shop.search.ledger.run(lambda tx, change=change: tx.execute(change))
+    yield 1
+
+
+def _broker_answers(world: World) -> bool:
+    return bool(world.broker.running and world.broker.answers())
 
 
 def engine_fault(kind: str, **options: Any) -> Fault:
@@ -98,15 +157,17 @@ def engine_fault(kind: str, **options: Any) -> Fault:
 
 
 PROCESSES: tuple[Fault, ...] = (child_killed, worker_killed, worker_frozen)
-BROKER: tuple[Fault, ...] = (messages_again, broker_flushed, broker_restarted)
-DATABASE: tuple[Fault, ...] = (database_cut,)
+BROKER: tuple[Fault, ...] = (messages_again, broker_flushed, broker_restarted, broker_away, broker_frozen)
+DATABASE: tuple[Fault, ...] = (database_cut, rival, clock_stepped)
 ENGINE: tuple[Fault, ...] = (
     engine_restarted,
+    engine_frozen,
     engine_fault("refuse", status=503, retry_after=1),
     engine_fault("refuse", status=422),
     engine_fault("err", status=500),
     engine_fault("err", status=502),
     engine_fault("slow", seconds=0.3),
+    engine_fault("hang"),
     engine_fault("cut_before"),
     engine_fault("cut_after"),
     engine_fault("register_later", seconds=2.5),

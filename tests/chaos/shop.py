@@ -12,6 +12,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sess
 
 from scrypath_celery import Scrypath
 from scrypath_celery.ledger.sqlite import configure
+from tests.chaos.off import switch_off
 
 OPTIONS: dict[str, Any] = {
     "lease": 2.0,
@@ -30,6 +31,9 @@ OPTIONS: dict[str, Any] = {
 }
 """Short times, so that what takes a minute in production takes seconds here; many tries, so that no fault that is
 lifted in the end leaves a dead letter."""
+
+HOT = 5
+"""Ids below it are written more often than others."""
 
 
 class Base(DeclarativeBase):
@@ -76,4 +80,6 @@ def __getattr__(name: str) -> Any:
     if name != "app":
         raise AttributeError(name)
     environ = os.environ
+    if environ.get("CHAOS_OFF"):
+        switch_off(environ["CHAOS_OFF"])
     return make(environ["CHAOS_BROKER"], environ["CHAOS_DATABASE"], environ["CHAOS_ENGINE"]).app

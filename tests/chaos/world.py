@@ -35,6 +35,14 @@ class World:
         self.engine.stop()
         self.engine = EmbeddedEngine(port=port, data=self.data).start()
 
+    def forget_messages(self) -> None:
+        """Lose every message that the broker holds."""
+        if hasattr(self.broker, "flush"):
+            self.broker.flush()
+            return
+        with self.shop.app.connection_for_write() as connection:
+            connection.default_channel.queue_purge(self.shop.search.options.queue)
+
     def cut_database(self) -> None:
         """End every connection to the database but the one that does it."""
         end_connections(self.shop.engine)
@@ -69,15 +77,15 @@ def end_connections(engine: Engine) -> None:
 
 
 @contextmanager
-def world(database: str, broker: Any, folder: Path, *, level: str | None = None) -> Iterator[World]:
-    """All parts up, the ledger and the table made."""
+def world(database: str, broker: Any, folder: Path, *, level: str | None = None, off: str = "") -> Iterator[World]:
+    """All parts up, the ledger and the table made; in the workers the mechanism `off` is switched off."""
     data = folder / "engine.db"
     url = broker if isinstance(broker, str) else broker.url
     engine = EmbeddedEngine(data=data).start()
     shop = make(url, database, engine.url, level=level)
     Base.metadata.create_all(shop.engine)
     shop.search.ledger.create_all()
-    env = {"CHAOS_BROKER": url, "CHAOS_DATABASE": database, "CHAOS_ENGINE": engine.url}
+    env = {"CHAOS_BROKER": url, "CHAOS_DATABASE": database, "CHAOS_ENGINE": engine.url, "CHAOS_OFF": off}
     workers = [Worker("tests.chaos.shop:app", folder=folder, pool=pool, env=env) for pool in ("prefork", "threads")]
     made = World(shop=shop, engine=engine, broker=broker, workers=workers, data=data, level=level)
     try:
