@@ -115,12 +115,16 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """The lease by which one process holds a batch of works of one index."""
+    """The lease by which one process holds a batch of works of one index.
+
+    `fingerprint` is that of the declaration which the index was made with, as the claim found it in the ledger.
+    """
 
     token: str
     number: int
     index_uid: str
     works: tuple[Work, ...]
+    fingerprint: str | None = None
 
     @property
     def ids(self) -> tuple[str, ...]:

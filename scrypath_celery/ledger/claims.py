@@ -54,7 +54,8 @@ def take(
     number = held.last_number + 1
     connection.execute(update(index).where(index.c.index_uid == uid).values(last_number=number))
     items = tuple(replace(item, worker=worker) for item in taken)
-    result = Claim(token=secrets.token_hex(12), number=number, index_uid=uid, works=items)
+    token = secrets.token_hex(12)
+    result = Claim(token=token, number=number, index_uid=uid, works=items, fingerprint=held.fingerprint)
     _write(connection, result, lease=lease, worker=worker, task_id=task_id)
     return result
 

@@ -10,19 +10,27 @@ from .attempt import Attempt, Stopped
 from .step import Await, Step, Steps
 
 
+BEGUN = "begun"
+"""Stands in the ledger for the fingerprint of an index that we began to make: its settings may be missing."""
+
+
 def prepare(attempt: Attempt) -> Steps:
     """Create the index where it is missing, and apply what is declared for it.
 
-    An index that is there is taken as it is, whoever made it; what differs in it is reported as drift.
+    An index that is there is taken as it is, whoever made it; what differs in it is reported as drift. Only one that we
+    began to make and did not see finished (a process died, a request was not answered) gets its settings again.
     """
     engine, schema = attempt.runtime.engine, attempt.schema
     try:
         found = engine.index(attempt.index)
         if found is not None:
             _check_key(attempt, found.get("primaryKey"))
-            yield Step.PREPARED
-            return
-        uids = [engine.create(attempt.index, schema.key)]
+            if attempt.to_target or attempt.claim.fingerprint != BEGUN:
+                yield Step.PREPARED
+                return
+        _note(attempt, BEGUN)
+        uids = [] if found is not None else [engine.create(attempt.index, schema.key)]
+        yield Step.CREATED
         settings = schema.declared_settings()
         if settings:
             uids.append(engine.apply(attempt.index, settings))
@@ -34,8 +42,14 @@ def prepare(attempt: Attempt) -> Steps:
         code = (task.error or {}).get("code")
         if task.status in ("failed", "canceled") and code != "index_already_exists":
             raise Stopped(verdict(task))
-    attempt.runtime.ledger.run(lambda tx: indexes.write_fingerprint(tx, attempt.claim.index_uid, schema.fingerprint()))
+    if tasks is not None and all(uid in tasks and tasks[uid].terminal for uid in uids):
+        _note(attempt, schema.fingerprint())
     yield Step.PREPARED
+
+
+def _note(attempt: Attempt, fingerprint: str) -> None:
+    uid = attempt.claim.index_uid
+    attempt.runtime.ledger.run(lambda tx: indexes.write_fingerprint(tx, uid, fingerprint))
 
 
 def _check_key(attempt: Attempt, key: str | None) -> None:

@@ -12,7 +12,7 @@ from ..work import EngineTask
 class Step(StrEnum):
     """What has just been done; each stands before or after a write to the ledger or the engine."""
 
-    CLAIMED = "claimed"
+    CREATED = "created"
     PREPARED = "prepared"
     READ = "read"
     LOOKED = "looked"
