@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -59,40 +60,50 @@ def worker(shop: Shop, start_worker: Callable[..., Worker]) -> Worker:
     return start_worker("tests.shop_app", env=shop.setup.env())
 
 
+@pytest.fixture
+def ask(celery: Celery, worker: Worker) -> Callable[..., Any]:
+    """`ask("inspect", "scrypath_status")`: what the worker replies (asked by name, Celery waits for no others)."""
+
+    def asked(kind: str, *arguments: str) -> Any:
+        node = f"{worker.name}@{socket.gethostname()}"
+        return reply(celery(kind, "-t", "10", "-d", node, "-j", *arguments))
+
+    return asked
+
+
 def reply(done: subprocess.CompletedProcess[str]) -> Any:
-    """What the one worker replied."""
+    """The one reply that Celery printed."""
     found = json.loads(done.stdout)
     [answer] = (found if isinstance(found, dict) else found[0]).values()
     return answer
 
 
-@pytest.mark.usefixtures("worker")
-def test_a_worker_reports_and_retries(shop: Shop, celery: Celery) -> None:
+def test_a_worker_reports_and_retries(shop: Shop, ask: Callable[..., Any]) -> None:
     shop.add(1, body="unprojectable")
     eventually(lambda: shop.works()[0].state is State.FAILED, seconds=30.0, what="the work is a dead letter")
     [work] = shop.works()
 
-    found = reply(celery("inspect", "-t", "5", "-j", "scrypath_status"))
+    found = ask("inspect", "scrypath_status")
     assert (found["version"], found["unknown"]) == (1, [])
     assert found["indexes"][0]["queue"]["failed"] == 1
     assert found["worker"] == {"declares": ["posts"], "queues": ["search_sync"]}
 
-    [row] = reply(celery("inspect", "-t", "5", "-j", "scrypath_failed", "Post"))["works"]
+    [row] = ask("inspect", "scrypath_failed", "Post")["works"]
     assert (row["id"], row["reason_class"]) == (work.id, "validation")
 
-    report = reply(celery("inspect", "-t", "5", "-j", "scrypath_reconcile"))
+    report = ask("inspect", "scrypath_reconcile")
     assert report["differs"] is True
     assert report["indexes"][0]["signals"] == ["failed_sync_work"]
     assert report["indexes"][0]["documents"]["database"] is None
 
     with shop.Session.begin() as session:
         session.get_one(Post, 1).body = "fine"
-    assert reply(celery("control", "-t", "5", "-j", "scrypath_retry", str(work.id)))["ok"]["status"] == "pending"
+    assert ask("control", "scrypath_retry", str(work.id))["ok"]["status"] == "pending"
     eventually(lambda: shop.works()[0].state is State.SUCCEEDED, seconds=30.0, what="the retried work has succeeded")
-    again = reply(celery("control", "-t", "5", "-j", "scrypath_retry", str(work.id)))
+    again = ask("control", "scrypath_retry", str(work.id))
     assert again == {"error": f"work {work.id} cannot be retried: it is succeeded"}
-    assert "takes the id" in reply(celery("control", "-t", "5", "-j", "scrypath_retry", "x"))["error"]
-    assert "did you mean" in reply(celery("inspect", "-t", "5", "-j", "scrypath_status", "Pst"))["error"]
+    assert "takes the id" in ask("control", "scrypath_retry", "x")["error"]
+    assert "did you mean" in ask("inspect", "scrypath_status", "Pst")["error"]
 
 
 @pytest.mark.usefixtures("worker")
@@ -113,23 +124,21 @@ def test_recommended_commands_begin_as_the_operator_called_them(shop: Shop, cele
 
 
 def test_a_worker_does_not_wait_long_for_an_engine_that_hangs(
-    shop: Shop, celery: Celery, worker: Worker, scrypath_engine: EngineUnderTest
+    ask: Callable[..., Any], scrypath_engine: EngineUnderTest
 ) -> None:
     if scrypath_engine.embedded is None:
         pytest.skip("a real engine is not made slow by a test")
-    del worker
     scrypath_engine.embedded.faults.add("slow", seconds=8.0)
-    found = reply(celery("inspect", "-t", "5", "-j", "scrypath_status"))
+    found = ask("inspect", "scrypath_status")
     assert len(found["unknown"]) == 1
     assert found["indexes"][0]["queue"]["failed"] == 0
 
 
-def test_works_that_a_worker_retries_leave_no_connection_to_its_children(
-    shop: Shop, celery: Celery, worker: Worker
+def test_a_look_into_the_ledger_leaves_no_connection_to_the_children(
+    shop: Shop, ask: Callable[..., Any], worker: Worker
 ) -> None:
     """The main process looks at the ledger, then its children are replaced and work on."""
-    celery("inspect", "-t", "5", "-j", "scrypath_reconcile")
-    celery("control", "pool_restart")
+    ask("inspect", "scrypath_reconcile")
     for child in worker.children():
         os.kill(child, 9)
     shop.add(*range(1, 20))
