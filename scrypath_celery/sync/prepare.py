@@ -9,7 +9,6 @@ from ..work import Failure, ReasonClass
 from .attempt import Attempt, Stopped
 from .step import Await, Step, Steps
 
-
 BEGUN = "begun"
 """Stands in the ledger for the fingerprint of an index that we began to make: its settings may be missing."""
 
