@@ -28,7 +28,7 @@ class Base(DeclarativeBase):
 
 
 class Post(Base):
-    """A record with a document; a body of `unprojectable` makes its projection fail for good."""
+    """A record with a document; a body of `unprojectable` cannot be projected for good, one of `crash` raises."""
 
     __tablename__ = "posts"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -37,6 +37,8 @@ class Post(Base):
 
     def search_document(self) -> dict[str, Any]:
         """The document."""
+        if self.body == "crash":
+            raise ValueError(self.title)
         return {"id": self.id, "title": self.title, "body": object() if self.body == "unprojectable" else self.body}
 
 

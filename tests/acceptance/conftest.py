@@ -49,6 +49,7 @@ def start_shop_worker(start_worker: Callable[..., Worker]) -> Callable[..., Work
     """A factory of workers of a shop: `start_shop_worker(shop, pool="threads")`."""
 
     def start(shop: Shop, **options: Any) -> Worker:
-        return start_worker("tests.shop_app", env=shop.setup.env(), **options)
+        # A host that accepts pickle is refused by Celery where the tests run as root.
+        return start_worker("tests.shop_app", env={**shop.setup.env(), "C_FORCE_ROOT": "1"}, **options)
 
     return start
