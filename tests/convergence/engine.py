@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,20 +12,30 @@ import orjson
 from scrypath_celery.errors import EngineUnreachable
 from scrypath_celery.work import EngineTask
 
+LANDED, LATE = 0.35, 0.9
+"""Of the requests without an answer: the part that landed all the same, and up to which part they land later."""
+
 
 @dataclass
 class MemoryEngine:
-    """What the real adapter offers, over dictionaries. `lost` is the chance that a request ends without an answer."""
+    """What the real adapter offers, over dictionaries.
+
+    `lost` is the chance that a request ends without an answer: it then landed, or lands `late` ticks later, or never.
+    `failing` is the chance that a task fails though nothing is wrong with it.
+    """
 
     chance: random.Random
     lost: float = 0.0
     failing: float = 0.0
+    late: Sequence[int] = (5, 30, 80)
     now: int = 0
     indexes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     log: list[EngineTask] = field(default_factory=list)
-    flying: list[tuple[int, Any]] = field(default_factory=list)
+    flying: list[tuple[int, Callable[[], int]]] = field(default_factory=list)
 
     def tick(self) -> None:
+        """Let a second pass: what flies may land."""
         self.now += 1
         for entry in [entry for entry in self.flying if entry[0] <= self.now]:
             self.flying.remove(entry)
@@ -35,23 +45,23 @@ class MemoryEngine:
         return {"primaryKey": "id"} if index in self.indexes else None
 
     def create(self, index: str, key: str) -> int:
-        self.indexes.setdefault(index, {})
-        return self._land(index, "indexCreation", None, lambda: None)
+        return self._request(index, "indexCreation", None, lambda: self.indexes.setdefault(index, {}))
 
     def apply(self, index: str, settings: dict[str, Any]) -> int:
-        return self._land(index, "settingsUpdate", None, lambda: None)
+        return self._request(index, "settingsUpdate", None, lambda: self.settings.update({index: settings}))
 
     def barrier(self, index: str, key: str) -> int:
         return self._land(index, "indexUpdate", None, lambda: None)
 
     def add(self, index: str, payload: bytes, *, key: str, token: str) -> int:
         documents = {str(document[key]): document for document in orjson.loads(payload)}
-        return self._request(index, "documentAdditionOrUpdate", token, lambda: self.indexes[index].update(documents))
+        store = self.indexes.setdefault
+        return self._request(index, "documentAdditionOrUpdate", token, lambda: store(index, {}).update(documents))
 
     def delete(self, index: str, ids: Sequence[str], *, token: str) -> int:
         def remove() -> None:
             for id in ids:
-                self.indexes[index].pop(id, None)
+                self.indexes.get(index, {}).pop(id, None)
 
         return self._request(index, "documentDeletion", token, remove)
 
@@ -62,22 +72,23 @@ class MemoryEngine:
         return self.log[uid + 1 : uid + 1 + limit]
 
     def batch_size(self, batch_uid: int) -> int:
-        return 2
+        return self.chance.choice([1, 2]) if self.failing else 1
 
-    def _request(self, index: str, kind: str, token: str, change: Any) -> int:
+    def _request(self, index: str, kind: str, token: str | None, change: Callable[[], Any]) -> int:
+        failed = self.chance.random() < self.failing
         if self.chance.random() < self.lost:
             fate = self.chance.random()
-            if fate < 0.4:
-                self._land(index, kind, token, change)
-            elif fate < 0.8:
-                late = self.now + self.chance.choice([3, 30, 150])
-                self.flying.append((late, lambda: self._land(index, kind, token, change)))
-            raise EngineUnreachable("no answer came", sent=True)
-        if self.chance.random() < self.failing:
-            return self._land(index, kind, token, change, failed=True)
-        return self._land(index, kind, token, change)
+            if fate < LANDED:
+                self._land(index, kind, token, change, failed=failed)
+            elif fate < LATE:
+                landing = self.now + self.chance.choice(self.late)
+                self.flying.append((landing, lambda: self._land(index, kind, token, change, failed=failed)))
+            raise EngineUnreachable("no answer came", sent=True, broken=self.chance.random() < 0.5)
+        return self._land(index, kind, token, change, failed=failed)
 
-    def _land(self, index: str, kind: str, token: str | None, change: Any, *, failed: bool = False) -> int:
+    def _land(
+        self, index: str, kind: str, token: str | None, change: Callable[[], Any], *, failed: bool = False
+    ) -> int:
         uid = len(self.log)
         if not failed:
             change()

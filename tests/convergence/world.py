@@ -1,178 +1,252 @@
-"""A seeded world: writers, workers that crash and oversleep, an engine that loses answers, one clock of our own.
+"""A seeded world: writers, workers that crash, oversleep or shut down, an engine that loses answers, and relays.
 
-The code under test is the real one; only the engine is in memory, and time passes a second with each step.
+The code under test is the real one; only the engine is in memory, and a second passes with each step.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
-from types import SimpleNamespace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
-import orjson
-from sqlalchemy import Column, Connection, Integer, MetaData, Table, create_engine, delete, event, insert, select, update
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import Connection, delete, insert, select, update
 
 from scrypath_celery.config import Options
 from scrypath_celery.ledger import Ledger, tables, works
 from scrypath_celery.runtime import Runtime
+from scrypath_celery.sync import relay as relaying
+from scrypath_celery.sync.attempt import Attempt
 from scrypath_celery.sync.converge import converge
 from scrypath_celery.sync.drive import claim
-from scrypath_celery.sync.relay import relay
-from scrypath_celery.sync.step import Await, Steps
+from scrypath_celery.sync.settle import release
+from scrypath_celery.sync.step import Await, Step, Steps
 from scrypath_celery.work import Mode, Operation, State
+from tests.convergence.engine import MemoryEngine
+from tests.convergence.stage import Record, Stage
 
-from .engine import MemoryEngine
+T = TypeVar("T")
 
-LEASE = 60
-records = Table("record", MetaData(), Column("id", Integer, primary_key=True), Column("version", Integer))
+LEASE = 20
+RELAY_PERIOD = 15
+CALM = 15
+"""Ticks after the last write in which things still go wrong."""
+DEADLINE = 600
+"""Ticks after that in which everything has to be settled."""
+UID = Record.__tablename__
+
+
+class Died(Exception):
+    """The process that makes a pass of the relay ends in the middle of it."""
+
+
+class CrowdedLedger(Ledger):
+    """The ledger, between whose transactions `interlude` lets others act."""
+
+    interlude: Callable[[], None] | None = None
+
+    def run(self, function: Callable[[Connection], T]) -> T:
+        if self.interlude is not None:
+            self.interlude()
+        return super().run(function)
 
 
 @dataclass
-class Reading:
-    documents: dict[str, bytes] = field(default_factory=dict)
-    gone: list[str] = field(default_factory=list)
-    failures: dict[str, Any] = field(default_factory=dict)
+class Slot:
+    """A worker: what it is at, what it waits for, and until when it sleeps."""
 
-
-class TableSource:
-    """Reads the one table of this world; a stand-in for mapped classes, to make thousands of schedules cheap."""
-
-    def __init__(self, engine: Any) -> None:
-        self.engine = engine
-
-    def read(self, schema: Any, ids: Any) -> Reading:
-        reading = Reading()
-        with self.engine.connect() as connection:
-            rows = dict(connection.execute(select(records.c.id, records.c.version)).all())
-            connection.rollback()
-        for id in ids:
-            if int(id) in rows:
-                reading.documents[id] = orjson.dumps({"id": int(id), "version": rows[int(id)]})
-            else:
-                reading.gone.append(id)
-        return reading
+    attempt: Attempt | None = None
+    steps: Steps | None = None
+    wish: Step | Await | None = None
+    asleep: int = 0
 
 
 @dataclass
 class World:
-    """One schedule. `crash`, `sleep`, `lost` and `failing` are chances at each step."""
+    """One schedule. `crash`, `sleep`, `shutdown`, `hurry`, `lost` and `failing` are chances at each step.
 
+    A worker in a hurry leaves without the engine's verdict. `pace` is the chance of a write in a tick.
+    """
+
+    stage: Stage
     seed: int
-    crash: float = 0.02
-    sleep: float = 0.02
-    lost: float = 0.0
-    failing: float = 0.0
+    crash: float = 0.03
+    sleep: float = 0.04
+    shutdown: float = 0.02
+    hurry: float = 0.15
+    lost: float = 0.06
+    failing: float = 0.05
     workers: int = 3
-    documents: int = 4
-    writes: int = 20
+    documents: int = 3
+    writes: int = 8
+    pace: float = 0.12
+    sleeps: tuple[int, ...] = (3, 25, 40)
+    late: tuple[int, ...] = (5, 20, 40)
+    slots: list[Slot] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Start anew, on an empty stage."""
         self.chance = random.Random(self.seed)
-        random.seed(self.seed)
-        self.clock = 1_000_000
-        self.database = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
-        event.listen(self.database, "connect", self._turn_the_clock)
-        records.metadata.create_all(self.database)
-        self.ledger = Ledger(lambda: self.database)
-        self.ledger.create_all()
-        self.engine = MemoryEngine(self.chance, lost=self.lost, failing=self.failing)
-        schema: Any = SimpleNamespace(uid="record", name="Record", key="id")
-        schema.declared_settings, schema.fingerprint = dict, lambda: "one"
+        random.seed(self.seed)  # the code's own jitter
+        self.stage.clear()
+        self.start = self.stage.clock
+        self.engine = MemoryEngine(self.chance, lost=self.lost, failing=self.failing, late=self.late)
+        self.ledger = CrowdedLedger(lambda: self.stage.engine)
+        self.slots = [Slot() for _ in range(self.workers)]
+        self.version = self.passes = self.idle = 0
+        self.calm: int | None = None
+        options = Options(
+            lease=LEASE, publish_grace=1, backoff=1, backoff_max=3, max_claims=10_000, max_attempts=1_000, pause_max=2
+        )
         self.runtime = Runtime(
-            options=Options(lease=LEASE, publish_grace=1, relay_period=1, backoff=1, backoff_max=4, max_claims=10_000, pause_max=2),
-            schemas=SimpleNamespace(by_uid=lambda uid: schema),  # type: ignore[arg-type]
+            options=options,
+            schemas=self.stage.schemas,
             ledger=self.ledger,
             engine=self.engine,  # type: ignore[arg-type]
-            source=TableSource(self.database),  # type: ignore[arg-type]
+            source=self.stage.source,
             publish=lambda uid, ids: None,
         )
-        self.slots: list[Steps | None] = [None] * self.workers
-        self.wishes: list[Any] = [None] * self.workers
-        self.asleep = [0] * self.workers
-        self.version = 0
 
-    def _turn_the_clock(self, connection: Any, record: Any) -> None:
-        connection.create_function("julianday", 1, lambda when: self.clock / 86400.0 + 2440587.5)
+    @property
+    def clock(self) -> int:
+        """Ticks since the start."""
+        return self.stage.clock - self.start
 
-    def write(self, connection: Connection) -> None:
-        """Insert, update or delete a record, with its work in the same transaction."""
-        id, there = self.chance.randrange(self.documents), select(records.c.id)
-        self.version += 1
-        if connection.execute(there.where(records.c.id == id)).first() is None:
-            connection.execute(insert(records).values(id=id, version=self.version))
-        elif self.chance.random() < 0.3:
-            connection.execute(delete(records).where(records.c.id == id))
-        else:
-            connection.execute(update(records).where(records.c.id == id).values(version=self.version))
-        works.write(connection, "record", Operation.UPSERT, [str(id)], Mode.CELERY)
+    @property
+    def faulty(self) -> bool:
+        """Whether things may still go wrong."""
+        return self.calm is None or self.clock < self.calm + CALM
 
     def run(self) -> str:
-        """Play the schedule; `equal`, `different`, or `stuck`."""
-        written, calm, started = 0, None, self.clock
-        while self.clock < started + 20_000:
-            self.clock += 1
-            self.engine.tick()
-            if self.clock % 7 == 0:
-                relay(self.runtime, force=True)
-            if written < self.writes and self.chance.random() < 0.3:
-                with self.database.begin() as connection:
-                    self.write(connection)
-                written += 1
-                continue
-            if written == self.writes and calm is None:
-                calm = self.clock
-            faulty = calm is None or self.clock < calm + 200
-            if not faulty:
-                self.engine.lost = self.engine.failing = 0.0
-            self._step(faulty)
-            if not faulty and self._is_quiet():
-                relay(self.runtime, force=True)
+        """Play the schedule: `equal`, `different`, `without its settings`, or `stuck`."""
+        while self.calm is None or self.clock < self.calm + DEADLINE:
+            self._tick()
+            if self.clock % RELAY_PERIOD == 0:
+                self._relay()
+            elif self.version < self.writes and self.chance.random() < self.pace:
+                self._write()
+            elif not self._step() and not self.faulty:
                 if self._is_quiet():
-                    return "equal" if self._index() == self._rows() else "different"
+                    return self._verdict()
+                for _ in range(RELAY_PERIOD - self.clock % RELAY_PERIOD - 1):
+                    self._tick()
         return "stuck"
 
-    def _step(self, faulty: bool) -> None:
-        awake = [slot for slot in range(self.workers) if self.asleep[slot] < self.clock]
-        if not awake:
-            return
-        slot = self.chance.choice(awake)
-        if faulty and self.slots[slot] is not None:
-            if self.chance.random() < self.crash:
-                self.slots[slot] = None
-                return
-            if self.chance.random() < self.sleep:
-                self.asleep[slot] = self.clock + self.chance.choice([5, 80, 200])
-                return
-        self._advance(slot)
+    def _tick(self) -> None:
+        self.stage.clock += 1
+        self.engine.tick()
+        if self.calm is None and self.version == self.writes:
+            self.calm = self.clock
+        if not self.faulty:
+            self.engine.lost = self.engine.failing = 0.0
 
-    def _advance(self, slot: int) -> None:
-        steps = self.slots[slot]
-        if steps is None:
-            attempt = claim(self.runtime, "record")
-            self.slots[slot], self.wishes[slot] = (converge(attempt) if attempt else None), None
-            return
-        try:
-            wish = self.wishes[slot]
-            if isinstance(wish, Await):
-                self.wishes[slot] = steps.send(self.engine.tasks(wish.uids))
+    def _write(self) -> None:
+        """Insert, update or delete a record, with its work in the same transaction."""
+        id = self.chance.randrange(1, self.documents + 1)
+        self.version += 1
+        with self.stage.engine.begin() as connection:
+            there = connection.execute(select(Record.id).where(Record.id == id)).first()
+            if there is None:
+                connection.execute(insert(Record).values(id=id, version=self.version))
+            elif self.chance.random() < 0.3:
+                connection.execute(delete(Record).where(Record.id == id))
             else:
-                self.wishes[slot] = next(steps)
+                connection.execute(update(Record).where(Record.id == id).values(version=self.version))
+            works.write(connection, UID, Operation.UPSERT, [str(id)], Mode.CELERY)
+        self.idle = 0
+
+    def _relay(self) -> None:
+        """A pass of the relay, which others get between and which may end anywhere; all of it every third time."""
+        self.passes += 1
+        if self.faulty:
+            self.ledger.interlude = self._interlude
+        try:
+            if self.passes % 4 == 0:
+                relaying.relay(self.runtime, force=True)
+            else:
+                relaying.free(self.runtime)
+                relaying.poll(self.runtime)
+                relaying.watch(self.runtime)
+        except Died:
+            return
+        finally:
+            self.ledger.interlude = None
+            self.idle = 0
+
+    def _interlude(self) -> None:
+        interlude, self.ledger.interlude = self.ledger.interlude, None
+        if self.chance.random() < 0.3:
+            self._step()
+        if self.chance.random() < self.crash / 2:
+            raise Died
+        self.ledger.interlude = interlude
+
+    def _step(self) -> bool:
+        """Let one worker that is awake and has something to do go a step; false where there is none."""
+        ready = [slot for slot in self.slots if slot.asleep < self.clock and (slot.steps or self.idle < self.clock)]
+        if not ready:
+            return any(slot.asleep >= self.clock for slot in self.slots)
+        slot = self.chance.choice(ready)
+        if slot.steps is None:
+            self._claim(slot)
+        elif not (self.faulty and self._mishap(slot)):
+            self._advance(slot)
+        return True
+
+    def _mishap(self, slot: Slot) -> bool:
+        """Perhaps the worker is killed, falls asleep, or is shut down."""
+        fate = self.chance.random()
+        if fate < self.crash:
+            slot.steps = None
+        elif fate < self.crash + self.sleep:
+            slot.asleep = self.clock + self.chance.choice(self.sleeps)
+        elif fate < self.crash + self.sleep + self.shutdown:
+            assert slot.steps is not None
+            assert slot.attempt is not None
+            slot.steps.close()
+            release(slot.attempt)
+            slot.steps = None
+        else:
+            return False
+        return True
+
+    def _claim(self, slot: Slot) -> None:
+        options = replace(self.runtime.options, claim_documents=self.chance.choice([1, 2, 10]))
+        attempt = claim(replace(self.runtime, options=options), UID)
+        slot.attempt, slot.wish = attempt, None
+        slot.steps = converge(attempt) if attempt is not None else None
+        if attempt is None:  # nothing is ready, for nobody
+            self.idle = self.clock + 6
+
+    def _advance(self, slot: Slot) -> None:
+        assert slot.steps is not None
+        try:
+            if isinstance(slot.wish, Await):
+                hurried = self.faulty and self.chance.random() < self.hurry
+                slot.wish = slot.steps.send(None if hurried else self.engine.tasks(slot.wish.uids))
+            else:
+                slot.wish = next(slot.steps)
         except StopIteration:
-            self.slots[slot] = None
+            slot.steps, self.idle = None, 0
 
     def _is_quiet(self) -> bool:
-        if self.engine.flying or any(self.slots):
+        """Whether nothing is under way, and nothing is left to do."""
+        if self.engine.flying or any(slot.steps for slot in self.slots):
             return False
-        with self.database.connect() as connection:
-            return connection.execute(
-                select(tables.work.c.id).where(tables.work.c.state != State.SUCCEEDED.value).limit(1)
-            ).first() is None
+        unfinished = select(tables.work.c.id).where(tables.work.c.state != State.SUCCEEDED.value).limit(1)
+        if self.stage.ledger.look(lambda tx: tx.execute(unfinished).first()) is not None:
+            return False
+        written = self.stage.ledger.look(lambda tx: tx.execute(select(tables.work.c.id)).all())
+        relaying.relay(self.runtime, force=True)
+        return written == self.stage.ledger.look(lambda tx: tx.execute(select(tables.work.c.id)).all())
 
-    def _index(self) -> dict[str, int]:
-        return {id: document["version"] for id, document in self.engine.indexes.get("record", {}).items()}
-
-    def _rows(self) -> dict[str, int]:
-        with self.database.connect() as connection:
-            return {str(id): version for id, version in connection.execute(select(records.c.id, records.c.version))}
+    def _verdict(self) -> str:
+        index: dict[str, Any] = self.engine.indexes.get(UID, {})
+        rows = self.stage.ledger.look(lambda tx: tx.execute(select(Record.id, Record.version)).all())
+        same = {id: document["version"] for id, document in index.items()} == {str(row.id): row.version for row in rows}
+        if UID in self.engine.indexes and self.engine.settings.get(UID) != self.stage.schema.declared_settings():
+            return "without its settings"
+        return "equal" if same else "different"
