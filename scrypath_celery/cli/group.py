@@ -29,7 +29,9 @@ HELP = """Keep a Meilisearch index honest: look first, then act.
 Exit codes: 0 fine; 1 something could not be read or done; 2 done and differences found (`reconcile`, `trace`), or a
 wrong command line.
 
-Shell completion for bash (or zsh, fish): eval "$(_SCRYPATH_CELERY_COMPLETE=bash_source scrypath-celery)"
+\b
+Shell completion, for bash (or zsh_source, fish_source):
+  eval "$(_SCRYPATH_CELERY_COMPLETE=bash_source scrypath-celery)"
 """
 
 

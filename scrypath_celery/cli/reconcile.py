@@ -67,7 +67,7 @@ def index_lines(one: IndexReport) -> list[str]:
     """The lines of one index."""
     lines = [
         pairs(schema=one.schema, index=one.index, mode=one.mode),
-        f"  signals: {', '.join(one.signals) or 'none'}",
+        f"  signals: {signals_text(one)}",
         f"  engine: {engine_text(one.engine)}",
         f"  queue: {queue_text(one.queue)}",
         f"  documents: {documents_text(one)}",
@@ -83,6 +83,12 @@ def index_lines(one: IndexReport) -> list[str]:
     for action in one.actions:
         lines += [f"    {action.name}: {action.why}", f"      {action.command}"]
     return lines
+
+
+def signals_text(one: IndexReport) -> str:
+    """The signals; where a part is unknown, there may be more."""
+    unknown = any(part.unknown for part in (one.engine, one.queue, one.documents))
+    return (", ".join(one.signals) or "none") + (" (of what could be read)" if unknown else "")
 
 
 def documents_text(one: IndexReport) -> str:

@@ -26,7 +26,7 @@ def trace(console: Console, schema: str, document_id: str) -> int:
     Exit code 2 where they differ.
     """
     found = look(impatient(console.runtime, **PATIENCE), console.schema(schema), document_id)
-    console.answer("trace", as_json(found))
+    console.answer("trace", {**as_json(found), "unknown": list(found.unknown)})
     for line in lines(found):
         console.say(line)
     if found.unknown:
@@ -39,10 +39,11 @@ def lines(found: Trace) -> list[str]:
     agree = "unknown" if found.agree is None else ("yes" if found.agree else "no")
     told = [
         pairs(schema=found.schema, index=found.index, id=found.id, agree=agree),
-        f"  record: {found.failure or _shown(found.projected)}",
-        f"  index: {_shown(found.indexed)}",
-        *(f"  unknown: {reason}" for reason in found.unknown),
+        f"  record: {found.failure or _shown(found.projected, found.record_unknown)}",
+        f"  index: {_shown(found.indexed, found.index_unknown)}",
     ]
+    if found.works_unknown is not None:
+        told.append(f"  works: unknown ({found.works_unknown})")
     for touch in found.touches:
         told.append(
             "  work: "
@@ -58,5 +59,7 @@ def lines(found: Trace) -> list[str]:
     return told
 
 
-def _shown(document: object) -> str:
+def _shown(document: object, unknown: str | None) -> str:
+    if unknown is not None:
+        return f"unknown ({unknown})"
     return "none" if document is None else json.dumps(document, ensure_ascii=False, sort_keys=True)

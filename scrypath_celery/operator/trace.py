@@ -36,7 +36,7 @@ class Touch:
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """What a document is on both sides now. `agree` is None where one side is unknown.
+    """What a document is on both sides now. `agree` is None where one side is unknown: `*_unknown` then says why.
 
     `projected` is the document that the record gives now (None: no record, or one that is not to be indexed),
     `indexed` what the index holds, `failure` why the record cannot be projected.
@@ -50,7 +50,15 @@ class Trace:
     agree: bool | None
     failure: str | None
     touches: tuple[Touch, ...]
-    unknown: tuple[str, ...] = ()
+    record_unknown: str | None = None
+    index_unknown: str | None = None
+    works_unknown: str | None = None
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Why parts could not be read."""
+        reasons = (self.record_unknown, self.index_unknown, self.works_unknown)
+        return tuple(reason for reason in reasons if reason is not None)
 
 
 def trace(runtime: Runtime, schema: Schema, id: str) -> Trace:
@@ -71,7 +79,9 @@ def trace(runtime: Runtime, schema: Schema, id: str) -> Trace:
         agree=None if unsure else projected == indexed,
         failure=one_line(failure.reason) if failure is not None else None,
         touches=tuple(_touch(item) for item in touching or ()),
-        unknown=tuple(reason for reason in (ledger.reason, source.reason, engine.reason) if reason is not None),
+        record_unknown=source.reason,
+        index_unknown=engine.reason,
+        works_unknown=ledger.reason,
     )
 
 
