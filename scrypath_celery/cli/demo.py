@@ -19,5 +19,4 @@ def demo(ctx: click.Context) -> None:
             from ..demo.play import play
         except ModuleNotFoundError as exc:
             raise EmbeddedError(MISSING) from exc
-        code = play()
-    ctx.exit(code)
+        ctx.exit(play())
