@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import concurrent.futures.thread  # noqa: F401 - see below
 import logging
 import os
 import queue
@@ -16,6 +17,9 @@ from .tasks import SYNC, to_queue
 
 if TYPE_CHECKING:
     from celery import Celery
+
+# The import above is for the Redis client, which makes it on its own first use; once the interpreter is ending that is
+# refused, and a process that ends right after its first commit could not publish.
 
 logger = logging.getLogger("scrypath_celery")
 

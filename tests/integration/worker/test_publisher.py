@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -54,6 +56,20 @@ def test_a_message_names_a_bounded_number_of_works(redis_url: str) -> None:
     publisher.publish("posts", tuple(range(2 * MESSAGE + 1)))
     assert publisher.flush(20)
     assert len(_messages(redis_url)) == 3
+
+
+def test_a_process_that_ends_right_after_its_first_commit_can_still_publish(redis_url: str) -> None:
+    # Whether the second at the end is enough is the machine's affair; that something fails in it is ours.
+    code = f"""
+from celery import Celery
+from scrypath_celery import Scrypath
+from scrypath_celery.worker.publisher import Publisher
+app = Celery("host", broker={redis_url!r})
+search = Scrypath(app)
+Publisher(app, "search_sync", seconds=5.0).publish("posts", (1,))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.chaos
