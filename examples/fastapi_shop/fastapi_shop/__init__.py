@@ -1,0 +1,1 @@
+"""A small web shop whose products are searched."""

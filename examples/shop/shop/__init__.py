@@ -1,0 +1,1 @@
+"""A small shop whose products are searched."""
