@@ -151,9 +151,9 @@ class Shapes:
         ordered = self._known.get(names)
         if ordered is None:
             ordered = self._known[names] = self._arrange(names)
-        if ordered == names:
-            return ordered, orjson.dumps(document)
-        return ordered, orjson.dumps({name: document[name] for name in ordered})
+        whole = document if ordered == names else {name: document[name] for name in ordered}
+        # A copy: what orjson returns lies in a buffer of its own making, several times as large.
+        return ordered, bytes(memoryview(orjson.dumps(whole)))
 
     def _arrange(self, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
