@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import requests
 from meilisearch import Client
@@ -48,8 +48,9 @@ class Transport:
 
     def __init__(self, url: str, api_key: str | None, *, timeout: tuple[float, float]) -> None:
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-            raise ConfigError(f"option 'meilisearch_url' has to be an http or https URL, not {url!r}")
-        self.url = url.rstrip("/")
+            raise ConfigError(f"option 'meilisearch_url' has to be an http or https URL, not {shown(url)!r}")
+        self._url = url.rstrip("/")
+        self.url = shown(self._url)
         self._api_key = api_key
         self._timeout = timeout
         self._local = threading.local()
@@ -62,7 +63,7 @@ class Transport:
             session.trust_env = False
             session.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=4))
             session.mount("https://", HTTPAdapter(pool_connections=1, pool_maxsize=4))
-            client = Client(self.url, self._api_key, timeout=self._timeout)  # type: ignore[arg-type]
+            client = Client(self._url, self._api_key, timeout=self._timeout)  # type: ignore[arg-type]
             client.http = PooledRequests(client, session)
             self._local.client, self._local.pid = client, os.getpid()
         found: Client = self._local.client
@@ -83,6 +84,12 @@ class Transport:
             return getattr(http, method)(path, body)
         except (MeilisearchError, requests.RequestException, ValidationError, OSError) as exc:
             raise translate(exc, self.url) from exc
+
+
+def shown(url: str) -> str:
+    """A URL without the user and password that it may hold: this is what errors, reports and logs say."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def translate(exc: Exception, url: str) -> EngineError:

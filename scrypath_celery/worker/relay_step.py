@@ -5,6 +5,7 @@ A timer of the consumer, not a thread: a thread in the prefork main process dead
 
 from __future__ import annotations
 
+import importlib
 import logging
 from typing import Any, ClassVar
 
@@ -31,6 +32,7 @@ class RelayStep(bootsteps.StartStopStep):  # type: ignore[misc]
         self._search = parent.app.scrypath
         parent.app.scrypath.load()
         mend_redis()
+        importlib.import_module("scrypath_celery.worker.inspect")  # a worker started in-process loads no plug-ins
 
     def include_if(self, parent: Any) -> bool:
         return parent.app.scrypath.options.queue in parent.app.amqp.queues.consume_from
