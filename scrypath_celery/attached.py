@@ -87,9 +87,14 @@ class Attached:
         return self.runtime.ledger
 
     def load(self) -> None:
-        """Import the modules of the option `include`, so that the schemas declared there are known."""
+        """Import the modules of the option `include`, so that the schemas declared there are known, and check them.
+
+        Raises:
+            SchemaError: a declared name is unknown. ImportError: a module is not there.
+        """
         for name in self.options.include:
             importlib.import_module(name)
+        self.schemas.check()
 
     @contextmanager
     def override(self, *, database: Any = None, **options: Any) -> Iterator[Self]:
