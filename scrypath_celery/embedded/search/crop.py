@@ -74,5 +74,8 @@ def _score(stretch: Sequence[Found]) -> tuple[int, int, int]:
     ordered = 0
     for one, other in pairwise(stretch):
         far -= min(other.words[0] - one.words[1], 7)
-        ordered += other.ids[0] - one.ids[-1] == 1
+        ordered += other.ids[0] > one.ids[0]
+    for match in stretch:  # a phrase is as close and as ordered as can be
+        inner = match.words[1] - match.words[0]
+        far, ordered = far - inner, ordered + inner
     return len(set(ids)), far, ordered

@@ -8,18 +8,30 @@ from typing import Any
 from scrypath_celery.embedded.search.rules import Detail, Rank
 
 
-def told(details: Sequence[Detail]) -> dict[str, Any]:
-    """One object for each rule in their order; the two halves of exactness are one."""
+def told(details: Sequence[Detail], rules: Sequence[str]) -> dict[str, Any]:
+    """One object for each rule in their order.
+
+    The two halves of `exactness` are one, and so are those of the old rule `attribute` where `rules` have it.
+    """
     shown: dict[str, Any] = {}
     for one in details:
         if not isinstance(one, Rank):
             shown[one.name] = {"order": len(shown), **one.facts}
         elif one.name == "exactWords":
             _add_words(shown["exactness"], one)
+        elif one.name == "attributeRank" and "attribute" in rules:
+            shown["attribute"] = {"order": len(shown), "attributeRankingOrderScore": one.score, "score": one}
+        elif one.name == "wordPosition" and "attribute" in rules:
+            _add_position(shown["attribute"], one)
         else:
-            name = "attributePosition" if one.name == "wordPosition" else one.name
-            shown[name] = {"order": len(shown), **one.facts, "score": one.score}
+            shown[one.name] = {"order": len(shown), **one.facts, "score": one.score}
     return shown
+
+
+def _add_position(attribute: dict[str, Any], position: Rank) -> None:
+    first: Rank = attribute.pop("score")
+    attribute["queryWordDistanceScore"] = position.score
+    attribute["score"] = ((first.rank - 1) * position.of + position.rank) / (first.of * position.of)
 
 
 def _add_words(exactness: dict[str, Any], words: Rank) -> None:

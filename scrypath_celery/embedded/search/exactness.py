@@ -61,7 +61,7 @@ def exact_words() -> ByCost:
         left: dict[int, int] = {}
         for match in path.matches:
             for slot in match.exact(slots):
-                left[slot] = left.get(slot, len(path.matches)) - 1
-        return Costs(len(path.matches), left)
+                left[slot] = left.get(slot, path.size) - match.term.size
+        return Costs(path.size, left)
 
-    return ByCost("exactWords", price, lambda path: len(path.matches))
+    return ByCost("exactWords", price, lambda path: path.size)

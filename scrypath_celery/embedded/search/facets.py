@@ -80,7 +80,7 @@ def values_like(forms: Forms, attribute: str, text: str | None, slots: AbstractS
 
 
 def _fitting(values: list[str], wanted: str, forms: Forms) -> list[str]:
-    """The values that begin with `wanted` but for the typos that a word of its length may have, not in its first letter."""
+    """The values that begin with `wanted`, but for the typos that its length allows (none in the first letter)."""
     plain = sorted((normal(value), value) for value in values)
     typos = Tolerance(forms.settings["typoTolerance"]).typos(wanted)
     near = set(close(wanted, [one for one, _ in plain if one[:1] == wanted[0]], typos, prefix=True)) if typos else set()

@@ -225,8 +225,8 @@ class Federator:
         by_index: dict[str, Any] = {}
         orders: dict[str, bool] = {}
         for uid in sorted(wanted):
-            forms = find(uid).forms
             try:
+                forms = find(uid).forms
                 names = facet_names(wanted[uid], forms, code="invalid_multi_search_facets")
             except Refusal as exc:
                 raise Refusal(exc.code, f"Inside `.federation.facetsByIndex.{uid}`: {exc.message}", status=400) from exc

@@ -65,20 +65,20 @@ class Not:
 
 
 @dataclass(frozen=True, slots=True)
-class All:
+class Every:
     """What fulfils every one of several filters."""
 
     parts: tuple[Filter, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Any:
+class Either:
     """What fulfils at least one of several filters."""
 
     parts: tuple[Filter, ...]
 
 
-Filter = Condition | Near | Inside | Not | All | Any
+Filter = Condition | Near | Inside | Not | Every | Either
 
 
 def parse(text: str) -> Filter | None:
@@ -144,13 +144,13 @@ class _Reader:
         parts = [self.both(depth)]
         while self.takes("OR"):
             parts.append(self.both(depth))
-        return parts[0] if len(parts) == 1 else Any(tuple(parts))
+        return parts[0] if len(parts) == 1 else Either(tuple(parts))
 
     def both(self, depth: int) -> Filter:
         parts = [self.negated(depth)]
         while self.takes("AND"):
             parts.append(self.negated(depth))
-        return parts[0] if len(parts) == 1 else All(tuple(parts))
+        return parts[0] if len(parts) == 1 else Every(tuple(parts))
 
     def negated(self, depth: int) -> Filter:
         turns = 0

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Set as AbstractSet
-from typing import Any as AnyValue
+from typing import Any
 
 from scrypath_celery.embedded.refusal import Refusal
-from scrypath_celery.embedded.search.column import Column, facet_normal
+from scrypath_celery.embedded.search.column import Column
 from scrypath_celery.embedded.search.filter_syntax import (
-    All,
-    Any,
     BadFilter,
     Condition,
+    Either,
+    Every,
     Filter,
     Inside,
     Near,
@@ -24,7 +24,7 @@ from scrypath_celery.embedded.search.forms import Forms
 from scrypath_celery.embedded.search.geo import distance, in_box, in_polygon
 
 
-def read(filter: AnyValue, *, code: str) -> Filter | None:
+def read(filter: Any, *, code: str) -> Filter | None:
     """A filter as it comes in a request: a text, or an array (all of) of texts and arrays (one of) of texts.
 
     None if it says nothing. Refusal with `code` if it cannot be understood.
@@ -35,7 +35,7 @@ def read(filter: AnyValue, *, code: str) -> Filter | None:
         raise Refusal(code, str(exc)) from exc
 
 
-def _read(filter: AnyValue, code: str) -> Filter | None:
+def _read(filter: Any, code: str) -> Filter | None:
     if isinstance(filter, str):
         return _gated(parse(filter))
     if not isinstance(filter, list):
@@ -47,7 +47,7 @@ def _read(filter: AnyValue, code: str) -> Filter | None:
                 raise Refusal(code, f"Invalid syntax for the filter parameter: `expected String, found: {one!r}`.")
             either = [part for text in one if (part := _gated(parse(text))) is not None]
             if either:
-                parts.append(either[0] if len(either) == 1 else Any(tuple(either)))
+                parts.append(either[0] if len(either) == 1 else Either(tuple(either)))
         elif isinstance(one, str):
             if (part := _gated(parse(one))) is not None:
                 parts.append(part)
@@ -55,7 +55,7 @@ def _read(filter: AnyValue, code: str) -> Filter | None:
             raise Refusal(
                 code, f"Invalid syntax for the filter parameter: `expected String, [String], found: {one!r}`."
             )
-    return None if not parts else parts[0] if len(parts) == 1 else All(tuple(parts))
+    return None if not parts else parts[0] if len(parts) == 1 else Every(tuple(parts))
 
 
 def _gated(filter: Filter | None) -> Filter | None:
@@ -75,7 +75,7 @@ def _conditions(filter: Filter | None) -> list[Condition]:
             return [filter]
         case Not(inner):
             return _conditions(inner)
-        case All(parts) | Any(parts):
+        case Every(parts) | Either(parts):
             return [one for part in parts for one in _conditions(part)]
     return []
 
@@ -120,14 +120,14 @@ class Filtering:
 
     def _select(self, filter: Filter) -> AbstractSet[int]:
         match filter:
-            case All(parts):
+            case Every(parts):
                 found = self._select(parts[0])
                 for part in parts[1:]:
                     if not found:
                         break
                     found = found & self._select(part)
                 return found
-            case Any(parts):
+            case Either(parts):
                 return frozenset().union(*map(self._select, parts))
             case Not(inner):
                 return self._forms.store.live() - self._select(inner)
@@ -181,7 +181,7 @@ class Filtering:
 def _ranged(column: Column, operator: str, values: tuple[str, ...]) -> set[int]:
     """The comparisons: between numbers where the values spell some, and between texts."""
     first, last = number(values[0]), number(values[-1])
-    low, high = facet_normal(values[0]), facet_normal(values[-1])
+    low, high = values[0], values[-1]
     match operator:
         case "TO":
             found = column.text_range(low, high)
@@ -196,7 +196,7 @@ def _ranged(column: Column, operator: str, values: tuple[str, ...]) -> set[int]:
             return found if first is None else found | column.number_range(first, math.inf, above=closed)
 
 
-def check_filter(filter: AnyValue, *, code: str) -> None:
+def check_filter(filter: Any, *, code: str) -> None:
     """Refuse with `code` a filter that cannot be understood, and one that says nothing."""
     if read(filter, code=code) is None:
         raise Refusal(code, "Sending an empty filter is forbidden.")

@@ -9,6 +9,7 @@ from typing import Any
 
 from scrypath_celery.embedded.search.query import Term
 from scrypath_celery.embedded.search.textual import Textual
+from scrypath_celery.embedded.search.tokens import LONGEST
 from scrypath_celery.embedded.search.tolerance import Tolerance
 from scrypath_celery.embedded.search.vocabulary import Spot
 
@@ -103,6 +104,8 @@ class Matcher:
 
     def _word(self, term: Term) -> Match:
         word = term.word
+        if len(word) > LONGEST:
+            return Match(term, 0, [], [], [])
         typos = max(0, self._tolerance.typos(word) - (term.size - 1))
         exact = not term.parts
         sources = [Source(0, exact, self._spots((word,)))]
@@ -122,7 +125,7 @@ class Matcher:
         if split is not None and split != term.parts:
             sources.append(Source(1, False, self._spots(split)))
             phrases.append(split)
-        return Match(term, max(typos, 1 if split else 0), [one for one in sources if one.spots], words, phrases)
+        return Match(term, max(typos, 1), [one for one in sources if one.spots], words, phrases)
 
     def _sources(self, typos: int, words: Iterable[str]) -> list[Source]:
         """One source for many words: their spots together."""

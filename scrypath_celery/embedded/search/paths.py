@@ -39,9 +39,8 @@ class Costs:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """The documents that fulfil as many terms: `ways` holds them by the path that fits them; none is there twice."""
+    """The documents that fulfil the same terms: `ways` holds them by the path that fits them; none is there twice."""
 
-    size: int
     ways: tuple[tuple[Path, set[int]], ...]
 
 
@@ -55,7 +54,7 @@ def levels(query: Query, matcher: Matcher, strategy: str, universe: AbstractSet[
             for match in sorted(path.matches, key=lambda one: len(one.slots)):
                 slots = match.slots & universe if slots is None else slots & match.slots
             ways.append((path, (slots or set()) - known))
-        level = Level(len(terms), tuple(_disjoint(ways)))
+        level = Level(tuple(_disjoint(ways)))
         for _, slots in level.ways:
             known |= slots
         yield level
@@ -80,8 +79,8 @@ def _disjoint(ways: list[tuple[Path, set[int]]]) -> Iterator[tuple[Path, set[int
 
 
 def typos_of(path: Path, slots: AbstractSet[int]) -> Costs:
-    """How many typos each document needs for a path; glued words count as one."""
-    base = sum(match.term.size > 1 for match in path.matches)
+    """How many typos each document needs for a path; words that had to be glued count as one each."""
+    base = sum(match.term.glued for match in path.matches)
     more: dict[int, int] = {}
     for match in path.matches:
         for typos in (1, 2):

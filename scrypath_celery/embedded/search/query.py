@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from scrypath_celery.embedded.search.tokens import Token, Tokenizer
 
 # The engine looks at ten words of a query.
 _MOST_WORDS = 10
+_MOST_TOKENS = 1_000
 _HARD_STEP = 7
 
 
@@ -33,6 +34,16 @@ class Term:
         return len(self.parts) or 1
 
     @property
+    def glued(self) -> int:
+        """How many words were glued together for this; 0 for a word as it was written."""
+        return len(self.parts)
+
+    @property
+    def end(self) -> int:
+        """The place of its last word in the query."""
+        return self.position + max(len(self.words), self.size) - 1
+
+    @property
     def word(self) -> str:
         """The single word of a term that is no phrase."""
         word = self.words[0]
@@ -51,7 +62,7 @@ class Query:
 def understand(text: str, tokenizer: Tokenizer, settings: dict[str, Any]) -> Query:
     """Read a query as the engine does: quotes hold phrases, `-` before a word or phrase excludes it."""
     reader = _Reader(settings["prefixSearch"] != "disabled")
-    tokens = list(tokenizer.tokens(text))
+    tokens = list(islice(tokenizer.tokens(text), _MOST_TOKENS))
     for token in tokens:
         if len(reader.terms) >= _MOST_WORDS:
             return Query(tuple(reader.terms), tuple(reader.without))

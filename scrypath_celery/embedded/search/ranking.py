@@ -70,13 +70,13 @@ def without_words(forms: Forms, sort: Sequence[Criterion]) -> list[Rule]:
     return rules
 
 
-def with_words(forms: Forms, sort: Sequence[Criterion], levels: list[Level], terms: int) -> list[Rule]:
+def with_words(forms: Forms, sort: Sequence[Criterion], levels: list[Level], phrased: int) -> list[Rule]:
     """The rules for a search with words. `words` comes before all that look at words, named or not."""
     rules: list[Rule] = []
     has_words = False
     for name in forms.settings["rankingRules"]:
         if (name in _TEXTUAL or name == "words") and not has_words:
-            rules.append(Words(levels, terms))
+            rules.append(Words(levels, phrased))
             has_words = True
         if name == "sort":
             rules += [rule_of(one, forms) for one in sort]

@@ -12,6 +12,7 @@ from scrypath_celery.embedded.refusal import Refusal
 
 MISSING_HYBRID = "missing_search_hybrid"
 STRATEGIES = ("last", "all", "frequency")
+_LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,4})?")
 _UPPER = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -41,6 +42,10 @@ def _numbers(value: Any) -> bool:
 
 def _object(value: Any) -> bool:
     return isinstance(value, dict)
+
+
+def _locales(value: Any) -> bool:
+    return _names(value) and all(_LOCALE.fullmatch(one) for one in value)
 
 
 def _anything(value: Any) -> bool:
@@ -88,7 +93,7 @@ KEYS: dict[str, Key] = {
     "matchingStrategy": Key(lambda value: value in STRATEGIES, "one of `last`, `all`, `frequency`", nullable=False),
     "attributesToSearchOn": Key(_names, _TEXTS),
     "rankingScoreThreshold": Key(_share, _SHARE),
-    "locales": Key(_names, _TEXTS),
+    "locales": Key(_locales, "an array of codes of languages"),
     "personalize": Key(_object, "an object"),
     "useNetwork": Key(_flag, _FLAG),
 }
@@ -266,7 +271,7 @@ def _parsed(name: str, text: str) -> Any:
         return [_number(name, one, code_of(name)) for one in text.split(",")]
     if name == "sort":
         return sort_of(text)
-    if fits is _names:
+    if fits in (_names, _locales):
         return text.split(",") if text else []
     return _filter_of(text) if name == "filter" else text
 

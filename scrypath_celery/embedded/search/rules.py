@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Protocol
 
 from scrypath_celery.embedded.search.matching import Match
@@ -73,17 +74,19 @@ class Rule(Protocol):
 class Words:
     """More words of the query first."""
 
-    def __init__(self, levels: list[Level], terms: int) -> None:
-        self._levels, self._terms = levels, terms
+    def __init__(self, levels: list[Level], phrased: int) -> None:
+        """`phrased` is the number of words in phrases, which count one by one."""
+        self._levels = levels
+        self._most = len(levels) + max(0, phrased - 1)
 
     def split(self, bucket: Bucket) -> Iterator[tuple[Detail, Bucket]]:
         """One part for each number of words that are fulfilled."""
         slots = bucket.slots
-        for level in self._levels:
+        for place, level in enumerate(self._levels):
             part = Bucket(tuple((path, kept) for path, own in level.ways if (kept := own & slots)))
             if part.ways:
-                facts = {"matchingWords": level.size, "maxMatchingWords": self._terms}
-                yield Rank("words", level.size, self._terms, facts), part
+                held = self._most - place
+                yield Rank("words", held, self._most, {"matchingWords": held, "maxMatchingWords": self._most}), part
 
 
 Price = Callable[[Path, AbstractSet[int]], Costs]
@@ -127,7 +130,7 @@ def typo() -> Rule:
     """Fewer typos first."""
 
     def worst(path: Path) -> int:
-        return sum(max(match.most_typos, match.term.size > 1) for match in path.matches)
+        return sum(match.most_typos + match.term.glued for match in path.matches)
 
     return ByCost("typo", typos_of, worst, ("typoCount", "maxTypoCount"))
 
@@ -136,17 +139,29 @@ def proximity(by_word: bool) -> Rule:
     """Words closer together first; `by_word` is False where only their being in one attribute counts."""
 
     def price(path: Path, slots: AbstractSet[int]) -> Costs:
-        if len(path.matches) < 2:
-            return Costs(0, {})
-        total = dict.fromkeys(slots, 0)
-        places = [_places(match, slots) for match in path.matches]
-        for left, right, match in zip(places, places[1:], path.matches, strict=False):
-            step = len(match.term.words) if match.term.phrase else 1
+        pairs = _neighbours(path)
+        base = sum(match.term.size - 1 for match in path.matches)
+        if not pairs:
+            return Costs(base, {})
+        total = dict.fromkeys(slots, base)
+        places = {match.term: _places(match, slots) for pair in pairs for match in pair}
+        for left, right in pairs:
+            step = len(left.term.words) if left.term.phrase else 1
+            lefts, rights = places[left.term], places[right.term]
             for slot in slots:
-                total[slot] += _nearest(left[slot], right[slot], step, by_word)
-        return Costs(0, total)
+                total[slot] += _nearest(lefts[slot], rights[slot], step, by_word)
+        return Costs(base, total)
 
-    return ByCost("proximity", price, lambda path: (FAR - 1) * (len(path.matches) - 1))
+    def worst(path: Path) -> int:
+        return (FAR - 1) * len(_neighbours(path)) + sum(match.term.size - 1 for match in path.matches)
+
+    return ByCost("proximity", price, worst)
+
+
+def _neighbours(path: Path) -> list[tuple[Match, Match]]:
+    """The pairs of matches whose words follow each other in the query; what was left out between others parts them."""
+    pairs = pairwise(path.matches)
+    return [(left, right) for left, right in pairs if left.term.end + 1 == right.term.position]
 
 
 def _nearest(left: list[int], right: list[int], step: int, by_word: bool) -> int:

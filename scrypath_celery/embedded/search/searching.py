@@ -53,7 +53,7 @@ class Results:
         if self.request.show_ranking_score:
             hit["_rankingScore"] = one.score
         if self.request.show_ranking_score_details:
-            hit["_rankingScoreDetails"] = told(one.details)
+            hit["_rankingScoreDetails"] = told(one.details, self.forms.settings["rankingRules"])
         return hit
 
 
@@ -133,7 +133,7 @@ class Searching:
         if not query.terms:
             return _Found(bucket_without_words(universe), without_words(forms, sort))
         found = list(levels(query, matcher, request.matching_strategy, universe))
-        rules = with_words(forms, sort, found, len(query.terms))
+        rules = with_words(forms, sort, found, sum(len(term.words) for term in query.terms if term.phrase))
         return _Found(bucket_of(found), rules, list(matcher.seen()))
 
     def _fields(self, attributes: list[str]) -> frozenset[int]:

@@ -11,7 +11,7 @@ from typing import Any
 
 MAX_POSITION = 65_535
 _HARD_STEP = 8
-_LONGEST = 250
+LONGEST = 250
 # Texts so short come again and again (countries, states, kinds); so many of them are remembered with their words.
 _SHORT = 40
 _MOST_KNOWN = 20_000
@@ -121,7 +121,7 @@ class Tokenizer:
                 step = 1
                 if position > MAX_POSITION:
                     return
-                if lemma not in self._stop and len(lemma) <= _LONGEST:
+                if lemma not in self._stop and len(lemma) <= LONGEST:
                     yield lemma, position
 
     def _parts(self, word: str) -> list[str]:
