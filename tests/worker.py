@@ -86,7 +86,7 @@ class Worker:
 
     def children(self) -> list[int]:
         """The process ids of the pool (prefork), oldest first."""
-        return _children(self.pid)
+        return children(self.pid)
 
     def wait(self, *, seconds: float = 30.0) -> int:
         """Wait until the main process has ended by itself; returns its exit code."""
@@ -151,7 +151,7 @@ class Worker:
         return self.log.read_text(errors="replace")[-_SHOWN:]
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
     """The living child processes of `pid`, oldest first, as the kernel or else `ps` lists them."""
     listing = Path(f"/proc/{pid}/task/{pid}/children")
     try:
