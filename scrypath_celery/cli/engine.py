@@ -16,12 +16,31 @@ MISSING = "the embedded engine needs more than is installed: python3 -m pip inst
 @click.option("--data", metavar="FILE", help="File that keeps the state (default: memory).")
 @click.option("--master-key", metavar="KEY", envvar="MEILI_MASTER_KEY", help="Close the engine to all who lack it.")
 @click.option("--batch-cost", type=float, default=0.0, show_default=True, help="Least time of every batch, in seconds.")
+@click.option(
+    "--payload-limit", type=int, default=100_000_000, show_default=True, help="Largest body in bytes, decompressed."
+)
 @click.option("--faults", is_flag=True, help="Open the route by which faults are set.")
-def engine(host: str, port: int, data: str | None, master_key: str | None, batch_cost: float, faults: bool) -> None:
+def engine(
+    host: str,
+    port: int,
+    data: str | None,
+    master_key: str | None,
+    batch_cost: float,
+    payload_limit: int,
+    faults: bool,
+) -> None:
     """Run the embedded engine: it speaks Meilisearch's protocol, for tests and first steps, not for production."""
     with reported("engine", as_json=False):
         try:
             from ..embedded import serve
         except ModuleNotFoundError as exc:
             raise EmbeddedError(MISSING) from exc
-        serve(host=host, port=port, data=data, master_key=master_key, batch_cost=batch_cost, faults_route=faults)
+        serve(
+            host=host,
+            port=port,
+            data=data,
+            master_key=master_key,
+            batch_cost=batch_cost,
+            payload_limit=payload_limit,
+            faults_route=faults,
+        )
