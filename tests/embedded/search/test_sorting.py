@@ -16,7 +16,7 @@ pytestmark = pytest.mark.unit
 @pytest.fixture(scope="module")
 def towns() -> SearchIndex:
     """Four places, one of them without coordinates."""
-    documents = [
+    documents: list[dict[str, Any]] = [
         {"id": 1, "_geo": {"lat": 60.39, "lng": 5.32}},
         {"id": 2, "_geo": {"lat": "59.91", "lng": "10.75"}},
         {"id": 3, "_geo": None},
