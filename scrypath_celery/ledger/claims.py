@@ -131,6 +131,12 @@ def hold(
     return connection.execute(query.values(**values)).rowcount > 0
 
 
+def is_held(connection: Connection, token: str) -> bool:
+    """Whether a process still holds this claim."""
+    query = select(claim.c.token).where(claim.c.token == token, claim.c.state == ClaimState.HELD.value)
+    return connection.execute(query).first() is not None
+
+
 def newer_ids(connection: Connection, held: Claim) -> set[str]:
     """The ids that claims with a higher number share with this one (the check)."""
     query = select(claim.c.ids).where(
