@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -84,16 +85,27 @@ class Core:
 
 
 def ids_in(payload: bytes, key: str | None) -> list[str]:
-    """The ids in a JSON payload: of documents by their key (a field ending with `id` where none is known), or bare."""
-    try:
-        found = orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        return []
+    """The ids in a JSON or NDJSON payload: bare ones, or those of documents.
+
+    Documents are looked at by their key, or where none is known by every field whose name ends with `id`.
+    """
     ids = []
-    for one in found if isinstance(found, list) else [found]:
+    for one in _values(payload):
         if isinstance(one, dict):
             names = [key] if key else [name for name in one if name.lower().endswith("id")]
             ids += [identity(one.get(name)) for name in names]
         else:
             ids.append(identity(one))
     return [one for one in ids if one is not None]
+
+
+def _values(payload: bytes) -> list[Any]:
+    try:
+        found = orjson.loads(payload)
+        return found if isinstance(found, list) else [found]
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return [orjson.loads(line) for line in payload.splitlines() if line.strip()]
+    except orjson.JSONDecodeError:
+        return []
