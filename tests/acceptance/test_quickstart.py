@@ -1,0 +1,75 @@
+"""The quickstart, as it is written: its files, its commands and its code, in their order."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from scrypath_celery.embedded import EmbeddedEngine
+from scrypath_celery.testing.broker import FakeBroker
+from tests.deadline import eventually
+from tests.imports import ROOT
+from tests.worker import Worker
+
+PAGE = ROOT.parent / "docs" / "quickstart.md"
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SECTION = re.compile(r"^## (.+)\n", re.MULTILINE)
+COMMANDS = "from scrypath_celery.cli import main; main(prog_name='scrypath-celery')"
+
+
+def sections() -> dict[str, str]:
+    """The text of each section of the page, by its heading."""
+    _, *parts = SECTION.split(PAGE.read_text())
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def block(section: str) -> str:
+    """The first block of code of a section."""
+    return BLOCK.findall(sections()[section])[0][1]
+
+
+def shell(commands: str, folder: Path) -> str:
+    """Run commands in a folder, with this Python; what they printed."""
+    lines = [f'python3() {{ "{sys.executable}" "$@"; }}', f'scrypath-celery() {{ python3 -c "{COMMANDS}" "$@"; }}']
+    script = "\n".join(["set -e", *lines, commands])
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT.parent)])}
+    done = subprocess.run(["bash", "-c", script], cwd=folder, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_quickstart_leads_to_a_searchable_record(tmp_path: Path, start_worker: Callable[..., Worker]) -> None:
+    with EmbeddedEngine() as engine, FakeBroker() as broker:
+        shop = block("Declare")
+        for printed, ours in (("redis://127.0.0.1:6379/0", broker.url), ("http://127.0.0.1:7700", engine.url)):
+            assert printed in shop
+            shop = shop.replace(printed, ours)
+        (tmp_path / "shop.py").write_text(shop)
+
+        shell(block("Make the tables"), tmp_path)
+        assert block("Start a worker").strip() == "celery -A shop worker -Q search_sync"
+        start_worker("shop", cwd=tmp_path)
+
+        (tmp_path / "write.py").write_text(block("Write"))
+        shell("python3 write.py", tmp_path)
+        eventually(
+            lambda: "pending=0 running=0 submitted=0" in shell("scrypath-celery -A shop status", tmp_path),
+            seconds=60,
+            what="the post is settled",
+        )
+
+        (tmp_path / "find.py").write_text("from shop import Post, Session, search\n" + block("Search"))
+        assert shell("python3 find.py", tmp_path) == "Hello\n"
+
+        looked = shell(block("Look"), tmp_path)
+        assert "workers: 1 answered" in looked
+        assert "signals: none" in looked
+
+        (tmp_path / "pyproject.toml").write_text(BLOCK.findall(sections()["Look"])[1][1])
+        backfilled = shell("scrypath-celery reconcile Post --action backfill", tmp_path)
+        assert "scrypath-celery -A shop reconcile Post --action backfill" in PAGE.read_text()
+        assert "Backfilled posts" in backfilled
