@@ -92,6 +92,13 @@ class Fault:
         return {"number": self.number, "kind": self.kind} | {n: getattr(self, n) for n in limits} | self.options
 
 
+def _check(kind: str, name: str, value: Any, default: Any) -> None:
+    """Refuse an option of another type than its default; whole numbers are numbers too."""
+    wanted = (int, float) if isinstance(default, float) else type(default)
+    if not isinstance(value, wanted) or isinstance(value, bool) != isinstance(default, bool):
+        raise ValueError(f"option {name!r} of fault {kind!r} is a {type(default).__name__}, not {value!r}")
+
+
 class Faults:
     """The faults of one engine. Safe to use from any thread."""
 
@@ -128,6 +135,8 @@ class Faults:
         if unknown:
             known = ", ".join(_OPTIONS[kind]) or "none"
             raise ValueError(f"fault {kind!r} has no option {', '.join(sorted(unknown))}; its options: {known}")
+        for name, value in options.items():
+            _check(kind, name, value, _OPTIONS[kind][name])
         with self._lock:
             fault = Fault(
                 self._next,
