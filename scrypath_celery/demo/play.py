@@ -51,16 +51,17 @@ def play() -> int:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Within this a SIGTERM is a Ctrl-C, so that the worker is ended too."""
+    """Within this SIGTERM and a closed terminal are a Ctrl-C, so that the worker is ended too."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before: Any = signal.signal(signal.SIGTERM, interrupt)
+    before: dict[signal.Signals, Any] = {one: signal.signal(one, interrupt) for one in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def _scene(stage: Stage, voice: Voice) -> Scene:

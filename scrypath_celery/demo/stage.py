@@ -106,8 +106,14 @@ class Stage:
         try:
             self._worker.wait(WARM)
         except subprocess.TimeoutExpired:
-            os.killpg(self._worker.pid, signal.SIGKILL)
-            self._worker.wait()
+            self._kill_worker(self._worker)
+        except BaseException:  # a second Ctrl-C: at once, then
+            self._kill_worker(self._worker)
+            raise
+
+    def _kill_worker(self, worker: subprocess.Popen[bytes]) -> None:
+        os.killpg(worker.pid, signal.SIGKILL)  # it leads a group of its own: itself and its pool
+        worker.wait()
 
 
 def wait_for(condition: Callable[[], bool], what: str, *, seconds: float = 120.0) -> float:
