@@ -137,6 +137,17 @@ class Faults:
             raise ValueError(f"fault {kind!r} has no option {', '.join(sorted(unknown))}; its options: {known}")
         for name, value in options.items():
             _check(kind, name, value, _OPTIONS[kind][name])
+        limits = {
+            "method": (method, ""),
+            "path": (path, ""),
+            "index": (index, ""),
+            "count": (count, 0),
+            "seed": (seed, 0),
+        }
+        for name, (value, like) in limits.items():
+            if value is not None:
+                _check(kind, name, value, like)
+        _check(kind, "probability", probability, 1.0)
         with self._lock:
             fault = Fault(
                 self._next,

@@ -151,7 +151,7 @@ def test_a_restart_from_an_older_snapshot_gives_uids_again(engine: EmbeddedEngin
 def test_an_unknown_fault_is_refused_with_what_there_is(engine: EmbeddedEngine) -> None:
     with pytest.raises(ValueError, match="unknown fault 'doggo'; one of refuse"):
         engine.faults.add("doggo")
-    with pytest.raises(ValueError, match="option .seconds. of fault .slow. is a float"):
+    with pytest.raises(ValueError, match=r"option .seconds. of fault .slow. is a float"):
         engine.faults.add("slow", seconds="long")
     with pytest.raises(ValueError, match="has no option doggo"):
         engine.faults.add("hang", doggo=1)
