@@ -25,6 +25,7 @@ QUIET = {"crash": 0.0, "shutdown": 0.0, "hurry": 0.0, "lost": 0.0, "failing": 0.
 """Nothing goes wrong but what a mechanism is there for, so that nothing else makes up for it."""
 
 
+@pytest.mark.timeout(1_200)  # some 20 s on two processors that have nothing else to do
 @pytest.mark.parametrize("mood", MOODS)
 def test_index_and_database_are_equal_at_the_end_of_every_schedule(mood: str) -> None:
     assert play_all(range(SCHEDULES), **MOODS[mood]) == {}
