@@ -46,7 +46,7 @@ class Project:
         (self.folder / "env.py").write_text(ENV)
         (self.folder / "script.py.mako").write_text(TEMPLATE)
         self.target = [metadata] if extra is None else [metadata, extra]
-        self.options = {"compare_type": True, "compare_server_default": True}
+        self.options: dict[str, object] = {"compare_type": True, "compare_server_default": True}
         self.options |= {"include_name": include_name} if hook else {}
 
     def upgrade(self) -> None:
