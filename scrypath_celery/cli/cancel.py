@@ -10,7 +10,7 @@ from .console import FINE, Console
 from .operating import operating
 
 
-@click.command()
+@click.command(epilog="Example: scrypath-celery -A shop cancel --id 601")
 @click.argument("schema", required=False)
 @click.option("--id", "id", type=int, required=True, help="The work's id.")
 @operating

@@ -10,7 +10,7 @@ from .console import reported
 MISSING = "the demo needs more than is installed: python3 -m pip install 'scrypath-celery[demo]'"
 
 
-@click.command()
+@click.command(epilog="Example: scrypath-celery demo")
 @click.pass_context
 def demo(ctx: click.Context) -> None:
     """Sync 34,006 cities, break things, repair them, and check the result document by document."""

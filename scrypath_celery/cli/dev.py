@@ -15,7 +15,7 @@ from .console import reported
 MISSING = "the embedded engine and broker need more than is installed: python3 -m pip install 'scrypath-celery[dev]'"
 
 
-@click.command()
+@click.command(epilog="Example: scrypath-celery dev --engine-port 0 --json")
 @click.option("--engine-port", type=int, default=7700, show_default=True, help="The engine's port; 0 takes any.")
 @click.option("--data", metavar="FILE", help="File that keeps the engine's state (default: memory).")
 @click.option("--json", "as_json", is_flag=True, help="Print the URLs as one JSON document.")

@@ -10,7 +10,7 @@ from .console import reported
 MISSING = "the embedded engine needs more than is installed: python3 -m pip install 'scrypath-celery[dev]'"
 
 
-@click.command()
+@click.command(epilog="Example: scrypath-celery engine --port 7700 --data engine.db")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=int, default=7700, show_default=True, help="Port to listen on; 0 takes any.")
 @click.option("--data", metavar="FILE", help="File that keeps the state (default: memory).")

@@ -12,7 +12,7 @@ from .operating import operating
 from .text import pairs
 
 
-@click.command()
+@click.command(epilog="Example: scrypath-celery -A shop failed Post --json")
 @click.argument("schema", required=False)
 @click.option("--no-class-summary", is_flag=True, help="Leave out the rollup by reason class.")
 @click.option(

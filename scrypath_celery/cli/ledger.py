@@ -13,7 +13,7 @@ def ledger() -> None:
     """Make, upgrade and check the ledger's tables."""
 
 
-@ledger.command()
+@ledger.command(epilog="Example: scrypath-celery -A shop ledger upgrade")
 @operating
 def upgrade(console: Console) -> int:
     """Make the ledger's tables, or bring them to what this release expects; again changes nothing."""
@@ -25,7 +25,7 @@ def upgrade(console: Console) -> int:
     return FINE
 
 
-@ledger.command()
+@ledger.command(epilog="Example: scrypath-celery -A shop ledger check")
 @operating
 def check(console: Console) -> int:
     """Check that the ledger's tables are those of this release."""

@@ -20,7 +20,7 @@ from .text import pairs
 ACTIONS = ("retry", "backfill", "reindex")
 
 
-@click.command()
+@click.command(epilog="Example: scrypath-celery -A shop reconcile Post --action reindex")
 @click.argument("schema", required=False)
 @click.option("--action", type=click.Choice(ACTIONS), help="Do this instead of reporting.")
 @click.option("--id", "id", type=int, help="With --action retry: the work's id.")

@@ -28,7 +28,7 @@ def duration(ctx: click.Context, param: click.Parameter, text: str | None) -> fl
     return float(found[1]) * UNITS[found[2]]
 
 
-@click.command()
+@click.command(epilog="Example: scrypath-celery -A shop retry --reason-class transport --since 2h --dry-run")
 @click.argument("schema", required=False)
 @click.option("--id", "id", type=int, help="The work's id, as `failed` shows it.")
 @click.option(

@@ -19,7 +19,7 @@ PATIENCE = {"connect": 3.0, "answer": 10.0}
 """How long (seconds) the engine may take to connect and to answer while somebody looks."""
 
 
-@click.command()
+@click.command(epilog="Example: scrypath-celery -A shop status Post")
 @click.argument("schema", required=False)
 @operating
 def status(console: Console, schema: str | None) -> int:

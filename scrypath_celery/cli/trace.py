@@ -16,7 +16,7 @@ from .status import PATIENCE
 from .text import pairs
 
 
-@click.command()
+@click.command(epilog="Example: scrypath-celery -A shop trace Post 42")
 @click.argument("schema")
 @click.argument("document_id")
 @operating

@@ -16,7 +16,7 @@ def work() -> None:
     """Look at single works of the ledger."""
 
 
-@work.command()
+@work.command(epilog="Example: scrypath-celery -A shop work show 601")
 @click.argument("id", type=int)
 @operating
 def show(console: Console, id: int) -> int:
