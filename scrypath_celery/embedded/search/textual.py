@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from scrypath_celery.embedded.search.fields import leaves, names, text_of
@@ -29,30 +29,30 @@ class Textual:
         self.weights: list[int] = []
         self._attributes: list[str] = settings["searchableAttributes"]
         self._numbers: dict[str, int | None] = {}
-        self._lengths: dict[int, bytearray] = {}
+        self._lengths: list[bytearray] = []
 
     def fill(self, documents: Iterable[tuple[int, dict[str, Any]]]) -> None:
-        """Take in all documents, in the order of their slots."""
-        self.vocabulary.fill(pair for slot, document in documents for pair in self._words(slot, document))
+        """Take in all documents."""
+        for slot, document in documents:
+            self._read(slot, document, self.vocabulary.add)
+        self.vocabulary.settle()
 
     def change(self, changes: Iterable[Change]) -> None:
         """Follow changes of documents."""
         removed, added = defaultdict[str, set[Spot]](set), defaultdict[str, set[Spot]](set)
         for change in changes:
             if change.before is not None:
-                for word, place in self._words(change.slot, change.before):
-                    removed[word].add(place)
-                for lengths in self._lengths.values():
+                self._read(change.slot, change.before, lambda word, place: removed[word].add(place))
+                for lengths in self._lengths:
                     if change.slot < len(lengths):
                         lengths[change.slot] = 0
             if change.after is not None:
-                for word, place in self._words(change.slot, change.after):
-                    added[word].add(place)
+                self._read(change.slot, change.after, lambda word, place: added[word].add(place))
         self.vocabulary.change(removed, added)
 
     def length(self, slot: int, field: int) -> int:
         """How many words a field of a document has (255 stands for more)."""
-        lengths = self._lengths.get(field, b"")
+        lengths = self._lengths[field]
         return lengths[slot] if slot < len(lengths) else 0
 
     def numbers_of(self, attributes: Iterable[str]) -> frozenset[int]:
@@ -64,11 +64,9 @@ class Textual:
         """The weight of the attribute that counts least."""
         return max(self.weights, default=0)
 
-    def _words(self, slot: int, document: dict[str, Any]) -> list[tuple[str, Spot]]:
-        """The words of a document with their spots, in the order of these."""
-        found: list[tuple[str, Spot]] = []
+    def _read(self, slot: int, document: dict[str, Any], note: Callable[[str, Spot], None]) -> None:
+        """Note the words of a document with their spots, and the lengths of its fields."""
         reached: dict[int, int] = {}
-        counts: dict[int, int] = {}
         for path, value in leaves(document):
             field = self._numbers[path] if path in self._numbers else self._number(path)
             if field is None:
@@ -78,23 +76,15 @@ class Textual:
                 continue
             words = self.tokenizer.words(text)
             start = reached[field] + _BETWEEN_VALUES if field in reached else 0
-            base = (slot << 32 | field << 16) + start
-            room = MAX_POSITION - start
-            found += [(word, base + position) for word, position in words if position <= room]
             reached[field] = start + words[-1][1] if words else start
-            counts[field] = counts.get(field, 0) + len(words)
-        for field, count in counts.items():
-            self._note_length(slot, field, count)
-        found.sort(key=_place)
-        return found
-
-    def _note_length(self, slot: int, field: int, count: int) -> None:
-        lengths = self._lengths.get(field)
-        if lengths is None:
-            lengths = self._lengths[field] = bytearray()
-        if slot >= len(lengths):
-            lengths.extend(bytes(slot + 1 - len(lengths)))
-        lengths[slot] = min(count, _MOST_COUNTED)
+            base = (slot << 32 | field << 16) + start
+            for word, position in words:
+                if start + position <= MAX_POSITION:
+                    note(word, base + position)
+            lengths = self._lengths[field]
+            if slot >= len(lengths):
+                lengths.extend(bytes(slot + 1 - len(lengths)))
+            lengths[slot] = min(lengths[slot] + len(words), _MOST_COUNTED)
 
     def _number(self, path: str) -> int | None:
         """The number of a field, given at first sight; None if it is not searched."""
@@ -102,6 +92,7 @@ class Textual:
         self._numbers[path] = number = None if weight is None else len(self.fields)
         if weight is not None:
             self.fields.append(path)
+            self._lengths.append(bytearray())
             self.weights.append(weight)
         return number
 
@@ -110,7 +101,3 @@ class Textual:
         if self._attributes == ["*"]:
             return 0
         return next((place for place, one in enumerate(self._attributes) if names(one, path)), None)
-
-
-def _place(pair: tuple[str, Spot]) -> Spot:
-    return pair[1]

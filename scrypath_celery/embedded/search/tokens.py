@@ -20,6 +20,10 @@ _SENTENCE_ENDS = "!:;?¡§¶¿…‼‽⁇⁈⁉、。！，．：；？،؛؟۔
 _IDEOGRAPH = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 
 
+# Columns of numbers are common, and what they are cut into needs no search for separators.
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """One piece of a text: `lemma` is its normal form, `start` and `end` are its bounds in characters.
@@ -64,7 +68,7 @@ class Tokenizer:
         added = {one for one in settings["separatorTokens"] if one}
         self._stop = frozenset(map(normal, settings["stopWords"]))
         self._dictionary = frozenset(one for one in settings["dictionary"] if one)
-        self._special = bool(self._stop or self._dictionary or added)
+        self._special = bool(self._stop or self._dictionary or added or kept)
         self._separators = _separators() - kept | added
         self._hard = frozenset(_SENTENCE_ENDS) - kept | {". ", ", "}
         self._pieces = self._pattern([*added, *(one for one in (". ", ", ") if one[0] not in kept)])
@@ -93,9 +97,9 @@ class Tokenizer:
 
     def words(self, text: str) -> list[tuple[str, int]]:
         """The words of `text` with their positions; stop words are left out but take their place."""
-        if text.isdecimal() and text.isascii() and not self._special:
-            return [(text, 0)]
-        if len(text) > _SHORT or text[:1].isdecimal():
+        if not self._special and _NUMBER.fullmatch(text):
+            return [(part, place) for place, part in enumerate(text.lstrip("-").split("."))]
+        if len(text) > _SHORT:
             return list(self._words(text))
         known = self._known.get(text)
         if known is None:

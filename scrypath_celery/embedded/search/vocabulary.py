@@ -33,6 +33,8 @@ class Vocabulary:
     def __init__(self) -> None:
         self._spots: dict[str, int | array[int]] = {}
         self._words: list[str] = []
+        self._unsorted: set[str] = set()
+        self._empty: set[str] = set()
 
     def __contains__(self, word: str) -> bool:
         return word in self._spots
@@ -44,18 +46,24 @@ class Vocabulary:
             return _NONE
         return (held,) if isinstance(held, int) else held
 
-    def fill(self, pairs: Iterable[tuple[str, Spot]]) -> None:
-        """Take in the words of many documents at once; the spots must come in ascending order."""
-        spots = self._spots
-        for word, place in pairs:
-            held = spots.get(word)
-            if held is None:
-                spots[word] = place
-            elif isinstance(held, int):
-                spots[word] = array("Q", (held, place))
-            else:
-                held.append(place)
-        self._words = sorted(spots)
+    def add(self, word: str, place: Spot) -> None:
+        """Note a word of a document when many are taken in at once; `settle` makes them ready to be asked for."""
+        held = self._spots.get(word)
+        if held is None:
+            self._spots[word] = place
+        elif isinstance(held, int):
+            self._spots[word] = array("Q", (held, place) if held < place else (place, held))
+        else:
+            if place < held[-1]:
+                self._unsorted.add(word)
+            held.append(place)
+
+    def settle(self) -> None:
+        """Put in order what was added."""
+        for word in self._unsorted:
+            self._spots[word] = array("Q", sorted(self.spots(word)))
+        self._unsorted.clear()
+        self._words = sorted(self._spots)
 
     def change(self, removed: dict[str, set[Spot]], added: dict[str, set[Spot]]) -> None:
         """Take out and put in the spots of some words."""
@@ -71,6 +79,11 @@ class Vocabulary:
         else:
             for word in fresh:
                 insort(self._words, word)
+        if 2 * len(self._empty) > len(self._words):
+            for word in self._empty:
+                del self._spots[word]
+            self._empty.clear()
+            self._words = sorted(self._spots)
 
     def _replace(self, word: str, gone: set[Spot], come: set[Spot]) -> None:
         held = self.spots(word)
@@ -81,8 +94,12 @@ class Vocabulary:
                 insort(held, place)
         else:
             held = array("Q", sorted(set(held) - gone | come))
-        # A word without spots stays: the next document may bring it back, and the list of words need not move.
         self._spots[word] = held[0] if len(held) == 1 else held
+        # A word without spots stays for a while: the next document may bring it back, and the others need not move.
+        if held:
+            self._empty.discard(word)
+        else:
+            self._empty.add(word)
 
     def prefixed(self, prefix: str) -> Iterator[str]:
         """The words that begin with `prefix`, itself included, in order."""
@@ -108,7 +125,7 @@ class Vocabulary:
                 two.add(candidate)
         if typos == 2:
             two.update(self._other_beginnings(word, prefix=prefix))
-        return sorted(one)[:MOST_ONE_TYPO], sorted(two)[:MOST_TWO_TYPOS]
+        return sorted(one - self._empty)[:MOST_ONE_TYPO], sorted(two - self._empty)[:MOST_TWO_TYPOS]
 
     def _other_beginnings(self, word: str, *, prefix: bool) -> Iterator[str]:
         tails = {word[1:], word[1] + word[0] + word[2:]}

@@ -95,3 +95,12 @@ def test_a_cleared_index_finds_nothing_and_can_be_filled_again() -> None:
 def test_a_number_beyond_64_bits_is_kept_as_a_float() -> None:
     index = index_of([{"id": 1, "n": 2**70, "m": 2**64 - 1}])
     assert index.document("1") == {"id": 1, "n": float(2**70), "m": 2**64 - 1}
+
+
+def test_words_that_no_document_has_any_more_are_given_up() -> None:
+    index = texts("kept")
+    for number in range(50):
+        index.put([("9", {"id": 9, "text": f"lantern{number:02}"})])
+        assert [hit["id"] for hit in index.search({"q": f"lantern{number:02}"})["hits"]][:1] == [9]
+    assert len(list(index.forms.textual.vocabulary.prefixed("lantern"))) <= 5
+    assert index.search({"q": "lantern00", "showRankingScoreDetails": True})["hits"][0]["id"] == 9
