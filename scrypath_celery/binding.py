@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
+from .asynchronous import of_asyncio
 from .errors import ConfigError
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
 SYNCHRONOUS = {"aiosqlite": "pysqlite", "asyncpg": "psycopg", "aiomysql": "pymysql", "asyncmy": "pymysql"}
 """Drivers for asyncio and the ones that workers and commands use for the same database."""
@@ -29,10 +32,10 @@ def bind(database: Any) -> tuple[Callable[[], Session], Engine]:
         database = database.session_factory
     if isinstance(database, Engine):
         return sessionmaker(database), database
-    if isinstance(database, AsyncEngine):
+    if isinstance(database, of_asyncio("AsyncEngine")):
         engine = synchronous(database)
         return sessionmaker(engine), engine
-    if isinstance(database, async_sessionmaker):
+    if isinstance(database, of_asyncio("async_sessionmaker")):
         return _of_async_maker(database)
     if isinstance(database, sessionmaker):
         return database, _engine_of(database)
@@ -54,7 +57,7 @@ def synchronous(engine: AsyncEngine) -> Engine:
 def _of_async_maker(maker: async_sessionmaker[Any]) -> tuple[Callable[[], Session], Engine]:
     options = dict(maker.kw)
     found = options.pop("bind", None)
-    if not isinstance(found, AsyncEngine):
+    if not isinstance(found, of_asyncio("AsyncEngine")):
         raise ConfigError("option 'database': the async_sessionmaker has no bind")
     engine = synchronous(found)
     kind = options.pop("sync_session_class", None) or getattr(maker.class_, "sync_session_class", Session)

@@ -9,9 +9,9 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from sqlalchemy import Result, event
-from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session, async_sessionmaker
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction, scoped_session, sessionmaker
 
+from ..asynchronous import of_asyncio
 from ..errors import SessionError
 from ..schema import Schema
 from ..schemas import Schemas
@@ -79,15 +79,17 @@ class Tracker:
                 event.remove(session_class, name, function)
 
     def _class_of(self, target: Any) -> type[Session]:
-        if isinstance(target, scoped_session | async_scoped_session):
+        scoped: tuple[type[Any], ...] = (scoped_session, *of_asyncio("async_scoped_session"))
+        if isinstance(target, scoped):
             return self._class_of(target.session_factory)
         if isinstance(target, sessionmaker):
             return target.class_
-        if isinstance(target, async_sessionmaker):
+        if isinstance(target, of_asyncio("async_sessionmaker")):
             return self._own_class(target)
         if isinstance(target, type) and issubclass(target, Session) and target is not Session:
             return target
-        if isinstance(target, type) and issubclass(target, AsyncSession) and target is not AsyncSession:
+        base = of_asyncio("AsyncSession")
+        if isinstance(target, type) and issubclass(target, base) and target not in base:
             return self._own_class(target)
         wanted = "a sessionmaker, scoped_session, async_sessionmaker or a subclass of Session"
         raise SessionError(f"track takes {wanted}, not {getattr(target, '__name__', type(target).__name__)}")
@@ -96,7 +98,7 @@ class Tracker:
         """The Session class of an asynchronous target: one of its own, since its default is everybody's."""
         found = self._own.get(target)
         if found is None:
-            maker = isinstance(target, async_sessionmaker)
+            maker = isinstance(target, of_asyncio("async_sessionmaker"))
             session_class = target.class_ if maker else target
             given = (target.kw.get("sync_session_class") if maker else None) or session_class.sync_session_class
             found = self._own[target] = type(given.__name__, (given,), {})

@@ -6,18 +6,34 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 import scrypath_celery
 from tests.imports import modules
 
 HEAVY = {"click", "celery.worker", "starlette", "uvicorn", "aiohttp", "fakeredis", "fastapi", "pytest", "alembic"}
 
 
-def test_importing_the_package_loads_no_command_line_worker_or_web_code() -> None:
-    code = "import json, sys, scrypath_celery; print(json.dumps(sorted(sys.modules)))"
+ABSENT = {"greenlet", "sqlalchemy.ext.asyncio"}
+"""What an application without asyncio may not have installed."""
+
+
+def loaded_with(module: str) -> set[str]:
+    """The modules that importing this one loads, in a process of its own."""
+    code = f"import json, sys, {module}; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
-    loaded = json.loads(done.stdout)
+    return set(json.loads(done.stdout))
+
+
+def test_importing_the_package_loads_no_command_line_worker_or_web_code() -> None:
+    loaded = loaded_with("scrypath_celery")
     assert "scrypath_celery" in loaded
-    assert sorted(HEAVY.intersection(loaded)) == []
+    assert sorted(HEAVY & loaded) == []
+
+
+@pytest.mark.parametrize("module", ["scrypath_celery", "scrypath_celery.worker.tasks", "scrypath_celery.cli.group"])
+def test_an_application_without_asyncio_needs_no_greenlet(module: str) -> None:
+    assert sorted(ABSENT & loaded_with(module)) == []
 
 
 def test_the_list_of_public_names_is_explicit_and_complete() -> None:

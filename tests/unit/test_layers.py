@@ -15,6 +15,7 @@ ROOMS = {
     "errors": FOUNDATION,
     "work": FOUNDATION,
     "config": FOUNDATION,
+    "asynchronous": FOUNDATION,
     "schema": DECLARATION,
     "schemas": DECLARATION,
     "mapping": DECLARATION,
