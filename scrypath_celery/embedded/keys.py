@@ -103,7 +103,7 @@ class Keys:
 
     def create(self, body: Any) -> Key:
         """Make a key from the body of a request; Refusal."""
-        body = _object(body, _FIELDS)
+        body = values.object_of(body, _FIELDS)
         for field, code in (("actions", "actions"), ("indexes", "indexes"), ("expiresAt", "expires_at")):
             if field not in body:
                 raise Refusal(f"missing_api_key_{code}", f"Missing field `{field}`")
@@ -130,7 +130,7 @@ class Keys:
                     listed = ", ".join(f"`{one}`" for one in known)
                     text = f"Immutable field `{field}`: expected one of {listed}"
                     raise Refusal(f"immutable_api_key_{words}", text)
-        body = _object(body, known)
+        body = values.object_of(body, known)
         changes = {field: _words(body, field) for field in known if field in body}
         key = self.get(name)
         for field, value in changes.items():
@@ -165,15 +165,6 @@ class Keys:
                 "INSERT INTO keys VALUES (?, ?, ?) ON CONFLICT (uid) DO UPDATE SET body = excluded.body",
                 (key.uid, json.dumps(asdict(key)), key.created_at),
             )
-
-
-def _object(body: Any, known: tuple[str, ...]) -> dict[str, Any]:
-    if not isinstance(body, dict):
-        raise values.wrong(body, "", "bad_request", "an object")
-    for field in body:
-        if field not in known:
-            raise values.unknown(field, known)
-    return body
 
 
 def _uid(value: Any) -> str:

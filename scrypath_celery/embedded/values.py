@@ -42,6 +42,16 @@ def unknown(name: str, known: tuple[str, ...] | list[str], code: str = "bad_requ
     return Refusal(code, f"Unknown field `{name}`{where}: expected one of {listed}")
 
 
+def object_of(body: Any, known: tuple[str, ...]) -> dict[str, Any]:
+    """The body of a request, an object with known fields; Refusal `bad_request`."""
+    if not isinstance(body, dict):
+        raise wrong(body, "", "bad_request", "an object")
+    for name in body:
+        if name not in known:
+            raise unknown(name, known)
+    return body
+
+
 def text(value: Any, place: str, code: str) -> str:
     """A string."""
     if not isinstance(value, str):

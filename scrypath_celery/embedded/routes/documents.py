@@ -90,12 +90,7 @@ def _delete_all(core: Core, call: Call) -> Answer:
 def _delete_by_filter(core: Core, call: Call) -> Answer:
     call.only("customMetadata")
     uid = uid_of(call)
-    body = call.json()
-    if not isinstance(body, dict):
-        raise values.wrong(body, "", "bad_request", "an object")
-    for field in body:
-        if field != "filter":
-            raise values.unknown(field, ("filter",))
+    body = values.object_of(call.json(), ("filter",))
     if "filter" not in body:
         raise Refusal("missing_document_filter", "Missing field `filter`")
     wanted = body["filter"]
@@ -138,12 +133,7 @@ def _list(core: Core, call: Call) -> Answer:
 
 def _fetch(core: Core, call: Call) -> Answer:
     uid = uid_of(call)
-    body = call.json()
-    if not isinstance(body, dict):
-        raise values.wrong(body, "", "bad_request", "an object")
-    for field in body:
-        if field not in _FETCH:
-            raise values.unknown(field, _FETCH)
+    body = values.object_of(call.json(), _FETCH)
     texts = values.optional(values.many(values.text))
     ids = body.get("ids")
     if ids is not None and not isinstance(ids, list):

@@ -19,12 +19,7 @@ _FILTER = values.record(
 
 def _fields(core: Core, call: Call) -> Answer:
     uid = uid_of(call)
-    body = call.json()
-    if not isinstance(body, dict):
-        raise values.wrong(body, "", "bad_request", "an object")
-    for name in body:
-        if name not in ("offset", "limit", "filter"):
-            raise values.unknown(name, ("offset", "limit", "filter"))
+    body = values.object_of(call.json(), ("offset", "limit", "filter"))
     offset = values.natural(body.get("offset", 0), ".offset", "bad_request")
     limit = values.natural(body.get("limit", 20), ".limit", "bad_request")
     wanted = values.optional(_FILTER)(body.get("filter"), ".filter", "bad_request") or {}

@@ -40,7 +40,7 @@ def _list(core: Core, call: Call) -> Answer:
 
 
 def _create(core: Core, call: Call) -> Answer:
-    body = _object(call.json(), ("uid", "primaryKey"))
+    body = values.object_of(call.json(), ("uid", "primaryKey"))
     if "uid" not in body:
         raise Refusal("missing_index_uid", "Missing field `uid`")
     uid = check_uid(values.text(body["uid"], ".uid", "invalid_index_uid"))
@@ -62,7 +62,7 @@ def _update(core: Core, call: Call) -> Answer:
             if field in _IMMUTABLE:
                 text = f"Immutable field `{field}`: expected one of `primaryKey`, `uid`"
                 raise Refusal(f"immutable_index_{_IMMUTABLE[field]}", text)
-    body = _object(body, ("primaryKey", "uid"))
+    body = values.object_of(body, ("primaryKey", "uid"))
     key = values.optional(values.text)(body.get("primaryKey"), ".primaryKey", "invalid_index_primary_key")
     name = values.optional(values.text)(body.get("uid"), ".uid", "invalid_index_uid")
     details: dict[str, Any] = {"primaryKey": key}
@@ -152,15 +152,6 @@ def _stats_of(core: Core, index: Index) -> dict[str, Any]:
         "numberOfEmbeddedDocuments": 0,
         "fieldDistribution": counts["fieldDistribution"],
     }
-
-
-def _object(body: Any, known: tuple[str, ...]) -> dict[str, Any]:
-    if not isinstance(body, dict):
-        raise values.wrong(body, "", "bad_request", "an object")
-    for field in body:
-        if field not in known:
-            raise values.unknown(field, known)
-    return body
 
 
 ROUTES = (
