@@ -17,15 +17,16 @@ MISSING = "the embedded engine and broker need more than is installed: python3 -
 
 @click.command(epilog="Example: scrypath-celery dev --engine-port 0 --json")
 @click.option("--engine-port", type=int, default=7700, show_default=True, help="The engine's port; 0 takes any.")
+@click.option("--broker-port", type=int, default=0, show_default=True, help="The broker's port; 0 takes any.")
 @click.option("--data", metavar="FILE", help="File that keeps the engine's state (default: memory).")
 @click.option("--json", "as_json", is_flag=True, help="Print the URLs as one JSON document.")
-def dev(engine_port: int, data: str | None, as_json: bool) -> None:
+def dev(engine_port: int, broker_port: int, data: str | None, as_json: bool) -> None:
     """Run the embedded engine and a broker, and print their URLs, until Ctrl-C. Both are for first steps and tests."""
     with reported("dev", as_json=as_json):
         over = threading.Event()
         before = {one: signal.signal(one, lambda *_: over.set()) for one in (signal.SIGINT, signal.SIGTERM)}
         try:
-            engine, broker = _embedded(engine_port, data)
+            engine, broker = _embedded(engine_port, broker_port, data)
             with engine, broker:
                 _announce(engine.url, broker.url, as_json)
                 over.wait()
@@ -34,13 +35,13 @@ def dev(engine_port: int, data: str | None, as_json: bool) -> None:
                 signal.signal(one, handler)
 
 
-def _embedded(port: int, data: str | None) -> tuple[Any, Any]:
+def _embedded(engine_port: int, broker_port: int, data: str | None) -> tuple[Any, Any]:
     try:
         from ..embedded import EmbeddedEngine
         from ..testing.broker import FakeBroker
     except ModuleNotFoundError as exc:
         raise EmbeddedError(MISSING) from exc
-    return EmbeddedEngine(port=port, data=data), FakeBroker()
+    return EmbeddedEngine(port=engine_port, data=data), FakeBroker(broker_port)
 
 
 def _announce(engine: str, broker: str, as_json: bool) -> None:
