@@ -25,6 +25,9 @@ logger = logging.getLogger("scrypath_celery")
 
 MESSAGE = 500
 """The most works that one message names."""
+MERGE = 0.1
+"""The least time (seconds) between two messages: what is committed meanwhile goes into the next one. A message for
+each of many commits would keep the workers busy with tasks that find their work settled."""
 WAITING = 10_000
 """The most hand-overs that wait in memory; what does not fit is published by the relay."""
 
@@ -71,6 +74,7 @@ class Publisher:
 
     def _run(self) -> None:
         connection: Any = None
+        pause = threading.Event()
         while True:
             merged, count = self._next()
             try:
@@ -88,6 +92,7 @@ class Publisher:
             finally:
                 for _ in range(count):
                     self._waiting.task_done()
+            pause.wait(MERGE)
 
     def _next(self) -> tuple[dict[str, list[int]], int]:
         """What waits, merged, since one message can name many works; and how many hand-overs that is."""
