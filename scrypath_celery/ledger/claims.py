@@ -9,13 +9,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, case, func, select, update
 
-from ..work import READY, Claim, ClaimState, Operation, State, Work
+from ..work import READY, Claim, ClaimState, Mode, Operation, State, Work
 from . import indexes, works
 from .clock import now
 from .tables import claim, index, work
 
 SUSPECT = 2
 """Claims without a settlement after which a work is claimed alone."""
+NEVER_SETTLED = "never_settled"
+"""The error code of a work that was given up because no claim of it ever settled."""
 
 
 def take(
@@ -28,12 +30,14 @@ def take(
     only: Sequence[int] | None = None,
     task_id: str | None = None,
     exclusive: str | None = None,
+    suspects: bool = True,
 ) -> Claim | None:
     """Claim ready works of one index, up to a number of documents; None where nothing may be claimed now.
 
     The lock of the index's row is held until the commit, so numbers are in the order of commits. `only` names the
     works to claim, also before they are available to others (modes that run in the caller). A pause that is over is
-    prolonged by one lease, so that one claim probes while the others wait.
+    prolonged by one lease, so that one claim probes while the others wait. `suspects=False` leaves out works that have
+    to be claimed alone.
     """
     query = select(index, now().label("at")).where(index.c.index_uid == uid).with_for_update()
     held = connection.execute(query).one_or_none()
@@ -46,7 +50,7 @@ def take(
         if held.paused_until > held.at:
             return None
         connection.execute(update(index).where(index.c.index_uid == uid).values(paused_until=now() + lease))
-    taken = _ready(connection, uid, documents, only)
+    taken = _ready(connection, uid, documents, only, suspects)
     if not taken:
         if held.paused_until is not None:  # nothing to probe with: the pause stays over
             connection.execute(update(index).where(index.c.index_uid == uid).values(paused_until=held.paused_until))
@@ -90,25 +94,31 @@ def _write(connection: Connection, taken: Claim, *, lease: float, worker: str, t
     )
 
 
-def _ready(connection: Connection, uid: str, documents: int, only: Sequence[int] | None) -> list[Work]:
+def _ready(connection: Connection, uid: str, documents: int, only: Sequence[int] | None, suspects: bool) -> list[Work]:
     found: list[Work] = []
+    known = work.c.operation.in_(list(Operation)) & work.c.mode.in_(list(Mode))  # those of a newer release are left
     for state in READY:  # one state at a time: each is a range of the index in the order of ids
-        query = select(work).where(work.c.index_uid == uid, work.c.state == state.value)
+        query = select(work).where(work.c.index_uid == uid, work.c.state == state.value, known)
         query = query.where(work.c.available_at <= now() if only is None else work.c.id.in_(only))
         query = query.order_by(work.c.id).limit(documents).with_for_update(skip_locked=True)
         found += [works.record(row) for row in connection.execute(query)]
     found.sort(key=lambda item: item.id)
-    return _batch(found, documents)
+    if suspects and found and is_suspect(found[0]):
+        return found[:1]
+    return _batch([item for item in found if not is_suspect(item)], documents)
+
+
+def is_suspect(item: Work) -> bool:
+    """Whether a work was claimed in vain so often that it has to stand alone."""
+    return item.claims >= SUSPECT
 
 
 def _batch(found: list[Work], documents: int) -> list[Work]:
-    if found and found[0].claims >= SUSPECT:
-        return found[:1]
     batch: list[Work] = []
     count = 0
     for item in found:
         # What fills the target of a rebuild goes to another index than all the rest.
-        if item.claims >= SUSPECT or (item.operation is Operation.REINDEX) != (found[0].operation is Operation.REINDEX):
+        if (item.operation is Operation.REINDEX) != (found[0].operation is Operation.REINDEX):
             continue
         if batch and count + item.documents > documents:
             break
@@ -206,10 +216,20 @@ def loose(connection: Connection, limit: int = 1_000) -> list[Row[Any]]:
     return list(connection.execute(query.order_by(func.coalesce(claim.c.seen_uid, -1)).limit(limit)))
 
 
-def seen(connection: Connection, token: str, uid: int) -> None:
-    """Note up to which engine task a loose claim was watched; the watch ends when its time is over."""
+def awaited_ids(connection: Connection, uid: str) -> set[str]:
+    """The ids of works that were claimed in vain and wait for another claim, or were given up for it."""
+    again = work.c.state.in_([state.value for state in READY]) & (work.c.claims > 0)
+    dead = (work.c.state == State.FAILED.value) & (work.c.error_code == NEVER_SETTLED)
+    query = select(work.c.ids).where(work.c.index_uid == uid, again | dead)
+    return {id for ids in connection.execute(query).scalars() for id in ids}
+
+
+def seen(connection: Connection, tokens: Sequence[str], uid: int) -> int:
+    """Note that loose claims were watched up to this engine task; how many had not been yet, or are over their time."""
     over = case((claim.c.watch_until < now(), ClaimState.DONE.value), else_=claim.c.state)
-    connection.execute(update(claim).where(claim.c.token == token).values(seen_uid=uid, state=over))
+    behind = claim.c.seen_uid.is_(None) | (claim.c.seen_uid < uid) | (claim.c.watch_until < now())
+    query = update(claim).where(claim.c.token.in_(tokens), claim.c.state == ClaimState.LOOSE.value, behind)
+    return connection.execute(query.values(seen_uid=uid, state=over)).rowcount
 
 
 def target(connection: Connection, token: str, name: str) -> None:

@@ -58,16 +58,21 @@ def free(
         known = [*row.engine_uids, *([held.high_uid] if held and held.high_uid is not None else [])]
         claims.loosen(connection, row.token, seen_uid=min(known) - 1 if known else None, watch=watch)
         indexes.leave(connection, row.index_uid, row.token)
-        for item in works.running(connection, row.token):
-            if item.claims >= claims.SUSPECT and len(item.ids) > 1:
-                works.split(connection, item)
-            elif item.claims >= max_claims:
-                text = f"claimed {item.claims} times and never settled: its projection hangs or kills the process"
-                reason = f"{row.index_uid} {', '.join(item.ids[:5])}: {text}"
-                failure = Failure(reason_class=ReasonClass.SOURCE, reason=reason, code="never_settled")
-                works.fail(connection, row.token, item, failure, ids=item.ids, delay=None, spend=False)
-        works.give_back(connection, row.token, blameless=False)
+        blame(connection, row.token, max_claims=max_claims)
     return len(rows)
+
+
+def blame(connection: Connection, token: str, *, max_claims: int) -> None:
+    """Give back the works of a claim that ended without a settlement, one of which may be the reason."""
+    for item in works.running(connection, token):
+        if claims.is_suspect(item) and len(item.ids) > 1:
+            works.split(connection, item)
+        elif item.claims >= max_claims:
+            text = f"claimed {item.claims} times and never settled: its projection hangs or kills the process"
+            reason = f"{item.index_uid} {', '.join(item.ids[:5])}: {text}"
+            failure = Failure(reason_class=ReasonClass.SOURCE, reason=reason, code=claims.NEVER_SETTLED)
+            works.fail(connection, token, item, failure, ids=item.ids, delay=None, spend=False)
+    works.give_back(connection, token, blameless=False)
 
 
 def prune(connection: Connection, *, keep_succeeded: float, keep_cancelled: float, limit: int = 500) -> int:

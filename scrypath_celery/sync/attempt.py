@@ -39,8 +39,8 @@ class Send:
 class Attempt:
     """The state of one claim on its way; `index` is the engine's uid that it sends to.
 
-    Of its documents, `condemned` are proven to be wrong, `again` failed and cost an attempt, `postponed` wait
-    without one, and of `unknown` nobody knows whether the engine took them.
+    Of its documents `asked` are those of any request, `condemned` are proven to be wrong, `again` failed and cost an
+    attempt, `postponed` wait without one, and of `unknown` nobody knows whether the engine took them.
     """
 
     runtime: Runtime
@@ -50,6 +50,7 @@ class Attempt:
     to_target: bool = False
     sends: list[Send] = field(default_factory=list)
     requests: int = 0
+    asked: set[str] = field(default_factory=set)
     unanswered: int = 0
     condemned: dict[str, Failure] = field(default_factory=dict)
     again: dict[str, Failure] = field(default_factory=dict)

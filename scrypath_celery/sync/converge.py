@@ -64,8 +64,7 @@ def check(attempt: Attempt) -> None:
 def _report(attempt: Attempt) -> Steps:
     """The claim was taken over: what we sent may be older than what our successor sends, so make sure again."""
     attempt.outcome.lost = True
-    if attempt.requests:
-        attempt.touch(attempt.claim.ids)
+    attempt.touch(id for id in attempt.claim.ids if id in attempt.asked)
     yield Step.REPORTED
 
 

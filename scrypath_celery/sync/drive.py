@@ -11,6 +11,7 @@ from functools import partial
 
 from ..errors import EngineError, ScrypathError
 from ..ledger import claims, indexes, works
+from ..ledger.claims import is_suspect
 from ..runtime import Runtime, identity
 from ..work import EngineTask, Operation
 from .attempt import Attempt, Lost
@@ -27,19 +28,31 @@ FLIGHTS = 4
 
 @dataclass(kw_only=True)
 class Flight:
-    """A claim under way: what it waits for, since when, and when it was last renewed."""
+    """A claim under way: what it waits for, since when, and when it was last renewed.
+
+    `broken` is one that ended with an error that nobody foresaw.
+    """
 
     attempt: Attempt
     steps: Steps
     wish: Await | None = None
     since: float = 0.0
     renewed: float = 0.0
+    broken: bool = False
 
 
 def claim(
-    runtime: Runtime, uid: str, *, only: Sequence[int] | None = None, task_id: str | None = None
+    runtime: Runtime,
+    uid: str,
+    *,
+    only: Sequence[int] | None = None,
+    task_id: str | None = None,
+    suspects: bool = True,
 ) -> Attempt | None:
-    """Claim what is ready of one index, which this process has to declare; None where nothing may be claimed."""
+    """Claim what is ready of one index, which this process has to declare; None where nothing may be claimed.
+
+    `suspects=False` leaves out works that may end the process: they would take what else is under way with them.
+    """
     schema = runtime.schemas.by_uid(uid)
     if schema is None:
         return None
@@ -52,6 +65,7 @@ def claim(
         worker=identity(),
         only=only,
         task_id=task_id,
+        suspects=suspects,
     )
     held = runtime.ledger.run(lambda tx: take(tx))
     if held is None:
@@ -62,7 +76,7 @@ def claim(
     target = row.rebuild.get("target") if row and row.rebuild else None
     if target is None:  # its rebuild was given up
         runtime.ledger.run(lambda tx: works.abandon(tx, held.token))
-        return claim(runtime, uid, only=only, task_id=task_id)
+        return claim(runtime, uid, only=only, task_id=task_id, suspects=suspects)
     runtime.ledger.run(lambda tx: claims.target(tx, held.token, target))
     return Attempt(runtime=runtime, claim=held, schema=schema, index=target, to_target=True)
 
@@ -88,8 +102,8 @@ def work_off(
     more = True
     try:
         while True:
-            if more and len(flights) < FLIGHTS and (time.monotonic() < end):
-                attempt = claim(runtime, uid, only=only, task_id=task_id)
+            if more and _room(flights) and time.monotonic() < end:
+                attempt = claim(runtime, uid, only=only, task_id=task_id, suspects=not flights)
                 more = attempt is not None
                 if attempt is not None:
                     flight = Flight(attempt=attempt, steps=converge(attempt), renewed=time.monotonic())
@@ -108,6 +122,11 @@ def work_off(
         raise
 
 
+def _room(flights: Sequence[Flight]) -> bool:
+    """Whether another claim may be under way beside these."""
+    return len(flights) < FLIGHTS and not any(is_suspect(flight.attempt.claim.works[0]) for flight in flights)
+
+
 def _advance(flight: Flight, answer: dict[int, EngineTask] | None, wait: bool) -> None:
     """Run a flight up to its next wait, or to its end (then `wish` is None)."""
     try:
@@ -123,6 +142,11 @@ def _advance(flight: Flight, answer: dict[int, EngineTask] | None, wait: bool) -
             found = next(flight.steps)
     except StopIteration:
         flight.wish = None
+    except ScrypathError:
+        raise
+    except Exception:
+        flight.broken = True
+        raise
 
 
 def _poll(runtime: Runtime, flights: list[Flight], wait: bool) -> None:
@@ -195,6 +219,6 @@ def _release(flights: Sequence[Flight]) -> None:
     for flight in flights:
         flight.steps.close()
         try:
-            release(flight.attempt)
+            release(flight.attempt, blame=flight.broken)
         except ScrypathError as exc:  # the lease runs out instead
             logger.warning("a claim could not be released (%s)", exc.code)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from ..errors import EngineError
 from ..ledger import claims, upkeep, works
@@ -107,7 +107,7 @@ def watch(runtime: Runtime) -> int:
             newest = tasks[-1].uid
     except EngineError:
         return 0
-    return runtime.ledger.run(lambda tx: sum(_watched(tx, row, row.token in landed, newest) for row in rows))
+    return runtime.ledger.run(partial(_watched, rows=rows, landed=landed, newest=newest))
 
 
 def _landed(tasks: list[EngineTask], rows: list[Row[Any]]) -> set[str]:
@@ -121,10 +121,17 @@ def _landed(tasks: list[EngineTask], rows: list[Row[Any]]) -> set[str]:
     return found
 
 
-def _watched(connection: Any, row: Row[Any], landed: bool, newest: int) -> int:
-    written = works.touch(connection, row.index_uid, row.ids) if landed else ()
-    claims.seen(connection, row.token, max(newest, row.seen_uid or 0))
-    return len(written)
+def _watched(connection: Connection, *, rows: list[Row[Any]], landed: set[str], newest: int) -> int:
+    """Touch what landed, and note for all of them how far was looked; of two passes at once one touches."""
+    written = 0
+    for row in rows:
+        if row.token in landed and claims.seen(connection, [row.token], newest):
+            # A work that was claimed in vain is read again anyway, or is a dead letter: another one would bring
+            # what hangs or kills its process back for ever.
+            awaited = claims.awaited_ids(connection, row.index_uid)
+            written += len(works.touch(connection, row.index_uid, [id for id in row.ids if id not in awaited]))
+    claims.seen(connection, [row.token for row in rows if row.token not in landed], newest)
+    return written
 
 
 def _ours(task: EngineTask, row: Row[Any]) -> bool:

@@ -105,6 +105,7 @@ def _request(
     attempt.look()
     yield Step.LOOKED
     token = attempt.next_token()
+    attempt.asked.update(ids)
     try:
         uid = request(token)
     except EngineUnreachable as exc:

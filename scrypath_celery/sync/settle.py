@@ -7,7 +7,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from ..ledger import claims, indexes, works
+from ..ledger import claims, indexes, upkeep, works
 from ..work import ClaimState, Failure, ReasonClass, Work
 from . import backoff
 from .attempt import Attempt
@@ -117,13 +117,18 @@ def _stop(attempt: Attempt, failure: Failure, connection: Connection) -> None:
     attempt.outcome.retry_in = delay
 
 
-def release(attempt: Attempt) -> None:
-    """Let the claim go at a shutdown: its works are ready at once, and what it may have sent is watched."""
-    attempt.runtime.ledger.run(partial(_release, attempt))
+def release(attempt: Attempt, *, blame: bool = False) -> None:
+    """Let the claim go at a shutdown: its works are ready at once, and what it may have sent is watched.
+
+    `blame` says that it was ended by an error that one of its works may be the reason of.
+    """
+    attempt.runtime.ledger.run(partial(_release, attempt, blame))
 
 
-def _release(attempt: Attempt, connection: Connection) -> None:
+def _release(attempt: Attempt, blame: bool, connection: Connection) -> None:
     claim = attempt.claim
+    if blame:
+        upkeep.blame(connection, claim.token, max_claims=attempt.runtime.options.max_claims)
     given = works.give_back(connection, claim.token, blameless=True)
     if attempt.requests:
         watch = attempt.runtime.options.watch_seconds
