@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Row, bindparam, case, func, select, update
 
-from ..errors import WorkError
+from ..errors import LedgerOutdated, WorkError
 from ..work import MAX_IDS, OPEN, READY, ClaimState, Failure, Mode, Operation, ReasonClass, State, Work
 from .clock import now
 from .tables import claim, index, work
@@ -65,12 +65,19 @@ def touch(connection: Connection, index_uid: str, ids: Sequence[str]) -> tuple[i
 
 
 def record(row: Row[Any]) -> Work:
-    """The frozen record of a row of `scrypath_work`."""
+    """The frozen record of a row of `scrypath_work`.
+
+    Raises:
+        LedgerOutdated: it holds a word that this release does not know.
+    """
     values = dict(row._mapping)
-    values["operation"] = Operation(values["operation"])
-    values["mode"] = Mode(values["mode"])
-    values["state"] = State(values["state"])
-    values["reason_class"] = ReasonClass(values["reason_class"]) if values["reason_class"] else None
+    try:
+        values["operation"] = Operation(values["operation"])
+        values["mode"] = Mode(values["mode"])
+        values["state"] = State(values["state"])
+        values["reason_class"] = ReasonClass(values["reason_class"]) if values["reason_class"] else None
+    except ValueError as exc:
+        raise LedgerOutdated(f"work {row.id} is of a newer release ({exc}): upgrade scrypath-celery here") from exc
     for name in ("ids", "engine_uids", "history"):
         values[name] = tuple(values[name] or ())
     return Work(**values)

@@ -31,6 +31,12 @@ class Unsettled(ScrypathError):
     code = "unsettled"
 
 
+class NotUnderstood(ScrypathError):
+    """A message of another release; its works are rows of the ledger, which the relay publishes again."""
+
+    code = "not_understood"
+
+
 def to_queue(name: str) -> dict[str, Any]:
     """The options of a message that goes to this queue and nowhere else.
 
@@ -50,10 +56,12 @@ class Owner(Protocol):
 def register(app: Celery, owner: Owner) -> None:
     """Register our tasks with an app, derived from its own `Task`; every option is set on them alone."""
 
-    def sync(self: Any, index: str, ids: list[int]) -> dict[str, Any]:
-        return _sync(self, owner.runtime, index, ids)
+    def sync(self: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return _sync(self, owner.runtime, *_understood(args, kwargs))
 
-    def relay_pass() -> dict[str, int] | None:
+    def relay_pass(*args: Any, **kwargs: Any) -> dict[str, int] | None:
+        if args or kwargs:
+            raise NotUnderstood(f"a message of another release for {RELAY}: this one takes no arguments")
         done = relay(owner.runtime)
         return None if done is None else {name: count for name, count in vars(done).items() if count}
 
@@ -65,6 +73,7 @@ def register(app: Celery, owner: Owner) -> None:
         "acks_late": True,
         "reject_on_worker_lost": True,
         "track_started": False,
+        "throws": (DeadLettered, NotUnderstood),
         "rate_limit": None,
         "Strategy": "scrypath_celery.worker.strategy:json_only",
     }
@@ -75,10 +84,19 @@ def register(app: Celery, owner: Owner) -> None:
         default_retry_delay=30,
         soft_time_limit=120,
         time_limit=150,
-        throws=(DeadLettered,),
         **common,
     )(sync)
     app.task(name=RELAY, soft_time_limit=60, time_limit=90, send_events=False, **common)(relay_pass)
+
+
+def _understood(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, list[int]]:
+    match args:
+        case (str() as index, list() as ids) if not kwargs and all(isinstance(id, int) for id in ids):
+            return index, ids
+    raise NotUnderstood(
+        f"a message of another release for {SYNC}: this one takes the uid of an index and a list of work ids,"
+        " and nothing else; the works stay in the ledger and are published again"
+    )
 
 
 def _sync(task: Any, runtime: Runtime, index: str, ids: list[int]) -> dict[str, Any]:
@@ -114,7 +132,8 @@ def _work(task: Any, runtime: Runtime, index: str, ids: list[int]) -> Outcome:
         seconds = runtime.options.task_seconds
         outcome = work_off(runtime, index, seconds=seconds, task_id=task.request.id)
         left = runtime.ledger.run(lambda tx: works.still_ready(tx, ids))
-        if left and not outcome.paused:
+        # Where nothing could be claimed (a pause, a trial) a message would only come again: that is the relay's.
+        if left and outcome.claims and not outcome.paused:
             runtime.publish(index, tuple(left))
     # Also where it waits behind a backlog, the relay has its turn: any task's end will do.
     relay(runtime)
