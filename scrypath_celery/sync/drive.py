@@ -24,6 +24,8 @@ logger = logging.getLogger("scrypath_celery")
 
 FLIGHTS = 4
 """Claims of one process that may be under way at once: the next payloads go out while the engine works on the last."""
+GROWTH = 1.2
+"""How the wait between two polls grows: it stays at about a sixth of the time waited so far."""
 
 
 @dataclass(kw_only=True)
@@ -170,7 +172,7 @@ def _poll(runtime: Runtime, flights: list[Flight], wait: bool) -> None:
         if moved:
             return
         pause.wait(interval)
-        interval = min(interval * 1.5, options.poll_max)
+        interval = min(interval * GROWTH, options.poll_max)
 
 
 def await_tasks(runtime: Runtime, uids: Sequence[int]) -> dict[int, EngineTask]:
@@ -189,7 +191,7 @@ def await_tasks(runtime: Runtime, uids: Sequence[int]) -> dict[int, EngineTask]:
         if all(task.terminal for task in tasks.values()) or time.monotonic() > end:
             return tasks
         pause.wait(interval)
-        interval = min(interval * 1.5, runtime.options.poll_max)
+        interval = min(interval * GROWTH, runtime.options.poll_max)
 
 
 def _answer(flight: Flight, tasks: dict[int, EngineTask] | None) -> dict[int, EngineTask] | None:
