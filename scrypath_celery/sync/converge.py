@@ -58,7 +58,7 @@ def check(attempt: Attempt) -> None:
     """Touch the ids that claims with a higher number share with ours: we may have sent the older version last."""
     if not attempt.to_target:
         shared = attempt.runtime.ledger.run(lambda tx: claims.newer_ids(tx, attempt.claim))
-        attempt.touch(id for id in attempt.claim.ids if id in shared)
+        attempt.touch(id for id in attempt.claim.ids if id in shared and id in attempt.asked)
 
 
 def _report(attempt: Attempt) -> Steps:
