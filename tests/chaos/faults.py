@@ -36,7 +36,7 @@ def worker_killed(world: World, chance: random.Random) -> Iterator[int]:
     worker = chance.choice(world.workers)
     worker.kill()
     yield chance.randint(5, 30)
-    if not worker.running:
+    if not worker.running and _broker_answers(world):  # otherwise it is started when all faults are over
         worker.start()
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from celery import Celery
@@ -12,6 +15,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sess
 
 from scrypath_celery import Scrypath
 from scrypath_celery.ledger.sqlite import configure
+from tests.chaos.deaths import die_at_each_step
 from tests.chaos.off import switch_off
 
 OPTIONS: dict[str, Any] = {
@@ -40,6 +44,10 @@ class Base(DeclarativeBase):
     """The one base."""
 
 
+EXIT, HANG, LARGE = -1, -2, -3
+"""Versions of items that end the process that projects them, that are never projected, that have 500 kB of text."""
+
+
 class Item(Base):
     """What is written."""
 
@@ -47,6 +55,15 @@ class Item(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     version: Mapped[int]
+
+    def search_document(self) -> dict[str, Any]:
+        """The document."""
+        if self.version == EXIT:
+            os._exit(1)
+        while self.version == HANG:
+            pass
+        body = {"body": "x" * 500_000} if self.version == LARGE else {}
+        return {"id": self.id, "version": self.version, **body}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +76,16 @@ class Shop:
     session: sessionmaker[Session]
 
 
-def make(broker: str, database: str, meilisearch: str, *, level: str | None = None) -> Shop:
-    """The application; `level` is the isolation level of its own sessions."""
+def make(
+    broker: str,
+    database: str,
+    meilisearch: str,
+    *,
+    level: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    limit: float | None = None,
+) -> Shop:
+    """The application; `level` is the isolation level of its own sessions, `limit` (seconds) that of a task."""
     app = Celery("chaos", broker=broker, set_as_current=False)
     app.conf.broker_connection_retry_on_startup = True
     app.conf.worker_cancel_long_running_tasks_on_connection_loss = False
@@ -71,8 +96,10 @@ def make(broker: str, database: str, meilisearch: str, *, level: str | None = No
     if engine.dialect.name == "sqlite":
         configure(engine)
     session = sessionmaker(engine)
-    search = Scrypath(app, database=session, meilisearch_url=meilisearch, **OPTIONS)
+    search = Scrypath(app, database=session, meilisearch_url=meilisearch, **(OPTIONS | dict(options or {})))
     search.schema(fields=["version"], sortable=["version"])(Item)
+    if limit is not None:
+        app.tasks["scrypath.sync"].soft_time_limit, app.tasks["scrypath.sync"].time_limit = limit, limit + 20
     return Shop(app=app, search=search, engine=engine, session=session)
 
 
@@ -82,4 +109,7 @@ def __getattr__(name: str) -> Any:
     environ = os.environ
     if environ.get("CHAOS_OFF"):
         switch_off(environ["CHAOS_OFF"])
-    return make(environ["CHAOS_BROKER"], environ["CHAOS_DATABASE"], environ["CHAOS_ENGINE"]).app
+    if environ.get("CHAOS_DEATHS"):
+        die_at_each_step(Path(environ["CHAOS_DEATHS"]))
+    more = json.loads(environ["CHAOS_MORE"])
+    return make(environ["CHAOS_BROKER"], environ["CHAOS_DATABASE"], environ["CHAOS_ENGINE"], **more).app

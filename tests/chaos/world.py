@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from scrypath_celery.embedded import EmbeddedEngine
-from tests.chaos.shop import Base, Shop, make
+from scrypath_celery.ledger import works
+from scrypath_celery.work import State
+from tests.chaos.shop import Base, Item, Shop, make
 from tests.worker import Worker
+
+Pool = Literal["prefork", "threads"]
 
 
 @dataclass(kw_only=True)
@@ -28,6 +34,28 @@ class World:
     data: Path
     level: str | None = None
     pace: threading.Event = field(default_factory=threading.Event)
+
+    def write(self, versions: Mapping[int, int]) -> list[int]:
+        """Insert items, each in a transaction of its own; the ids of their works."""
+        written: list[int] = []
+        for id, version in versions.items():
+            with self.shop.session.begin() as session:
+                item = Item(id=id, version=version)
+                session.add(item)
+                result = self.shop.search.sync_record(item, session=session)
+            written += result.work_ids
+        return written
+
+    def states(self) -> Counter[State]:
+        """How many works are in each state."""
+        found = self.shop.search.ledger.look(lambda tx: works.listed(tx, list(State)))
+        return Counter(work.state for work in found)
+
+    def documents(self) -> dict[int, int]:
+        """Id and version of each document."""
+        engine = self.shop.search.runtime.engine
+        found = engine.documents("items", limit=200_000) if engine.index("items") else []
+        return {document["id"]: document["version"] for document in found}
 
     def restart_engine(self) -> None:
         """Stop the engine and start it again on its file, at the same address."""
@@ -77,22 +105,38 @@ def end_connections(engine: Engine) -> None:
 
 
 @contextmanager
-def world(database: str, broker: Any, folder: Path, *, level: str | None = None, off: str = "") -> Iterator[World]:
-    """All parts up, the ledger and the table made; in the workers the mechanism `off` is switched off."""
+def world(
+    database: str,
+    broker: Any,
+    folder: Path,
+    *,
+    level: str | None = None,
+    off: str = "",
+    deaths: Path | None = None,
+    pools: Sequence[Pool] = ("prefork", "threads"),
+    engine: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> Iterator[World]:
+    """All parts up, the ledger and the table made, and a worker of each of the `pools`.
+
+    In the workers the mechanism `off` is switched off, and with `deaths` (a folder) they die at each step. `engine`
+    are the embedded engine's arguments, `more` those of `make`.
+    """
     data = folder / "engine.db"
     url = broker if isinstance(broker, str) else broker.url
-    engine = EmbeddedEngine(data=data).start()
-    shop = make(url, database, engine.url, level=level)
+    embedded = EmbeddedEngine(data=data, **(engine or {})).start()
+    shop = make(url, database, embedded.url, level=level, **more)
     Base.metadata.create_all(shop.engine)
     shop.search.ledger.create_all()
-    env = {"CHAOS_BROKER": url, "CHAOS_DATABASE": database, "CHAOS_ENGINE": engine.url, "CHAOS_OFF": off}
-    workers = [Worker("tests.chaos.shop:app", folder=folder, pool=pool, env=env) for pool in ("prefork", "threads")]
-    made = World(shop=shop, engine=engine, broker=broker, workers=workers, data=data, level=level)
+    env = {"CHAOS_BROKER": url, "CHAOS_DATABASE": database, "CHAOS_ENGINE": embedded.url, "CHAOS_OFF": off}
+    env |= {"CHAOS_MORE": json.dumps(more), "CHAOS_DEATHS": str(deaths or "")}
+    workers = [Worker("tests.chaos.shop:app", folder=folder, pool=pool, env=env) for pool in pools]
+    made = World(shop=shop, engine=embedded, broker=broker, workers=workers, data=data, level=level)
     try:
         made.rest()
         yield made
     finally:
+        made.engine.stop()  # first, so that nobody waits for it
         for worker in workers:
             worker.close()
-        made.engine.stop()
         shop.engine.dispose()
