@@ -74,13 +74,15 @@ MAX_IDS = 1_000
 class Failure:
     """Why a document or a payload did not get into the index.
 
-    `permanent` says that no retry can mend it; `retry_after` (seconds) is a wait that the engine asked for.
+    `permanent` says that no retry can mend it, `by_engine` that the engine said so; `retry_after` (seconds) is a wait
+    that it asked for.
     """
 
     reason_class: ReasonClass
     reason: str
     code: str | None = None
     permanent: bool = False
+    by_engine: bool = False
     retry_after: float | None = None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..errors import EngineError, EngineUnreachable
@@ -36,7 +37,7 @@ def refusal(exc: EngineError) -> Failure:
     elif exc.engine_type in ("system", "internal") or (exc.status or 0) >= 500:
         kind = ReasonClass.BACKEND_REJECTED
     elif exc.engine_type == "invalid_request" and code not in TRANSIENT:
-        return Failure(reason_class=ReasonClass.VALIDATION, reason=text, code=code, permanent=True)
+        return Failure(reason_class=ReasonClass.VALIDATION, reason=text, code=code, permanent=True, by_engine=True)
     else:
         kind = ReasonClass.UNKNOWN
     return Failure(reason_class=kind, reason=text, code=code, retry_after=exc.retry_after)
@@ -44,6 +45,10 @@ def refusal(exc: EngineError) -> Failure:
 
 def verdict(task: EngineTask) -> Failure:
     """What a failed or canceled task means, if it stands for its own payload alone."""
+    return replace(_verdict(task), by_engine=True)
+
+
+def _verdict(task: EngineTask) -> Failure:
     if task.status == "canceled":
         return Failure(
             reason_class=ReasonClass.BACKEND_REJECTED, reason="the engine's task was canceled", code="canceled"

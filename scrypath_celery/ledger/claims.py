@@ -95,34 +95,37 @@ def _write(connection: Connection, taken: Claim, *, lease: float, worker: str, t
 
 
 def _ready(connection: Connection, uid: str, documents: int, only: Sequence[int] | None, suspects: bool) -> list[Work]:
-    found: list[Work] = []
+    """The works to claim: chosen by id and number of documents first, since a work may hold a thousand ids."""
+    found: list[Row[Any]] = []
+    columns = (work.c.id, work.c.documents, work.c.claims, work.c.operation)
     known = work.c.operation.in_(list(Operation)) & work.c.mode.in_(list(Mode))  # those of a newer release are left
     for state in READY:  # one state at a time: each is a range of the index in the order of ids
-        query = select(work).where(work.c.index_uid == uid, work.c.state == state.value, known)
+        query = select(*columns).where(work.c.index_uid == uid, work.c.state == state.value, known)
         query = query.where(work.c.available_at <= now() if only is None else work.c.id.in_(only))
         query = query.order_by(work.c.id).limit(documents).with_for_update(skip_locked=True)
-        found += [works.record(row) for row in connection.execute(query)]
-    found.sort(key=lambda item: item.id)
+        found += connection.execute(query)
+    found.sort(key=lambda row: int(row.id))
     if suspects and found and is_suspect(found[0]):
-        return found[:1]
-    return _batch([item for item in found if not is_suspect(item)], documents)
+        return works.find(connection, [found[0].id])
+    chosen = _batch([row for row in found if not is_suspect(row)], documents)
+    return works.find(connection, chosen) if chosen else []
 
 
-def is_suspect(item: Work) -> bool:
+def is_suspect(item: Work | Row[Any]) -> bool:
     """Whether a work was claimed in vain so often that it has to stand alone."""
-    return item.claims >= SUSPECT
+    return bool(item.claims >= SUSPECT)
 
 
-def _batch(found: list[Work], documents: int) -> list[Work]:
-    batch: list[Work] = []
+def _batch(found: list[Row[Any]], documents: int) -> list[int]:
+    batch: list[int] = []
     count = 0
     for item in found:
         # What fills the target of a rebuild goes to another index than all the rest.
-        if (item.operation is Operation.REINDEX) != (found[0].operation is Operation.REINDEX):
+        if (item.operation == Operation.REINDEX) != (found[0].operation == Operation.REINDEX):
             continue
         if batch and count + item.documents > documents:
             break
-        batch.append(item)
+        batch.append(item.id)
         count += item.documents
     return batch
 

@@ -111,10 +111,12 @@ def listed(
     return [record(row) for row in connection.execute(query.limit(limit))]
 
 
-def any_ready(connection: Connection, ids: Sequence[int]) -> bool:
-    """Whether one of these works still waits to be claimed."""
-    query = select(work.c.id).where(work.c.id.in_(ids), work.c.state.in_([state.value for state in READY])).limit(1)
-    return connection.execute(query).first() is not None
+def any_ready(connection: Connection, index_uid: str) -> bool:
+    """Whether any work of an index could be claimed now."""
+    ready = work.c.state.in_([state.value for state in READY]) & (work.c.available_at <= now())
+    return (
+        connection.execute(select(work.c.id).where(ready, work.c.index_uid == index_uid).limit(1)).first() is not None
+    )
 
 
 def counts(connection: Connection, index_uid: str | None = None) -> dict[str, dict[State, int]]:
@@ -193,7 +195,7 @@ def fail(
             reason_class=failure.reason_class.value,
             error_code=(failure.code or "")[:64] or None,
             engine_uids=list(engine_uids[:20]),
-            history=remember(item, {**event, "class": failure.reason_class.value, "code": failure.code}),
+            history=remember(connection, item, {**event, "class": failure.reason_class.value, "code": failure.code}),
         )
     ).rowcount
 
@@ -237,7 +239,7 @@ def retry(connection: Connection, id: int, *, delay: float = 0.0) -> Work:
             available_at=now() + delay,
             publish_after=now() + max(delay, 10.0),
             finished_at=None,
-            history=remember(before, {"state": "retried", "from": before.state.value}),
+            history=remember(connection, before, {"state": "retried", "from": before.state.value}),
         )
     )
     return before
@@ -261,15 +263,17 @@ def cancel(connection: Connection, id: int) -> Work:
         .values(
             state=State.CANCELLED.value,
             finished_at=now(),
-            history=remember(before, {"state": "cancelled", "from": before.state.value}),
+            history=remember(connection, before, {"state": "cancelled", "from": before.state.value}),
         )
     )
     return before
 
 
-def remember(item: Work, event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The history of a work with one more event, the newest fifty of it."""
-    return [*item.history, {"attempt": item.attempts, **{k: v for k, v in event.items() if v}}][-_HISTORY:]
+def remember(connection: Connection, item: Work, event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The history of a work with one more event, dated; the newest fifty of it."""
+    at = round(float(connection.execute(select(now())).scalar_one()), 3)
+    told = {"at": at, "attempt": item.attempts, **{name: value for name, value in event.items() if value}}
+    return [*item.history, told][-_HISTORY:]
 
 
 def _new_id(result: CursorResult[Any]) -> int:

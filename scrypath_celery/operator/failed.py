@@ -17,21 +17,6 @@ from .status import called
 SHOWN = (State.FAILED, State.RETRYING)
 """States of work that is listed as failed."""
 
-OWN_CODES = frozenset(
-    {
-        "projection",
-        "projection_raised",
-        "invalid_document_id",
-        "invalid_document_geo_field",
-        "never_settled",
-        "source",
-        "engine_refused",
-        "engine_unreachable",
-        "primary_key_differs",
-    }
-)
-"""Error codes of this package; all others are the engine's."""
-
 
 class Origin(StrEnum):
     """Who said no: the engine, or something before it was asked to judge (the projection, the database, the way)."""
@@ -105,7 +90,7 @@ def described(runtime: Runtime, item: Work) -> FailedWork:
         id=item.id,
         schema=called(runtime.schemas, schema) if schema is not None else None,
         index=runtime.engine_uid(item.index_uid),
-        source=origin(reason_class, item.error_code),
+        source=origin(item),
         state=item.state,
         operation=item.operation,
         retryable=schema is not None and item.state in SHOWN,
@@ -138,8 +123,6 @@ def classes(groups: Sequence[overview.FailedGroup]) -> tuple[ClassCount, ...]:
     )
 
 
-def origin(reason_class: ReasonClass, error_code: str | None) -> Origin:
-    """Who said no, by class and code."""
-    if reason_class in (ReasonClass.TRANSPORT, ReasonClass.SOURCE) or error_code is None or error_code in OWN_CODES:
-        return Origin.QUEUE
-    return Origin.ENGINE
+def origin(item: Work) -> Origin:
+    """Who said no: the engine, of a task of its own, or somebody on the way to it."""
+    return Origin.ENGINE if item.engine_uids else Origin.QUEUE

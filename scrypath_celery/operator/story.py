@@ -92,7 +92,7 @@ def story(runtime: Runtime, id: int) -> Story:
         reason_class=item.reason_class,
         reason=one_line(item.reason) or None,
         error_code=item.error_code,
-        history=item.history,
+        history=tuple({**event, "at": moment(event.get("at"))} for event in item.history),
         claim=claim,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from functools import partial
 
 from sqlalchemy import Connection
@@ -32,17 +33,19 @@ def _settle(attempt: Attempt, submitted: bool, connection: Connection) -> None:
             fine.append(item.id)
             continue
         failure, ids, delay, spend = _decide(attempt, item)
-        changed = works.fail(connection, token, item, failure, ids=ids, delay=delay, spend=spend, engine_uids=uids)
+        of_engine = uids if failure.by_engine else ()
+        changed = works.fail(connection, token, item, failure, ids=ids, delay=delay, spend=spend, engine_uids=of_engine)
         if changed and delay is None:
             outcome.failed[item.id] = failure.reason_class
         elif changed:
             outcome.retrying[item.id] = failure.reason_class
             outcome.retry_in = max(outcome.retry_in, delay or 0.0)
-    if fine and submitted:
-        works.submit(connection, token, fine, uids)
+    write = works.submit if submitted else works.succeed
+    if fine and write(connection, token, fine, uids) < len(fine):
+        outcome.lost = True  # others have them; what became of them the ledger says
+    elif submitted:
         outcome.submitted = fine
-    elif fine:
-        works.succeed(connection, token, fine, uids)
+    else:
         outcome.succeeded = fine
     if attempt.unanswered:
         watch = attempt.runtime.options.watch_seconds
@@ -87,14 +90,7 @@ def _decide(attempt: Attempt, item: Work) -> tuple[Failure, list[str], float | N
 def _named(attempt: Attempt, failure: Failure, ids: list[str]) -> Failure:
     """The failure with schema and ids in its reason, so that a dead letter says what it is about."""
     shown = ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
-    reason = f"{attempt.schema.name} {shown}: {failure.reason}"
-    return Failure(
-        reason_class=failure.reason_class,
-        reason=reason,
-        code=failure.code,
-        permanent=failure.permanent,
-        retry_after=failure.retry_after,
-    )
+    return replace(failure, reason=f"{attempt.schema.name} {shown}: {failure.reason}")
 
 
 def stop(attempt: Attempt, failure: Failure) -> None:

@@ -58,6 +58,8 @@ def _try(attempt: Attempt, parts: list[Sequence[str]], *, barriers: bool) -> Ste
             return
         if len(parts) >= HOPELESS and not passed:
             raise Stopped(_hopeless(attempt, parts))
+        if barriers and not attempt.enter_trial():  # held for one lease at a time
+            break
         first = len(attempt.sends)
         for part in parts:
             if barriers:

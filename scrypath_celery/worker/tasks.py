@@ -100,7 +100,9 @@ def _understood(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, lis
 
 
 def _sync(task: Any, runtime: Runtime, index: str, ids: list[int]) -> dict[str, Any]:
-    """Run the named works, and whatever else of their index is ready.
+    """Run what is ready of an index, the named works among it.
+
+    A message whose works are settled already is a nudge for what came after them.
 
     Ends in RETRY where works wait for another try, in FAILURE where some became dead letters: in both cases the
     ledger says so already, and a message that is lost now is made good by the relay.
@@ -128,7 +130,7 @@ def _sync(task: Any, runtime: Runtime, index: str, ids: list[int]) -> dict[str, 
 
 def _work(task: Any, runtime: Runtime, index: str, ids: list[int]) -> Outcome:
     outcome = Outcome()
-    if runtime.ledger.run(lambda tx: works.any_ready(tx, ids)):
+    if runtime.ledger.run(lambda tx: works.any_ready(tx, index)):
         seconds = runtime.options.task_seconds
         outcome = work_off(runtime, index, seconds=seconds, task_id=task.request.id)
         left = runtime.ledger.run(lambda tx: works.still_ready(tx, ids))
