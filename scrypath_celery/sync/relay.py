@@ -111,13 +111,16 @@ def watch(runtime: Runtime) -> int:
 
 
 def _landed(tasks: list[EngineTask], rows: list[Row[Any]]) -> set[str]:
-    """The tokens of claims of which a request landed after they were last looked for."""
-    seen = {row.token: row.seen_uid or 0 for row in rows}
+    """The tokens of claims of which a request landed that had no answer, after they were last looked for.
+
+    One that had an answer was registered while the claim was held, so before whatever its successors send.
+    """
+    watched = {row.token: row for row in rows}
     found = set()
     for task in tasks:
-        token = (task.metadata or "").removeprefix("scrypath:").partition(":")[0]
-        if token in seen and task.uid > seen[token]:
-            found.add(token)
+        row = watched.get((task.metadata or "").removeprefix("scrypath:").partition(":")[0])
+        if row is not None and task.uid > (row.seen_uid or 0) and task.uid not in row.engine_uids:
+            found.add(row.token)
     return found
 
 

@@ -57,10 +57,7 @@ def _settle(attempt: Attempt, submitted: bool, connection: Connection) -> None:
 
 
 def seen_uid(connection: Connection, attempt: Attempt) -> int | None:
-    """A uid of the engine's that is older than any request of this claim can be.
-
-    Looking from further back than need be finds answered requests too; their ids are made sure of once more.
-    """
+    """A uid of the engine's that is older than any request of this claim can be."""
     row = indexes.get(connection, attempt.claim.index_uid)
     first = min((send.uid for send in attempt.sends), default=None)
     known = [uid for uid in (first, row.high_uid if row else None) if uid is not None]
