@@ -39,6 +39,7 @@ class Send:
 class Attempt:
     """The state of one claim on its way; `index` is the engine's uid that it sends to.
 
+    With `barriers` each request stands between two of them in the engine's list of tasks.
     Of its documents `asked` are those of any request, `condemned` are proven to be wrong, `again` failed and cost an
     attempt, `postponed` wait without one, and of `unknown` nobody knows whether the engine took them.
     """
@@ -49,6 +50,7 @@ class Attempt:
     index: str
     to_target: bool = False
     sends: list[Send] = field(default_factory=list)
+    barriers: bool = False
     requests: int = 0
     asked: set[str] = field(default_factory=set)
     unanswered: int = 0

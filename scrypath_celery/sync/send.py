@@ -99,6 +99,18 @@ def halves(ids: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     return ids[:middle], ids[middle:]
 
 
+def barrier(attempt: Attempt) -> None:
+    """Part what comes before from what comes after, where the attempt wants it: right beside the request, since all
+    that others register in between is merged with it.
+    """
+    if not attempt.barriers:
+        return
+    try:
+        attempt.runtime.engine.barrier(attempt.index, attempt.schema.key)
+    except EngineError as exc:
+        raise Stopped(refusal(exc)) from exc
+
+
 def _request(
     attempt: Attempt, ids: tuple[str, ...], request: Callable[[str], int], *, size: int, deletion: bool
 ) -> Generator[Step | Await, Tasks, Failure | None]:
@@ -106,6 +118,7 @@ def _request(
     yield Step.LOOKED
     token = attempt.next_token()
     attempt.asked.update(ids)
+    barrier(attempt)
     try:
         uid = request(token)
     except EngineUnreachable as exc:
@@ -121,8 +134,9 @@ def _request(
         if failure.reason_class is ReasonClass.VALIDATION:
             return failure
         raise Stopped(failure) from exc
-    yield Step.SENT
     attempt.sends.append(Send(uid=uid, token=token, ids=ids, deletion=deletion))
+    barrier(attempt)
+    yield Step.SENT
     attempt.look()
     yield Step.RECORDED
     return None

@@ -38,7 +38,7 @@ def judge(attempt: Attempt, failed: Sequence[tuple[Send, EngineTask]]) -> Steps:
         else:
             _blame(attempt, send.ids, failure)
     yield Step.JUDGED
-    yield from _try(attempt, apart, barriers=False)
+    yield from _try(attempt, apart)
     if alone:
         yield from _exclusively(attempt, alone)
 
@@ -47,26 +47,24 @@ def _exclusively(attempt: Attempt, parts: list[Sequence[str]]) -> Steps:
     if not attempt.enter_trial():
         _postpone(attempt, parts, "another payload of the index is on trial")
         return
-    yield from _try(attempt, parts, barriers=True)
+    attempt.barriers = True
+    yield from _try(attempt, parts)
+    attempt.barriers = False
     attempt.leave_trial()
 
 
-def _try(attempt: Attempt, parts: list[Sequence[str]], *, barriers: bool) -> Steps:
+def _try(attempt: Attempt, parts: list[Sequence[str]]) -> Steps:
     passed = False
     for _ in range(ROUNDS):
         if not parts:
             return
         if len(parts) >= HOPELESS and not passed:
             raise Stopped(_hopeless(attempt, parts))
-        if barriers and not attempt.enter_trial():  # held for one lease at a time
+        if attempt.barriers and not attempt.enter_trial():  # held for one lease at a time
             break
         first = len(attempt.sends)
         for part in parts:
-            if barriers:
-                _barrier(attempt)
             yield from send_all(attempt, part)
-        if barriers:
-            _barrier(attempt)
         sends = attempt.sends[first:]
         tasks = yield Await(uids=frozenset(send.uid for send in sends))
         yield Step.JUDGED
@@ -118,13 +116,6 @@ def _weigh(attempt: Attempt, task: EngineTask) -> tuple[Failure, bool]:
 
 def _own(task: EngineTask) -> bool:
     return (task.error or {}).get("code") in OWN_TASK
-
-
-def _barrier(attempt: Attempt) -> None:
-    try:
-        attempt.runtime.engine.barrier(attempt.index, attempt.schema.key)
-    except EngineError as exc:
-        raise Stopped(refusal(exc)) from exc
 
 
 def _blame(attempt: Attempt, ids: Sequence[str], failure: Failure) -> None:
