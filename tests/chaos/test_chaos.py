@@ -49,7 +49,8 @@ def test_mariadb_and_rabbitmq_end_equal(
 def test_sqlite_and_fakeredis_end_equal(
     sqlite_url: str, fakeredis_server: Callable[[], Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    struck = (*EVERYWHERE, faults.rival, faults.clock_stepped)
+    # A process that is stopped while it holds SQLite's one write lock stops every writer: nobody can take it over.
+    struck = (*(fault for fault in EVERYWHERE if fault is not faults.worker_frozen), faults.rival, faults.clock_stepped)
     with world(sqlite_url, fakeredis_server(), tmp_path) as made:
         _told(_played(made, SEEDS["fake"], struck), capsys)
 
