@@ -33,23 +33,28 @@ def backfill(
     Raises:
         SourceError, EngineError, LedgerError: a part is away; what is in the ledger goes on when it is back.
     """
-    written, documents, orphans = list[int](), 0, 0
+    written, documents = list[int](), 0
+    # Before anything is written: the engine's pages are by offset and would shift under our own deletions.
+    orphans = [id for page in orphans_of(runtime, schema) for id in page]
     total = runtime.source.count(schema)
     for page in runtime.source.pages(schema, MAX_IDS):
         written += written_for(runtime, schema.uid, Operation.BACKFILL, page)
         documents += len(page)
         if progress is not None:
             progress("enumerate", documents, total)
-    for missing in orphans_of(runtime, schema):
-        written += written_for(runtime, schema.uid, Operation.BACKFILL, missing)
-        orphans += len(missing)
+    for start in range(0, len(orphans), MAX_IDS):
+        written += written_for(runtime, schema.uid, Operation.BACKFILL, orphans[start : start + MAX_IDS])
     failed = 0
     if follow and written:
         failed = work_along(
             runtime, schema.uid, Operation.BACKFILL, since=written[0], phase="backfill", progress=progress
         )
     return BackfillReport(
-        index=runtime.uid_of(schema), works=len(written), documents=documents + orphans, orphans=orphans, failed=failed
+        index=runtime.uid_of(schema),
+        works=len(written),
+        documents=documents + len(orphans),
+        orphans=len(orphans),
+        failed=failed,
     )
 
 
