@@ -56,7 +56,7 @@ def docs(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """The measurements, as ratios; what is given after `--` goes to them."""
     session.install("-e", ".[test]")
-    session.run("python", "-m", "bench", *session.posargs)
+    session.run("python", "-m", "tests.bench", *session.posargs)
 
 
 @nox.session

@@ -1,0 +1,3 @@
+"""Measurements, as ratios of two ways measured side by side in one run: `python -m tests.bench`."""
+
+from __future__ import annotations
