@@ -74,7 +74,7 @@ def test_without_one_mechanism_some_seed_does_not_end_equal(
 
 
 def _played(made: World, seeds: int, struck: Sequence[faults.Fault]) -> list[Report]:
-    return [play(made, seed, struck, steps=100 if LONG else 60) for seed in range(FIRST, FIRST + seeds)]
+    return [play(made, seed, struck, steps=100 if LONG else 40) for seed in range(FIRST, FIRST + seeds)]
 
 
 def _told(reports: list[Report], capsys: pytest.CaptureFixture[str]) -> None:

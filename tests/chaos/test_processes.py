@@ -13,6 +13,7 @@ import pytest
 from scrypath_celery.ledger import works
 from scrypath_celery.sync.step import Step
 from scrypath_celery.work import OPEN, READY, ReasonClass, State
+from tests.chaos.long import long
 from tests.chaos.shop import EXIT, HANG
 from tests.chaos.world import World, world
 from tests.deadline import eventually
@@ -37,7 +38,10 @@ def test_a_process_killed_at_each_step_leaves_work_that_another_one_finishes(
         assert {path.name for path in deaths.iterdir()} >= steps - {Step.JUDGED.name}
 
 
-@pytest.mark.parametrize(("version", "limit"), [(EXIT, None), (HANG, 5)], ids=["ends its process", "hangs"])
+@pytest.mark.parametrize(
+    ("version", "limit"),
+    [pytest.param(EXIT, None, id="ends its process"), pytest.param(HANG, 5, id="hangs", marks=long)],
+)
 def test_a_projection_that_does_not_end_well_is_one_dead_letter_and_the_others_go_on(
     version: int, limit: float | None, sqlite_url: str, redis_server: Callable[[], Any], tmp_path: Path
 ) -> None:
@@ -52,7 +56,9 @@ def test_a_projection_that_does_not_end_well_is_one_dead_letter_and_the_others_g
         assert made.documents() == {id: id for id in range(1, 20) if id != 2}
 
 
-@pytest.mark.parametrize("how", [signal.SIGQUIT, signal.SIGTERM], ids=["cold", "warm"])
+@pytest.mark.parametrize(
+    "how", [pytest.param(signal.SIGQUIT, id="cold"), pytest.param(signal.SIGTERM, id="warm", marks=long)]
+)
 def test_a_worker_that_is_shut_down_keeps_no_claim(
     how: signal.Signals, sqlite_url: str, redis_server: Callable[[], Any], tmp_path: Path
 ) -> None:
