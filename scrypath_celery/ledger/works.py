@@ -10,7 +10,7 @@ from sqlalchemy import Connection, CursorResult, Row, bindparam, case, func, sel
 from ..errors import LedgerOutdated, WorkError
 from ..work import MAX_IDS, OPEN, READY, ClaimState, Failure, Mode, Operation, ReasonClass, State, Work
 from .clock import now
-from .tables import claim, index, work
+from .tables import claim, work
 
 GRACE = {Mode.CELERY: 0.0, Mode.INLINE: 60.0, Mode.MANUAL: 60.0}
 """Seconds that the calling process has before a worker takes a work of a mode that runs in the caller."""
@@ -319,33 +319,3 @@ def still_ready(connection: Connection, ids: Sequence[int]) -> list[int]:
     """Those of these works that could be claimed now and were not."""
     ready = work.c.state.in_([state.value for state in READY]) & (work.c.available_at <= now())
     return list(connection.execute(select(work.c.id).where(work.c.id.in_(ids), ready)).scalars())
-
-
-def announce(connection: Connection, index_uid: str, operation: Operation, ids: Sequence[str]) -> tuple[int, ...]:
-    """Write works of a rebuild, which the caller hands to Celery."""
-    return write(connection, index_uid, operation, ids, Mode.CELERY) if ids else ()
-
-
-def progress(connection: Connection, index_uid: str, operation: Operation, since: int) -> tuple[int, int, int]:
-    """Of the works of an operation from id `since` on: open documents, other documents, failed works."""
-    chosen = (work.c.index_uid == index_uid) & (work.c.operation == operation.value) & (work.c.id >= since)
-    query = select(work.c.state, func.count(), func.sum(work.c.documents)).where(chosen).group_by(work.c.state)
-    found = {State(state): (int(count), int(documents)) for state, count, documents in connection.execute(query)}
-    left = sum(found[state][1] for state in OPEN if state in found)
-    done = sum(documents for state, (_, documents) in found.items() if state not in OPEN)
-    return left, done, found.get(State.FAILED, (0, 0))[0]
-
-
-def claimed_since(connection: Connection, index_uid: str, number: int) -> tuple[int, list[str]]:
-    """The newest claim number of an index, and the ids of all works claimed after `number` (rebuilds' own left out)."""
-    upto = connection.execute(select(index.c.last_number).where(index.c.index_uid == index_uid)).scalar() or 0
-    chosen = (work.c.index_uid == index_uid) & (work.c.claim_number > number)
-    query = select(work.c.ids).where(chosen, work.c.operation != Operation.REINDEX.value).order_by(work.c.claim_number)
-    found = dict.fromkeys(id for ids in connection.execute(query).scalars() for id in ids)
-    return int(upto), list(found)
-
-
-def loose_ids(connection: Connection, index_uid: str) -> list[str]:
-    """The ids of all claims of an index of which a request may still land, or landed nobody knows where."""
-    query = select(claim.c.ids).where(claim.c.index_uid == index_uid, claim.c.state == ClaimState.LOOSE.value)
-    return list(dict.fromkeys(id for ids in connection.execute(query).scalars() for id in ids))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from ..errors import EngineError
-from ..ledger import indexes, works
+from ..ledger import indexes, rebuilds
 from ..runtime import Runtime
 from ..sync.drive import work_off
 from ..sync.relay import relay
@@ -32,7 +32,7 @@ def work_along(
     while left:
         outcome = work_off(runtime, uid, seconds=SLICE)
         left, done, failed = runtime.ledger.run(
-            partial(works.progress, index_uid=uid, operation=operation, since=since)
+            partial(rebuilds.progress, index_uid=uid, operation=operation, since=since)
         )
         if progress is not None:
             progress(phase, done, done + left)
@@ -49,7 +49,7 @@ def work_along(
 
 def written_for(runtime: Runtime, uid: str, operation: Operation, ids: list[str] | tuple[str, ...]) -> tuple[int, ...]:
     """Write works for these ids and hand them to Celery."""
-    write = partial(works.announce, index_uid=uid, operation=operation, ids=ids)
+    write = partial(rebuilds.announce, index_uid=uid, operation=operation, ids=ids)
     written = runtime.ledger.run(write)
     if written:
         runtime.publish(uid, written)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from ..errors import EngineError
-from ..ledger import indexes, works
+from ..ledger import indexes, rebuilds, works
 from ..runtime import Runtime
 from ..schema import Schema
 from ..settings import differences
@@ -126,7 +126,7 @@ def _fill_page(runtime: Runtime, job: Job, page: tuple[str, ...]) -> Job:
 
     def both(tx: object) -> None:
         nonlocal changed, written
-        written = works.announce(tx, job.uid, Operation.REINDEX, page)  # type: ignore[arg-type]
+        written = rebuilds.announce(tx, job.uid, Operation.REINDEX, page)  # type: ignore[arg-type]
         first = job.first if job.first is not None else written[0]
         changed = replace(job, cursor=page[-1], first=first)
         jobs.write(tx, changed)
@@ -140,7 +140,7 @@ def _catch_up(runtime: Runtime, job: Job, progress: Progress | None) -> tuple[Jo
     """Send to the target what was claimed since the last note; again until little is left."""
     caught_up = failed = 0
     for _ in range(ROUNDS):
-        upto, ids = runtime.ledger.run(partial(works.claimed_since, index_uid=job.uid, number=job.noted))
+        upto, ids = runtime.ledger.run(partial(rebuilds.claimed_since, index_uid=job.uid, number=job.noted))
         if ids:
             written = written_for(runtime, job.uid, Operation.REINDEX, ids)
             failed += work_along(
@@ -157,8 +157,8 @@ def _after_swap(runtime: Runtime, job: Job) -> int:
     """Touch all that was claimed since the last catch-up, and all that loose sends may have changed; how many."""
 
     def touch(tx: object) -> tuple[int, ...]:
-        _, ids = works.claimed_since(tx, job.uid, job.noted)  # type: ignore[arg-type]
-        loose = works.loose_ids(tx, job.uid)  # type: ignore[arg-type]
+        _, ids = rebuilds.claimed_since(tx, job.uid, job.noted)  # type: ignore[arg-type]
+        loose = rebuilds.loose_ids(tx, job.uid)  # type: ignore[arg-type]
         indexes.write_rebuild(tx, job.uid, None)  # type: ignore[arg-type]
         return works.touch(tx, job.uid, list(dict.fromkeys([*ids, *loose])))  # type: ignore[arg-type]
 
