@@ -59,7 +59,7 @@ NEEDED: dict[str, tuple[faults.Fault, ...]] = {
     "check": (faults.engine_fault("slow", seconds=0.4),),
     "watch and report": (faults.engine_fault("register_later", seconds=2.5), faults.worker_frozen),
     "watch of unanswered requests": (faults.engine_fault("register_later", seconds=2.5),),
-    "relay": (faults.broker_flushed,),
+    "relay": (faults.broker_away,),
 }
 """What strikes where a mechanism is switched off: what it is there for."""
 
