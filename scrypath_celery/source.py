@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, func, select
+from sqlalchemy import ARRAY, ColumnElement, Connection, Engine, Select, any_, bindparam, func, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -94,7 +94,7 @@ class Source:
         found: set[str] = set()
         with self._session(schema) as session:
             for values in _chunks(_values(schema, ids)):
-                rows = session.scalars(_ids(schema).where(_expression(schema).in_(values)))
+                rows = session.scalars(_ids(schema).where(_among(session, schema, values)))
                 found.update(id_text(value) for value in rows)
         return found
 
@@ -119,7 +119,7 @@ class Source:
         """
         found: dict[str, Any] = {}
         for values in _chunks(_values(schema, ids)):
-            query = select(schema.model).options(*options).where(_expression(schema).in_(values))
+            query = select(schema.model).options(*options).where(_among(session, schema, values))
             for record in session.scalars(query).unique():
                 found[id_text(getattr(record, schema.key))] = record
         return {id: found[id] for id in ids if id in found}
@@ -127,7 +127,7 @@ class Source:
     def _found(self, session: Session, schema: Schema, ids: Sequence[str]) -> Iterator[tuple[str, Any]]:
         wanted = set(ids)
         for values in _chunks(_values(schema, ids)):
-            for record in session.scalars(_records(schema).where(_expression(schema).in_(values))).unique():
+            for record in session.scalars(_records(schema).where(_among(session, schema, values))).unique():
                 id = id_text(getattr(record, schema.key))
                 # A collation may find "Post-1" for "post-1": that is another document.
                 if id in wanted:
@@ -181,6 +181,15 @@ def _ids(schema: Schema) -> Select[Any]:
 def _expression(schema: Schema) -> ColumnElement[Any]:
     expression: ColumnElement[Any] = getattr(schema.model, schema.key)
     return expression
+
+
+def _among(session: Session, schema: Schema, values: Sequence[Any]) -> ColumnElement[bool]:
+    """The criterion that the id is one of these values."""
+    expression = _expression(schema)
+    if session.get_bind(schema.mapper).dialect.name != "postgresql":
+        return expression.in_(values)
+    # One parameter instead of a thousand, which driver and database would parse one by one: half the time of a read.
+    return expression == any_(bindparam(None, list(values), type_=ARRAY(expression.type)))
 
 
 def _value(schema: Schema, id: str) -> Any:
