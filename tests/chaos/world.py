@@ -136,7 +136,7 @@ def world(
         made.rest()
         yield made
     finally:
-        made.engine.stop()  # first, so that nobody waits for it
         for worker in workers:
-            worker.close()
+            worker.kill()  # what a warm shutdown does is another test's
+        made.engine.stop()
         shop.engine.dispose()

@@ -56,7 +56,8 @@ def test_status_in_json_is_one_document_with_what_is_unknown(run: Run, brokered:
 
 
 def test_failed_prints_the_rollup_and_one_stable_line_a_row(run: Run, shop: Shop) -> None:
-    id = write(shop, State.FAILED, reason_class="validation", attempts=2, reason="Post 1: bad", error_code="bad_code")
+    values = {"reason_class": "validation", "reason": "Post 1: bad", "error_code": "bad_code", "engine_uids": [7]}
+    id = write(shop, State.FAILED, attempts=2, **values)
     result = run("failed")
     assert result.exit_code == 0
     row = f"id={id} source=engine state=failed operation=upsert retryable=true"
