@@ -12,7 +12,7 @@ from tests.imports import ROOT
 LINES_A_MODULE = 350
 LINES_A_FUNCTION = 60
 
-TREES = [ROOT, ROOT.parent / "tests", ROOT.parent / "examples", ROOT.parent / "bench"]
+TREES = [ROOT, ROOT.parent / "tests", ROOT.parent / "examples"]
 FILES = [path for tree in TREES for path in sorted(tree.rglob("*.py"))]
 
 
