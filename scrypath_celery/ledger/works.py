@@ -83,13 +83,14 @@ def record(row: Row[Any]) -> Work:
     return Work(**values)
 
 
-def get(connection: Connection, id: int) -> Work:
-    """One work by its id.
+def get(connection: Connection, id: int, *, lock: bool = False) -> Work:
+    """One work by its id, locked until the transaction ends where asked for.
 
     Raises:
         WorkError: there is none.
     """
-    row = connection.execute(select(work).where(work.c.id == id)).one_or_none()
+    query = select(work).where(work.c.id == id)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     if row is None:
         raise WorkError(f"no work with id {id} in the ledger")
     return record(row)
@@ -222,10 +223,7 @@ def retry(connection: Connection, id: int, *, delay: float = 0.0) -> Work:
     Raises:
         WorkError: there is none, or its state allows no retry; nothing was changed.
     """
-    row = connection.execute(select(work).where(work.c.id == id).with_for_update()).one_or_none()
-    if row is None:
-        raise WorkError(f"no work with id {id} in the ledger")
-    before = record(row)
+    before = get(connection, id, lock=True)
     if before.state not in (State.FAILED, State.RETRYING, State.CANCELLED):
         raise WorkError(f"work {id} cannot be retried: it is {before.state}")
     connection.execute(
@@ -251,10 +249,7 @@ def cancel(connection: Connection, id: int) -> Work:
     Raises:
         WorkError: there is none, or it runs or is settled; nothing was changed.
     """
-    row = connection.execute(select(work).where(work.c.id == id).with_for_update()).one_or_none()
-    if row is None:
-        raise WorkError(f"no work with id {id} in the ledger")
-    before = record(row)
+    before = get(connection, id, lock=True)
     if before.state not in (State.FAILED, State.RETRYING, State.PENDING):
         raise WorkError(f"work {id} cannot be cancelled: it is {before.state}")
     connection.execute(
