@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from scrypath_celery import Scrypath
 from scrypath_celery.embedded import EmbeddedEngine
 from scrypath_celery.ledger import sqlite, works
+from scrypath_celery.sync.drive import await_tasks
 from scrypath_celery.work import OPEN, ReasonClass, State, Work
 from tests.deadline import eventually
 
@@ -31,7 +34,7 @@ class Post(Base):
 
 @pytest.fixture
 def meilisearch() -> Iterator[EmbeddedEngine]:
-    """An engine that takes a while for each batch, so that it merges what waits."""
+    """An engine that takes a while for each batch."""
     with EmbeddedEngine(batch_cost=0.02) as engine:
         yield engine
 
@@ -72,6 +75,23 @@ def settle(search: Scrypath) -> list[Work]:
     return search.ledger.run(lambda tx: works.listed(tx, [State.FAILED]))
 
 
+def merge_the_first(search: Scrypath, meilisearch: EmbeddedEngine) -> threading.Thread:
+    """Let the engine begin no batch before several payloads wait, the poisonous one among them."""
+    await_tasks(search.runtime, [search.runtime.engine.create("post", "id")])
+    meilisearch.freeze()
+
+    def thaw() -> None:
+        waiting = partial(search.runtime.engine.count_tasks, statuses=["enqueued"])
+        try:
+            eventually(lambda: waiting() >= 3, seconds=60, what="several payloads wait in the engine")
+        finally:
+            meilisearch.thaw()
+
+    thread = threading.Thread(target=thaw)
+    thread.start()
+    return thread
+
+
 def documents(search: Scrypath) -> set[str]:
     """The ids of all documents in the index."""
     return {id for page in search.runtime.engine.ids("post", "id", page=5_000) for id in page}
@@ -99,7 +119,9 @@ def test_all_but_the_poisonous_document_are_searchable(
 ) -> None:
     poison = meilisearch.faults.add("fail_task", document=POISON, index="post", **fault)
     change(search, together=together)
+    merging = merge_the_first(search, meilisearch)
     failed = settle(search)
+    merging.join()
     assert_that_one_is_dead(search, failed, fault["code"])
     innocent = search.runtime.engine.count_tasks(statuses=["failed"]) - poison.hits
     assert (innocent > 0) == fault.get("whole_batch", False)
