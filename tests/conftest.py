@@ -153,7 +153,7 @@ def start_worker(tmp_path: Path) -> Iterator[Callable[..., Worker]]:
         def start(app: str, **options: Any) -> Worker:
             worker = Worker(app, folder=options.pop("folder", tmp_path), **options)
             stack.callback(worker.show)
-            stack.callback(worker.close)
+            stack.callback(worker.kill)  # a warm shutdown takes seconds, and is the subject of tests of its own
             return worker.start()
 
         yield start
