@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from .app import Scrypath
+from .capture.result import SyncResult
 from .errors import ScrypathError
 from .ledger.autogenerate import include_name, ledger_metadata
-from .sync.result import SyncResult
 from .work import Mode, Operation, ReasonClass, State
 
 __all__ = [

@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session, scoped_session
 
-from .attached import Attached
-from .document import default_document
+from .application import Attached
+from .capture.capture import Capture
+from .capture.inline import drain
+from .capture.result import SyncResult
+from .capture.track import Tracker
+from .convergence.summary import Summary
+from .declaration.document import default_document
+from .declaration.registry import Declaration
+from .declaration.schema import Schema
 from .operator.failed import Failed, failed
 from .operator.reconcile import Report, reconcile
 from .operator.retry import Retried, retry
 from .operator.status import Status, status
-from .rebuild.along import Progress
 from .rebuild.backfill import BackfillReport, backfill
 from .rebuild.reindex import ReindexReport, reindex
-from .schema import Schema
-from .schemas import Declaration
-from .search.find import Wanted, asearch, search
-from .search.result import SearchResult
-from .sync.capture import Capture
-from .sync.modes import drain
-from .sync.outcome import Outcome
-from .sync.result import SyncResult
-from .sync.track import Tracker
+from .rebuild.runner import Progress
+from .searching.find import SearchOptions, asearch, search
+from .searching.result import SearchResult
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -150,7 +150,7 @@ class Scrypath(Attached):
         return default_document(self.schemas.of(record), record)
 
     def search(
-        self, model: type[T], q: str = "", *, session: Session | scoped_session[Any], **wanted: Unpack[Wanted]
+        self, model: type[T], q: str = "", *, session: Session | scoped_session[Any], **wanted: Unpack[SearchOptions]
     ) -> SearchResult[T]:
         """One page of what the index finds, as records of `session`; see `search.find.search`."""
         return search(self.runtime, model, q, session=session, **wanted)
@@ -161,7 +161,7 @@ class Scrypath(Attached):
         q: str = "",
         *,
         session: AsyncSession | async_scoped_session[Any],
-        **wanted: Unpack[Wanted],
+        **wanted: Unpack[SearchOptions],
     ) -> SearchResult[T]:
         """The same for an AsyncSession."""
         return await asearch(self.runtime, model, q, session=session, **wanted)
@@ -191,7 +191,7 @@ class Scrypath(Attached):
     # rebuilding
 
     def backfill(self, model: Any, *, progress: Progress | None = None, follow: bool = True) -> BackfillReport:
-        """Make sure of every record and document of a live index; see `rebuild.backfill`."""
+        """Re-sync every record and document of a live index; see `rebuild.backfill`."""
         return backfill(self.runtime, self.schemas.of(model), progress=progress, follow=follow)
 
     def reindex(self, model: Any, *, cutover: bool = True, progress: Progress | None = None) -> ReindexReport:
@@ -200,7 +200,7 @@ class Scrypath(Attached):
 
     # testing
 
-    def drain(self, *, connection: Connection | None = None) -> Outcome:
+    def drain(self, *, connection: Connection | None = None) -> Summary:
         """Run all due work in this process (tests), on `connection` where its transaction is never committed."""
         return drain(self.runtime, connection=connection)
 

@@ -42,7 +42,7 @@ def bind(database: Any) -> tuple[Callable[[], Session], Engine]:
     if callable(database) and not isinstance(database, type):
         return bind(database())
     raise ConfigError(
-        "option 'database' has to be an Engine, a sessionmaker, an AsyncEngine, an async_sessionmaker or a callable"
+        "option 'database' must be an Engine, a sessionmaker, an AsyncEngine, an async_sessionmaker or a callable"
         f" that returns one, not {type(database).__name__}"
     )
 

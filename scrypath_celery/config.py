@@ -55,11 +55,11 @@ class Options:
     pause_max: float = 60.0
     """The longest wait between two probes of a paused index."""
     relay_period: float = 5.0
-    """How often the relay looks for work that nobody is about to run."""
+    """How often the relay looks for work that unclaimed."""
     publish_grace: float = 10.0
     """How long after its creation or last publication a work is published again."""
     watch_seconds: float = 86_400.0
-    """How long the engine's tasks are watched for loose sends."""
+    """How long the engine's tasks are watched for unresolved sends."""
     keep_succeeded: float = 86_400.0
     keep_cancelled: float = 604_800.0
     broker_seconds: float = 2.0
@@ -101,7 +101,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> dict[str, Any]
             continue
         name = variable[len("SCRYPATH_") :].lower()
         if variable != variable.upper():
-            raise ConfigError(f"environment variable {variable!r} has to be upper case: {variable.upper()!r}")
+            raise ConfigError(f"environment variable {variable!r} must be upper case: {variable.upper()!r}")
         if name not in NAMES:
             raise ConfigError(f"unknown environment variable {variable!r}{_suggest(name, 'SCRYPATH_')}")
         found[name] = text
@@ -126,7 +126,7 @@ def from_celery(conf: Iterable[tuple[str, Any]], namespace: str | None = None) -
                 f"unknown setting {key!r} in the Celery configuration{_suggest(name.lower(), 'scrypath_')}"
             )
         if bare not in (bare.lower(), bare.upper()):
-            raise ConfigError(f"setting {key!r} in the Celery configuration has to be all lower or all upper case")
+            raise ConfigError(f"setting {key!r} in the Celery configuration must be all lower or all upper case")
         found[name.lower()] = value
     return found
 
@@ -140,16 +140,16 @@ def _typed(name: str, value: Any) -> Any:
     if kind in (int, float):
         return _number(name, kind, value)
     if not isinstance(value, str):
-        raise ConfigError(f"option {name!r} has to be a string, not {type(value).__name__}")
+        raise ConfigError(f"option {name!r} must be a string, not {type(value).__name__}")
     if name == "backend" and value != "meilisearch":
-        raise ConfigError(f"option 'backend' has to be 'meilisearch', not {value!r}")
+        raise ConfigError(f"option 'backend' must be 'meilisearch', not {value!r}")
     return value
 
 
 def _included(value: Any) -> tuple[str, ...]:
     names = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
     if not isinstance(names, list | tuple) or not all(isinstance(item, str) for item in names):
-        raise ConfigError("option 'include' has to be a list of module names")
+        raise ConfigError("option 'include' must be a list of module names")
     return tuple(names)
 
 
@@ -157,20 +157,20 @@ def _mode(value: Any) -> str:
     try:
         return Mode(value).value
     except ValueError:
-        raise ConfigError(f"option 'sync_mode' has to be one of {', '.join(Mode)}, not {value!r}") from None
+        raise ConfigError(f"option 'sync_mode' must be one of {', '.join(Mode)}, not {value!r}") from None
 
 
 def _number(name: str, kind: type[int] | type[float], value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ConfigError(f"option {name!r} has to be a number, not {type(value).__name__}")
+        raise ConfigError(f"option {name!r} must be a number, not {type(value).__name__}")
     try:
         number = kind(value)
     except ValueError:
-        raise ConfigError(f"option {name!r} has to be a number, not {value!r}") from None
+        raise ConfigError(f"option {name!r} must be a number, not {value!r}") from None
     if kind is int and not isinstance(value, str) and number != value:
-        raise ConfigError(f"option {name!r} has to be a whole number, not {value!r}")
+        raise ConfigError(f"option {name!r} must be a whole number, not {value!r}")
     if name in _POSITIVE and number <= 0:
-        raise ConfigError(f"option {name!r} has to be above zero, not {value!r}")
+        raise ConfigError(f"option {name!r} must be above zero, not {value!r}")
     return number
 
 

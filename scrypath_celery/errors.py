@@ -47,7 +47,7 @@ class SchemaError(ScrypathError):
 class ProjectionError(ScrypathError):
     """A record could not be turned into a document.
 
-    `permanent` is true where no retry can mend it: the document itself is wrong (reason class `validation`),
+    `permanent` is true where no retry can fix it: the document itself is wrong (reason class `validation`),
     rather than the code that projects it (`source`).
     """
 

@@ -25,7 +25,7 @@ class Signal(StrEnum):
 
 
 DIFFERENCES = frozenset({Signal.FAILED_SYNC_WORK, Signal.COUNT_MISMATCH, Signal.INDEX_MISSING, Signal.ENGINE_RESTORED})
-"""Signals of a confirmed difference, which does not mend by itself."""
+"""Signals of a confirmed difference, which does not fix by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +56,11 @@ class Situation:
 
 
 REMEDIES: Mapping[ReasonClass, str] = {
-    ReasonClass.VALIDATION: "the documents are wrong: mend the records or their projection, then retry",
+    ReasonClass.VALIDATION: "the documents are wrong: fix the records or their projection, then retry",
     ReasonClass.TRANSPORT: "the engine could not be reached: see that it answers, then retry",
     ReasonClass.BACKEND_REJECTED: "the engine is full or in a bad state: see to it, then retry",
     ReasonClass.AUTH: "the engine refused the key: set one that may write, then retry",
-    ReasonClass.SOURCE: "the projection or the database failed: mend it, then retry",
+    ReasonClass.SOURCE: "the projection or the database failed: fix it, then retry",
     ReasonClass.QUEUE_EXHAUSTED: "the attempts are spent: retry",
     ReasonClass.UNKNOWN: "retry, and look at the reason if it fails again",
 }
@@ -135,7 +135,7 @@ def _differing(situation: Situation, program: str) -> list[Action]:
         return []
     if Signal.ENGINE_RESTORED in situation.signals:
         return []
-    why = "database and index hold different numbers of documents, and nothing is under way: make sure of all records"
+    why = "database and index hold different numbers of documents, and nothing is under way: re-sync all records"
     if Signal.INDEX_MISSING in situation.signals:
         why = "the index is not there: make it, with all records"
     command = f"{program} reconcile {situation.schema} --action backfill"

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .config import Options
+from .declaration.registry import Schemas
+from .declaration.schema import Schema
 from .engine import Engine
 from .ledger import Ledger
-from .schema import Schema
-from .schemas import Schemas
 from .source import Source
 
 Publish = Callable[[str, tuple[int, ...]], None]

@@ -18,10 +18,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.interfaces import ORMOption
 
-from .document import encode, project
+from .declaration.document import encode, project
+from .declaration.document_ids import id_text, id_value
+from .declaration.schema import Schema
 from .errors import ProjectionError, SourceError
-from .ids import id_text, id_value
-from .schema import Schema
 from .work import MAX_IDS, Failure, ReasonClass
 
 

@@ -62,7 +62,7 @@ class ClaimState(StrEnum):
 
     HELD = "held"
     SUBMITTED = "submitted"
-    LOOSE = "loose"
+    UNRESOLVED = "unresolved"
     DONE = "done"
 
 
@@ -74,7 +74,7 @@ MAX_IDS = 1_000
 class Failure:
     """Why a document or a payload did not get into the index.
 
-    `permanent` says that no retry can mend it, `by_engine` that the engine said so; `retry_after` (seconds) is a wait
+    `permanent` says that no retry can fix it, `by_engine` that the engine said so; `retry_after` (seconds) is a wait
     that it asked for.
     """
 

@@ -11,14 +11,14 @@ from sqlalchemy import Engine, ForeignKey, String, create_engine, event, select
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship, sessionmaker
 
+from scrypath_celery.capture.capture import Capture
+from scrypath_celery.capture.track import Tracker
 from scrypath_celery.config import Options
+from scrypath_celery.declaration.registry import Schemas
 from scrypath_celery.ledger import Ledger
 from scrypath_celery.ledger.tables import work
 from scrypath_celery.runtime import Runtime
-from scrypath_celery.schemas import Schemas
 from scrypath_celery.source import Source
-from scrypath_celery.sync.capture import Capture
-from scrypath_celery.sync.track import Tracker
 from tests.convergence.engine import MemoryEngine
 
 

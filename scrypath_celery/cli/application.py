@@ -25,7 +25,7 @@ HOW = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chosen:
+class AppTarget:
     """Which application a command line names, and how it calls our commands; `app` where Celery loaded it already."""
 
     name: str | None

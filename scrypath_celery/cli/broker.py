@@ -1,4 +1,4 @@
-"""Looking at the broker and the workers, for a bounded time also where the broker is frozen."""
+"""Probe at the broker and the workers, for a bounded time also where the broker is frozen."""
 
 from __future__ import annotations
 

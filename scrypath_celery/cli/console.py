@@ -16,8 +16,8 @@ from ..errors import SchemaError, ScrypathError
 
 if TYPE_CHECKING:
     from ..app import Scrypath
+    from ..declaration.schema import Schema
     from ..runtime import Runtime
-    from ..schema import Schema
 
 FINE, NOT_DONE, DIFFERENT = 0, 1, 2
 """Exit codes: fine; something could not be read or done; done, and differences were found."""
@@ -93,7 +93,7 @@ NONE_DECLARED = "no schema is declared: name the modules that declare them in th
 
 def document(command: str, body: Mapping[str, Any]) -> None:
     """Print one JSON document."""
-    from ..operator.answer import VERSION
+    from ..operator.serialization import VERSION
 
     click.echo(json.dumps({"version": VERSION, "command": command, **body}, ensure_ascii=False))
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from ..operator.answer import as_json
 from ..operator.failed import ClassCount, FailedWork
 from ..operator.failed import failed as look
+from ..operator.serialization import as_json
+from .app_command import operating
 from .console import FINE, Console
-from .operating import operating
 from .text import pairs
 
 
@@ -22,7 +22,7 @@ from .text import pairs
 def failed(console: Console, schema: str | None, no_class_summary: bool, limit: int) -> int:
     """Show failed work: dead letters, and what is being retried.
 
-    One line a work, `key=value`, the reason last. `source` is `engine` where the engine said no, `queue` where the
+    One line a work, `key=value`, the reason last. `source` is `engine` where the engine rejected it, `queue` where the
     work did not get that far. `documents` counts what is left of it.
     """
     found = look(console.runtime, console.schemas(schema)[0] if schema is not None else None, limit=limit)

@@ -6,7 +6,7 @@ from importlib import import_module
 
 import click
 
-from .application import Chosen
+from .application import AppTarget
 
 COMMANDS = {
     "status": "status:status",
@@ -62,4 +62,4 @@ class Commands(click.Group):
 @click.pass_context
 def main(ctx: click.Context, app: str | None) -> None:
     """Note which application the command line names; it is loaded by the commands that need it."""
-    ctx.obj = Chosen(name=app, program=f"scrypath-celery -A {app}" if app else "scrypath-celery")
+    ctx.obj = AppTarget(name=app, program=f"scrypath-celery -A {app}" if app else "scrypath-celery")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from .app_command import operating
 from .console import FINE, Console
-from .operating import operating
 
 
 @click.group()
@@ -31,7 +31,7 @@ def check(console: Console) -> int:
     """Check that the ledger's tables are those of this release."""
     from ..ledger.migrate import current
 
-    console.runtime.ledger.look(lambda tx: None)
+    console.runtime.ledger.read(lambda tx: None)
     revision = current(console.runtime.ledger.database)
     console.answer("ledger check", {"revision": revision})
     console.say(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .application import Chosen
+from .application import AppTarget
 from .group import HELP, Commands
 
 
@@ -20,10 +20,10 @@ def scrypath(ctx: click.Context) -> None:
     given = ctx.find_root().params.get("app")
     if given is None:
         # Celery's default app is nobody's: look where an application may be named instead.
-        ctx.obj = Chosen(name=None, program="celery scrypath")
+        ctx.obj = AppTarget(name=None, program="celery scrypath")
         return
     shown = given if isinstance(given, str) else given.main
-    ctx.obj = Chosen(name=shown, program=f"celery -A {shown} scrypath", app=ctx.obj.app)
+    ctx.obj = AppTarget(name=shown, program=f"celery -A {shown} scrypath", app=ctx.obj.app)
 
 
 _known_to_inspect()

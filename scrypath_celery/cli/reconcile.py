@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import click
 
-from ..operator.answer import as_json
-from ..operator.looking import impatient
+from ..operator.probe import with_timeouts
 from ..operator.reconcile import IndexReport, Report
 from ..operator.reconcile import reconcile as look
+from ..operator.serialization import as_json
 from ..playbook import Signal
+from .app_command import operating, seen_by_workers
 from .broker import look as look_at_broker
 from .console import DIFFERENT, FINE, NOT_DONE, Console
 from .failed import class_line
-from .operating import operating, seen_by_workers
 from .retry import one as retry_one
-from .status import PATIENCE, broker_lines, engine_text, pause_text, queue_text
+from .status import TIMEOUTS, broker_lines, engine_text, pause_text, queue_text
 from .text import pairs
 
 ACTIONS = ("retry", "backfill", "reindex")
@@ -47,7 +47,7 @@ def reconcile(console: Console, schema: str | None, action: str | None, id: int 
 
 def report(console: Console, schema: str | None) -> int:
     """Print the report; the exit code."""
-    found = look(impatient(console.runtime, **PATIENCE), console.schemas(schema), program=console.program)
+    found = look(with_timeouts(console.runtime, **TIMEOUTS), console.schemas(schema), program=console.program)
     waiting = any(Signal.PENDING_QUEUE_WORK in one.signals for one in found.indexes)
     app = console.search.celery_app
     if waiting and app is not None:  # then it matters whether anybody is there to take it
@@ -124,5 +124,5 @@ def reindex(console: Console, schema: str | None, cutover: bool) -> int:
     else:
         console.say(f"Filled {done.target}; {done.index} is as it was. To cut over:")
         console.say(f"  {console.program} reconcile {chosen.name} --action reindex")
-    console.say(pairs(filled=done.filled, caught_up=done.caught_up, touched=done.touched, failed=done.failed))
+    console.say(pairs(filled=done.filled, caught_up=done.caught_up, requeued=done.requeued, failed=done.failed))
     return NOT_DONE if done.failed else FINE

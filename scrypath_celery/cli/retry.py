@@ -6,13 +6,13 @@ import re
 
 import click
 
-from ..operator.answer import as_json
 from ..operator.bulk import bulk_retry
 from ..operator.retry import retry as retry_one
+from ..operator.serialization import as_json
 from ..work import Mode, ReasonClass, State
+from .app_command import operating, seen_by_workers
 from .broker import reach
 from .console import FINE, NOT_DONE, Console
-from .operating import operating, seen_by_workers
 from .text import pairs
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -94,7 +94,7 @@ def many(
 
 
 def note_broker(console: Console) -> None:
-    """Say where the broker is away: the work is committed all the same, and a worker's relay finds it."""
+    """Say where the broker is unreachable: the work is committed all the same, and a worker's relay finds it."""
     app = console.search.celery_app
     away = reach(app, console.runtime.options) if app is not None else None
     if away is not None:

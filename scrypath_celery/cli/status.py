@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import click
 
-from ..operator.answer import as_json
 from ..operator.broker import Broker
-from ..operator.counts import EngineCounts, QueueCounts
-from ..operator.looking import impatient
+from ..operator.index_counts import EngineCounts, QueueCounts
+from ..operator.probe import with_timeouts
+from ..operator.serialization import as_json
 from ..operator.status import IndexStatus, Paused, Status
 from ..operator.status import status as look
+from .app_command import operating
 from .broker import look as look_at_broker
 from .console import FINE, NOT_DONE, Console
-from .operating import operating
 from .text import pairs
 
-PATIENCE = {"connect": 3.0, "answer": 10.0}
+TIMEOUTS = {"connect": 3.0, "answer": 10.0}
 """How long (seconds) the engine may take to connect and to answer while somebody looks."""
 
 
@@ -30,7 +30,7 @@ def status(console: Console, schema: str | None) -> int:
     schemas = console.schemas(schema)
     app = console.search.celery_app
     broker = look_at_broker(app, console.runtime.options) if app is not None else None
-    found = look(impatient(console.runtime, **PATIENCE), schemas, broker=broker)
+    found = look(with_timeouts(console.runtime, **TIMEOUTS), schemas, broker=broker)
     console.answer("status", {**as_json(found), "unknown": list(found.unknown)})
     for one in found.indexes:
         for line in index_lines(one):

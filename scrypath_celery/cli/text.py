@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ..operator.answer import iso
+from ..operator.serialization import iso
 
 
 def value(found: Any) -> str:

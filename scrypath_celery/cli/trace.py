@@ -6,13 +6,13 @@ import json
 
 import click
 
-from ..operator.answer import as_json
-from ..operator.looking import impatient
+from ..operator.probe import with_timeouts
+from ..operator.serialization import as_json
 from ..operator.trace import Trace
 from ..operator.trace import trace as look
+from .app_command import operating
 from .console import DIFFERENT, FINE, NOT_DONE, Console
-from .operating import operating
-from .status import PATIENCE
+from .status import TIMEOUTS
 from .text import pairs
 
 
@@ -21,11 +21,11 @@ from .text import pairs
 @click.argument("document_id")
 @operating
 def trace(console: Console, schema: str, document_id: str) -> int:
-    """Show the document that the record gives now, the one in the index, and the works that touched it.
+    """Show the document that the record gives now, the one in the index, and its newest works.
 
     Exit code 2 where they differ.
     """
-    found = look(impatient(console.runtime, **PATIENCE), console.schema(schema), document_id)
+    found = look(with_timeouts(console.runtime, **TIMEOUTS), console.schema(schema), document_id)
     console.answer("trace", {**as_json(found), "unknown": list(found.unknown)})
     for line in lines(found):
         console.say(line)
@@ -44,16 +44,16 @@ def lines(found: Trace) -> list[str]:
     ]
     if found.works_unknown is not None:
         told.append(f"  works: unknown ({found.works_unknown})")
-    for touch in found.touches:
+    for work in found.works:
         told.append(
             "  work: "
             + pairs(
-                id=touch.id,
-                operation=touch.operation,
-                state=touch.state,
-                created=touch.created_at,
-                finished=touch.finished_at,
-                reason=touch.reason,
+                id=work.id,
+                operation=work.operation,
+                state=work.state,
+                created=work.created_at,
+                finished=work.finished_at,
+                reason=work.reason,
             )
         )
     return told

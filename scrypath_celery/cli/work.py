@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from ..operator.answer import as_json
-from ..operator.story import Story, story
+from ..operator.serialization import as_json
+from ..operator.work_detail import Story, story
+from .app_command import operating
 from .console import FINE, Console
-from .operating import operating
 from .text import pairs
 
 

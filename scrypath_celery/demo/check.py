@@ -44,7 +44,7 @@ def compare(session: Session) -> Comparison:
 
 
 def in_database(session: Session) -> Documents:
-    """What the documents have to be, by id."""
+    """What the documents must be, by id."""
     query = select(
         City.id, City.name, Country.name.label("country_name"), City.country_code, City.population
     ).join_from(City, Country)

@@ -81,7 +81,7 @@ def rebuild(scene: Scene) -> None:
     after = search.meilisearch.index(City).fetch_info().created_at
     voice.hold(done.cut_over and after != before, f"the live index is the new one, after {seconds:.1f} s")
     voice.say(f"meanwhile {traffic.writes} transactions wrote, and {traffic.searches} searches were answered;")
-    voice.say(f"{done.caught_up} documents were caught up before the swap, {done.touched} made sure of after it")
+    voice.say(f"{done.caught_up} documents were caught up before the swap, {done.requeued} re-synced after it")
     voice.hold(traffic.empty == 0 and traffic.searches > 0, f'no search for "{_TOWN}" came back empty')
     voice.hold(done.failed == 0 and not scene.counts(), "no work has failed")
     scene.figures["rebuild"] = f"{done.filled:,} documents in {seconds:.1f} s, {traffic.writes} writes meanwhile"

@@ -34,7 +34,7 @@ def outage(scene: Scene) -> None:
     voice.call("fault.remove()")
     fault.remove()
     waited = scene.settled()
-    voice.hold(not scene.counts(), "once the engine was back all of them were carried out, with no hand moved")
+    voice.hold(not scene.counts(), "once the engine was back all of them were carried out, without intervention")
     scene.figures["outage"] = f"{OUTAGE} commits kept; {waited:.1f} s from the engine's return to the last document"
 
 
@@ -64,7 +64,7 @@ def poison(scene: Scene) -> None:
     assert found is not None
     voice.say("The report says what to do, and does nothing by itself; exit code 2 is for differences:")
     scene.command("reconcile", expect=2)
-    voice.call("fault.remove()   # somebody mends the cause, and retries by id")
+    voice.call("fault.remove()   # somebody fixes the cause, and retries by id")
     fault.remove()
     scene.command("retry", "--id", found[1])
     scene.settled()

@@ -48,7 +48,7 @@ class Transport:
 
     def __init__(self, url: str, api_key: str | None, *, timeout: tuple[float, float]) -> None:
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-            raise ConfigError(f"option 'meilisearch_url' has to be an http or https URL, not {shown(url)!r}")
+            raise ConfigError(f"option 'meilisearch_url' must be an http or https URL, not {shown(url)!r}")
         self._url = url.rstrip("/")
         self.url = shown(self._url)
         self._api_key = api_key

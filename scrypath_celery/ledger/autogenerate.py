@@ -14,7 +14,7 @@ from sqlalchemy.dialects.mysql import MEDIUMTEXT
 from . import tables
 
 VERSION_TABLE = "scrypath_alembic_version"
-"""Where the ledger's own migrations note how far they are; an application's `alembic_version` is never touched."""
+"""Where the ledger's own migrations note how far they are; an application's `alembic_version` is never requeued."""
 
 _OURS = frozenset({VERSION_TABLE, *(table.name for table in tables.TABLES)})
 

@@ -112,7 +112,7 @@ def _ready(connection: Connection, uid: str, documents: int, only: Sequence[int]
 
 
 def is_suspect(item: Work | Row[Any]) -> bool:
-    """Whether a work was claimed in vain so often that it has to stand alone."""
+    """Whether a work was claimed without settling so often that it has to stand alone."""
     return bool(item.claims >= SUSPECT)
 
 
@@ -163,18 +163,18 @@ def end(connection: Connection, token: str, state: ClaimState) -> None:
     """Note that a claim is over, or waits for the engine; one with an unanswered request stays watched."""
     values = {"state": state.value}
     connection.execute(
-        update(claim).where(claim.c.token == token, claim.c.state != ClaimState.LOOSE.value).values(**values)
+        update(claim).where(claim.c.token == token, claim.c.state != ClaimState.UNRESOLVED.value).values(**values)
     )
 
 
-def loosen(connection: Connection, token: str, *, seen_uid: int | None, watch: float) -> bool:
+def mark_unresolved(connection: Connection, token: str, *, seen_uid: int | None, watch: float) -> bool:
     """Keep a claim because requests of it may still land, with the engine's newest task uid of this time.
 
     `seen_uid` is None where the engine could not be asked: then its list is watched from the start of the claim.
-    False where it was loose already.
+    False where it was unresolved already.
     """
-    query = update(claim).where(claim.c.token == token, claim.c.state != ClaimState.LOOSE.value)
-    values = {"state": ClaimState.LOOSE.value, "seen_uid": seen_uid, "watch_until": now() + watch}
+    query = update(claim).where(claim.c.token == token, claim.c.state != ClaimState.UNRESOLVED.value)
+    values = {"state": ClaimState.UNRESOLVED.value, "seen_uid": seen_uid, "watch_until": now() + watch}
     return connection.execute(query.values(**values)).rowcount > 0
 
 
@@ -207,20 +207,20 @@ def lowest_held(connection: Connection, uid: str) -> int | None:
 
 
 def awaiting(connection: Connection, limit: int = 100) -> list[Row[Any]]:
-    """Claims with works that wait for the engine's verdict, oldest first; one that is loose may have some, too."""
+    """Claims with works that wait for the engine's verdict, oldest first; one that is unresolved may have some, too."""
     submitted = select(work.c.claim_token).where(work.c.state == State.SUBMITTED.value)
     query = select(claim).where(claim.c.token.in_(submitted)).order_by(claim.c.created_at).limit(limit)
     return list(connection.execute(query))
 
 
-def loose(connection: Connection, limit: int = 1_000) -> list[Row[Any]]:
+def unresolved(connection: Connection, limit: int = 1_000) -> list[Row[Any]]:
     """Claims of which a request may still land, those first that were watched least far."""
-    query = select(claim).where(claim.c.state == ClaimState.LOOSE.value)
+    query = select(claim).where(claim.c.state == ClaimState.UNRESOLVED.value)
     return list(connection.execute(query.order_by(func.coalesce(claim.c.seen_uid, -1)).limit(limit)))
 
 
 def awaited_ids(connection: Connection, uid: str) -> set[str]:
-    """The ids of works that were claimed in vain and wait for another claim, or were given up for it."""
+    """The ids of works that were claimed without settling and wait for another claim, or were given up for it."""
     again = work.c.state.in_([state.value for state in READY]) & (work.c.claims > 0)
     dead = (work.c.state == State.FAILED.value) & (work.c.error_code == NEVER_SETTLED)
     query = select(work.c.ids).where(work.c.index_uid == uid, again | dead)
@@ -228,10 +228,10 @@ def awaited_ids(connection: Connection, uid: str) -> set[str]:
 
 
 def seen(connection: Connection, tokens: Sequence[str], uid: int) -> int:
-    """Note that loose claims were watched up to this engine task; how many had not been yet, or are over their time."""
+    """Note that unresolved claims were watched up to this engine task; how many had not been, or are over."""
     over = case((claim.c.watch_until < now(), ClaimState.DONE.value), else_=claim.c.state)
     behind = claim.c.seen_uid.is_(None) | (claim.c.seen_uid < uid) | (claim.c.watch_until < now())
-    query = update(claim).where(claim.c.token.in_(tokens), claim.c.state == ClaimState.LOOSE.value, behind)
+    query = update(claim).where(claim.c.token.in_(tokens), claim.c.state == ClaimState.UNRESOLVED.value, behind)
     return connection.execute(query.values(seen_uid=uid, state=over)).rowcount
 
 

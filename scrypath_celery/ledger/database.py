@@ -83,7 +83,7 @@ class Ledger:
                     raise
         raise LedgerUnavailable("the ledger's database gave up a transaction again and again")
 
-    def look(self, function: Callable[[Connection], T]) -> T:
+    def read(self, function: Callable[[Connection], T]) -> T:
         """Run a function that only reads; on SQLite it takes no write lock, so that it waits for nobody.
 
         Raises as `begin` does.
@@ -112,7 +112,7 @@ class Ledger:
         elif (_identity(connection) or self.identity()) != self.identity():
             raise WrongDatabase(
                 f"the session writes to {connection.engine.url.render_as_string()!r}, the ledger is in"
-                f" {self._database().url.render_as_string()!r}: both have to be one database"
+                f" {self._database().url.render_as_string()!r}: both must be one database"
             )
         self._admitted.add(connection.engine)
 
@@ -120,7 +120,7 @@ class Ledger:
         """The id of this ledger, given to it at its first use."""
         if self._id is None:
             # Looked up first: where the caller holds SQLite's write lock, ours would wait for it in vain.
-            self._id = self.look(_identity) or self.run(identify)
+            self._id = self.read(_identity) or self.run(identify)
         return self._id
 
     @contextmanager

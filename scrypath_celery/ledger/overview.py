@@ -93,7 +93,7 @@ def dead_letters(
     return [int(id) for id in connection.execute(query).scalars()]
 
 
-def touching(connection: Connection, index_uid: str, document_id: str, limit: int) -> list[Work]:
+def works_of(connection: Connection, index_uid: str, document_id: str, limit: int) -> list[Work]:
     """The newest works of an index that name this document; reads all of its works that are still kept."""
     text = type_coerce(work.c.ids, Text)
     query = (

@@ -35,7 +35,7 @@ def claimed_since(connection: Connection, index_uid: str, number: int) -> tuple[
     return int(upto), list(found)
 
 
-def loose_ids(connection: Connection, index_uid: str) -> list[str]:
+def unresolved_ids(connection: Connection, index_uid: str) -> list[str]:
     """The ids of all claims of an index of which a request may still land, or landed nobody knows where."""
-    query = select(claim.c.ids).where(claim.c.index_uid == index_uid, claim.c.state == ClaimState.LOOSE.value)
+    query = select(claim.c.ids).where(claim.c.index_uid == index_uid, claim.c.state == ClaimState.UNRESOLVED.value)
     return list(dict.fromkeys(id for ids in connection.execute(query).scalars() for id in ids))

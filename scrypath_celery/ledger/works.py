@@ -35,7 +35,7 @@ def write(
     """Write works for `ids` on the caller's connection, in the caller's transaction; the works' ids.
 
     At most `MAX_IDS` documents a work. `publish_after` is how long (seconds) the relay leaves the publication to the
-    caller. The row of the index is never touched here: it would make callers wait for claims.
+    caller. The row of the index is never requeued here: it would make callers wait for claims.
     """
     grace = GRACE[mode]
     written = []
@@ -59,8 +59,8 @@ def write(
     return tuple(written)
 
 
-def touch(connection: Connection, index_uid: str, ids: Sequence[str]) -> tuple[int, ...]:
-    """Put new work for these ids into the ledger: make sure of them again."""
+def requeue(connection: Connection, index_uid: str, ids: Sequence[str]) -> tuple[int, ...]:
+    """Put new work for these ids into the ledger: re-sync them."""
     return write(connection, index_uid, Operation.UPSERT, ids, Mode.CELERY, publish_after=0.0) if ids else ()
 
 
@@ -170,14 +170,14 @@ def fail(
     *,
     ids: Sequence[str],
     delay: float | None,
-    spend: bool = True,
+    count_attempt: bool = True,
     engine_uids: Sequence[int] = (),
 ) -> int:
     """Settle one work of a claim as not succeeded, narrowed to the `ids` that failed.
 
     `delay` (seconds) leaves it `retrying`; None makes it a dead letter. `spend` counts the attempt.
     """
-    attempts = item.attempts + (1 if spend else 0)
+    attempts = item.attempts + (1 if count_attempt else 0)
     state = State.FAILED if delay is None else State.RETRYING
     event = {"state": state.value, "worker": item.worker, "uids": list(engine_uids[:5]), "reason": failure.reason[:200]}
     return connection.execute(
@@ -201,9 +201,9 @@ def fail(
     ).rowcount
 
 
-def give_back(connection: Connection, token: str, *, blameless: bool, delay: float = 0.0) -> int:
-    """Put the running works of a claim back as they were; `blameless` forgets that they were claimed."""
-    claims = case((work.c.claims > 0, work.c.claims - 1), else_=0) if blameless else work.c.claims
+def give_back(connection: Connection, token: str, *, keep_claim_count: bool, delay: float = 0.0) -> int:
+    """Put the running works of a claim back as they were; `keep_claim_count=False` forgets that they were claimed."""
+    claims = work.c.claims if keep_claim_count else case((work.c.claims > 0, work.c.claims - 1), else_=0)
     return connection.execute(
         update(work)
         .where(work.c.claim_token == token, work.c.state == State.RUNNING.value)

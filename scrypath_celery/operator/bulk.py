@@ -8,10 +8,10 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from ..declaration.schema import Schema
 from ..errors import WorkError
 from ..ledger import overview
 from ..runtime import Runtime
-from ..schema import Schema
 from ..work import ReasonClass
 from .retry import retried
 
@@ -50,7 +50,7 @@ def bulk_retry(
         reason_class=reason_class,
         since=since,
     )
-    ids = runtime.ledger.look(lambda tx: find(tx))
+    ids = runtime.ledger.read(lambda tx: find(tx))
     done: list[int] = []
     skipped: dict[int, str] = {}
     for start in range(0, 0 if dry_run else len(ids), CHUNK):

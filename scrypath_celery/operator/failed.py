@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from ..declaration.schema import Schema
 from ..ledger import overview, works
 from ..runtime import Runtime
-from ..schema import Schema
 from ..work import Operation, ReasonClass, State, Work
-from .answer import moment, one_line
-from .status import called
+from .serialization import one_line, to_datetime
+from .status import display_name
 
 SHOWN = (State.FAILED, State.RETRYING)
 """States of work that is listed as failed."""
 
 
 class Origin(StrEnum):
-    """Who said no: the engine, or something before it was asked to judge (the projection, the database, the way)."""
+    """Who rejected it: the engine, or something before it was asked to judge (projection, database, network)."""
 
     QUEUE = "queue"
     ENGINE = "engine"
@@ -72,7 +72,7 @@ def failed(runtime: Runtime, schema: Schema | None = None, *, limit: int | None 
         LedgerError: the ledger cannot be read.
     """
     uid = schema.uid if schema is not None else None
-    rows, groups = runtime.ledger.look(
+    rows, groups = runtime.ledger.read(
         lambda tx: (works.listed(tx, SHOWN, index_uid=uid, limit=limit), overview.groups(tx, SHOWN, index_uid=uid))
     )
     return Failed(
@@ -88,7 +88,7 @@ def described(runtime: Runtime, item: Work) -> FailedWork:
     reason_class = item.reason_class or ReasonClass.UNKNOWN
     return FailedWork(
         id=item.id,
-        schema=called(runtime.schemas, schema) if schema is not None else None,
+        schema=display_name(runtime.schemas, schema) if schema is not None else None,
         index=runtime.engine_uid(item.index_uid),
         source=origin(item),
         state=item.state,
@@ -100,9 +100,9 @@ def described(runtime: Runtime, item: Work) -> FailedWork:
         documents=item.documents,
         document_ids=item.ids,
         reason=one_line(item.reason),
-        created_at=moment(item.created_at),
-        failed_at=moment(item.finished_at),
-        next_attempt_at=moment(item.available_at) if item.state is State.RETRYING else None,
+        created_at=to_datetime(item.created_at),
+        failed_at=to_datetime(item.finished_at),
+        next_attempt_at=to_datetime(item.available_at) if item.state is State.RETRYING else None,
     )
 
 
@@ -124,5 +124,5 @@ def classes(groups: Sequence[overview.FailedGroup]) -> tuple[ClassCount, ...]:
 
 
 def origin(item: Work) -> Origin:
-    """Who said no: the engine, of a task of its own, or somebody on the way to it."""
+    """Who rejected it: the engine, of a task of its own, or somebody on the way to it."""
     return Origin.ENGINE if item.engine_uids else Origin.QUEUE

@@ -8,17 +8,17 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from ..declaration.schema import Schema
 from ..ledger import indexes, overview, works
 from ..playbook import DIFFERENCES, Action, FailedClass, Signal, Situation, recommended
 from ..runtime import Runtime
-from ..schema import Schema
 from ..work import IndexRow, State
 from .broker import Broker
-from .counts import DocumentCounts, EngineCounts, QueueCounts, document_counts, engine_counts, queue_counts
+from .drift import Seen, signals, with_mismatch
 from .failed import SHOWN, ClassCount, classes
-from .looking import Looking
-from .signals import Seen, judged, signals
-from .status import Paused, called, paused
+from .index_counts import DocumentCounts, EngineCounts, QueueCounts, document_counts, engine_counts, queue_counts
+from .probe import Probe
+from .status import Paused, display_name, paused
 
 UNCOUNTED = "left out: records are not counted here"
 
@@ -91,7 +91,7 @@ def reconcile(
     `program` is how the command lines of recommended actions begin. `seconds` bounds what is asked of the engine;
     `count=False` leaves out counting the database's records, which takes time where there are many.
     """
-    engine, ledger, source = Looking(seconds), Looking(), Looking()
+    engine, ledger, source = Probe(seconds), Probe(), Probe()
     if not count:
         source.reason = UNCOUNTED
     newest = engine.ask(runtime.engine.newest_task)
@@ -101,23 +101,23 @@ def reconcile(
 
 
 def _looked(
-    runtime: Runtime, schema: Schema, *, engine: Looking, ledger: Looking, source: Looking, newest_uid: int | None
+    runtime: Runtime, schema: Schema, *, engine: Probe, ledger: Probe, source: Probe, newest_uid: int | None
 ) -> tuple[Seen, Snapshot]:
     """What there is to see of one index. The ledger is looked at twice: counts are judged only between equal looks."""
     snap = partial(_snapshot, uid=schema.uid)
-    before = ledger.ask(lambda: runtime.ledger.look(lambda tx: snap(tx)))
+    before = ledger.ask(lambda: runtime.ledger.read(lambda tx: snap(tx)))
     counts = engine_counts(runtime, runtime.uid_of(schema), engine)
     documents = document_counts(runtime, schema, engine, source)
-    after = ledger.ask(lambda: runtime.ledger.look(lambda tx: snap(tx)))
+    after = ledger.ask(lambda: runtime.ledger.read(lambda tx: snap(tx)))
     if before is None or after is None:
         after = Snapshot(queue=QueueCounts(unknown=ledger.reason))
-    calm = before is not None and before.mark == after.mark
+    unchanged_during_count = before is not None and before.mark == after.mark
     rebuild = after.row.rebuild if after.row is not None else None
     target = engine.ask(lambda: runtime.engine.index(str(rebuild["target"]))) if rebuild else None
     seen = Seen(
         queue=after.queue,
         engine=counts,
-        documents=judged(documents, counts, after.queue, calm=calm),
+        documents=with_mismatch(documents, counts, after.queue, unchanged_during_count=unchanged_during_count),
         row=after.row,
         newest_uid=newest_uid,
         target_exists=target is not None,
@@ -135,7 +135,7 @@ def _snapshot(connection: Connection, *, uid: str) -> Snapshot:
 
 def _report(runtime: Runtime, schema: Schema, seen: Seen, snapshot: Snapshot, program: str) -> IndexReport:
     found = signals(seen)
-    name, rebuild = called(runtime.schemas, schema), _rebuild(seen)
+    name, rebuild = display_name(runtime.schemas, schema), _rebuild(seen)
     pause = paused(seen.row)
     dead = {
         group.reason_class: FailedClass(count=group.count, first=group.first)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from ..capture.inline import run_now
+from ..declaration.schema import Schema
 from ..errors import WorkError
 from ..ledger import indexes, works
 from ..runtime import Runtime
-from ..schema import Schema
-from ..sync.modes import run_now
 from ..work import Mode, Operation, State, Work
-from .answer import one_line
-from .status import called
+from .serialization import one_line
+from .status import display_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ def retry(runtime: Runtime, id: int, schema: Schema | None = None, *, mode: Mode
         runtime.publish(uid, (id,))
     else:
         run_now(runtime, uid, (id,), chosen)
-    after = runtime.ledger.look(lambda tx: works.get(tx, id))
+    after = runtime.ledger.read(lambda tx: works.get(tx, id))
     named = runtime.schemas.of(schema) if schema is not None else runtime.schemas.by_uid(uid)
     assert named is not None
     # A worker may have taken it already; what was promised is that it is pending.
@@ -64,7 +64,7 @@ def retry(runtime: Runtime, id: int, schema: Schema | None = None, *, mode: Mode
     ran = chosen is not Mode.CELERY and after.claim_token is not None
     return Retried(
         id=id,
-        schema=called(runtime.schemas, named),
+        schema=display_name(runtime.schemas, named),
         status=status,
         mode=chosen,
         reference=",".join(map(str, after.engine_uids)) if ran and after.engine_uids else str(id),
@@ -85,7 +85,7 @@ def retried(connection: Connection, runtime: Runtime, id: int, schema: Schema | 
 
 
 def cancel(runtime: Runtime, id: int, schema: Schema | None = None) -> Cancelled:
-    """Give up one work that no process holds: its documents are not made sure of.
+    """Give up one work that no process holds: its documents are not re-synced.
 
     Raises:
         WorkError: there is none, it is another schema's, or it runs or is settled; nothing was changed.
@@ -98,7 +98,9 @@ def cancel(runtime: Runtime, id: int, schema: Schema | None = None) -> Cancelled
 
     before = runtime.ledger.run(cancelled)
     found = runtime.schemas.by_uid(before.index_uid)
-    return Cancelled(id=id, schema=called(runtime.schemas, found) if found is not None else None, before=before.state)
+    return Cancelled(
+        id=id, schema=display_name(runtime.schemas, found) if found is not None else None, before=before.state
+    )
 
 
 def of_schema(runtime: Runtime, item: Work, schema: Schema | None) -> Work:
@@ -106,5 +108,5 @@ def of_schema(runtime: Runtime, item: Work, schema: Schema | None) -> Work:
     if schema is None or item.index_uid == schema.uid:
         return item
     owner = runtime.schemas.by_uid(item.index_uid)
-    whose = called(runtime.schemas, owner) if owner is not None else f"the index {item.index_uid!r}"
-    raise WorkError(f"work {item.id} is of {whose}, not of {called(runtime.schemas, schema)}")
+    whose = display_name(runtime.schemas, owner) if owner is not None else f"the index {item.index_uid!r}"
+    raise WorkError(f"work {item.id} is of {whose}, not of {display_name(runtime.schemas, schema)}")

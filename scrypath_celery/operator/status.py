@@ -8,15 +8,15 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from ..declaration.registry import Schemas
+from ..declaration.schema import Schema
 from ..ledger import indexes, works
 from ..runtime import Runtime
-from ..schema import Schema
-from ..schemas import Schemas
 from ..work import OPEN, IndexRow, ReasonClass, State
-from .answer import moment
 from .broker import Broker
-from .counts import EngineCounts, QueueCounts, engine_counts, queue_counts
-from .looking import Looking
+from .index_counts import EngineCounts, QueueCounts, engine_counts, queue_counts
+from .probe import Probe
+from .serialization import to_datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,15 +74,15 @@ def status(
 
     A part that does not answer is unknown. The engine is asked for `seconds` at most (None: as long as it answers).
     """
-    looking, ledger = Looking(seconds), Looking()
-    found = ledger.ask(lambda: runtime.ledger.look(lambda tx: ledgered(tx, runtime.schemas, schemas)))
+    looking, ledger = Probe(seconds), Probe()
+    found = ledger.ask(lambda: runtime.ledger.read(lambda tx: read_ledger_status(tx, runtime.schemas, schemas)))
     statuses = []
     for schema in schemas:
         row = found.rows.get(schema.uid) if found is not None else None
         queue = found.queue[schema.uid] if found is not None else QueueCounts(unknown=ledger.reason)
         statuses.append(
             IndexStatus(
-                schema=called(runtime.schemas, schema),
+                schema=display_name(runtime.schemas, schema),
                 index=runtime.uid_of(schema),
                 mode=runtime.options.sync_mode,
                 engine=engine_counts(runtime, runtime.uid_of(schema), looking),
@@ -94,13 +94,13 @@ def status(
     return Status(indexes=tuple(statuses), broker=broker, undeclared=found.undeclared if found is not None else {})
 
 
-def called(schemas: Schemas, schema: Schema) -> str:
+def display_name(schemas: Schemas, schema: Schema) -> str:
     """What commands take for a schema: its class name, or its dotted path where two classes have one name."""
     alone = sum(other.name == schema.name for other in schemas) == 1
     return schema.name if alone else schema.path
 
 
-def ledgered(connection: Connection, declared: Schemas, schemas: Sequence[Schema]) -> Ledgered:
+def read_ledger_status(connection: Connection, declared: Schemas, schemas: Sequence[Schema]) -> Ledgered:
     """Counts and rows of these schemas, in one transaction."""
     counted = works.counts(connection)
     return Ledgered(
@@ -120,8 +120,8 @@ def paused(row: IndexRow | None) -> Paused | None:
     return Paused(
         reason_class=pause.reason_class,
         reason=pause.reason,
-        since=moment(pause.since),
-        next_probe=moment(pause.until),
+        since=to_datetime(pause.since),
+        next_probe=to_datetime(pause.until),
     )
 
 

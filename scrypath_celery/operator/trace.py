@@ -1,4 +1,4 @@
-"""One document on its way: the record now, the document in the index now, and the works that touched it."""
+"""One document on its way: the record now, the document in the index now, and its newest works."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ..declaration.schema import Schema
 from ..ledger import overview
 from ..runtime import Runtime
-from ..schema import Schema
 from ..work import Operation, ReasonClass, State, Work
-from .answer import moment, one_line
-from .looking import Looking
-from .status import called
+from .probe import Probe
+from .serialization import one_line, to_datetime
+from .status import display_name
 
 NEWEST = 20
-"""How many of the works that touched a document are shown."""
+"""How many of the works of a document are shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Touch:
+class WorkOfDocument:
     """One work that names the document."""
 
     id: int
@@ -49,7 +49,7 @@ class Trace:
     indexed: Mapping[str, Any] | None
     agree: bool | None
     failure: str | None
-    touches: tuple[Touch, ...]
+    works: tuple[WorkOfDocument, ...]
     record_unknown: str | None = None
     index_unknown: str | None = None
     works_unknown: str | None = None
@@ -63,22 +63,22 @@ class Trace:
 
 def trace(runtime: Runtime, schema: Schema, id: str) -> Trace:
     """Follow one document by its id; a part that does not answer is unknown."""
-    engine, ledger, source = Looking(), Looking(), Looking()
-    touching = ledger.ask(lambda: runtime.ledger.look(lambda tx: overview.touching(tx, schema.uid, id, NEWEST)))
+    engine, ledger, source = Probe(), Probe(), Probe()
+    listed = ledger.ask(lambda: runtime.ledger.read(lambda tx: overview.works_of(tx, schema.uid, id, NEWEST)))
     reading = source.ask(lambda: runtime.source.read(schema, [id]))
     projected = json.loads(reading.documents[id]) if reading is not None and id in reading.documents else None
     failure = reading.failures.get(id) if reading is not None else None
     indexed = engine.ask(lambda: _indexed(runtime, schema, id))
     unsure = source.reason is not None or engine.reason is not None or failure is not None
     return Trace(
-        schema=called(runtime.schemas, schema),
+        schema=display_name(runtime.schemas, schema),
         index=runtime.uid_of(schema),
         id=id,
         projected=projected,
         indexed=indexed,
         agree=None if unsure else projected == indexed,
         failure=one_line(failure.reason) if failure is not None else None,
-        touches=tuple(_touch(item) for item in touching or ()),
+        works=tuple(_work_of(item) for item in listed or ()),
         record_unknown=source.reason,
         index_unknown=engine.reason,
         works_unknown=ledger.reason,
@@ -93,13 +93,13 @@ def _indexed(runtime: Runtime, schema: Schema, id: str) -> Mapping[str, Any] | N
     return found[0] if found else None
 
 
-def _touch(item: Work) -> Touch:
-    return Touch(
+def _work_of(item: Work) -> WorkOfDocument:
+    return WorkOfDocument(
         id=item.id,
         operation=item.operation,
         state=item.state,
-        created_at=moment(item.created_at),
-        finished_at=moment(item.finished_at),
+        created_at=to_datetime(item.created_at),
+        finished_at=to_datetime(item.finished_at),
         engine_uids=item.engine_uids,
         reason_class=item.reason_class,
         reason=one_line(item.reason) or None,

@@ -1,19 +1,19 @@
-"""Backfill: make sure of every record and of every document of a trustworthy live index."""
+"""Backfill: re-sync every record and every document of a trustworthy live index."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..declaration.schema import Schema
 from ..runtime import Runtime
-from ..schema import Schema
 from ..work import MAX_IDS, Operation
-from .along import Progress, work_along, written_for
+from .runner import Progress, run_with_workers, written_for
 
 
 @dataclass(frozen=True, kw_only=True)
 class BackfillReport:
-    """What a backfill did: documents made sure of, orphans among them (documents without a record), failed works."""
+    """What a backfill did: documents re-synced, orphans among them (documents without a record), failed works."""
 
     index: str
     works: int
@@ -31,7 +31,7 @@ def backfill(
     all is settled; otherwise workers do it.
 
     Raises:
-        SourceError, EngineError, LedgerError: a part is away; what is in the ledger goes on when it is back.
+        SourceError, EngineError, LedgerError: a part is unreachable; what is in the ledger goes on when it is back.
     """
     written, documents = list[int](), 0
     # Before anything is written: the engine's pages are by offset and would shift under our own deletions.
@@ -46,7 +46,7 @@ def backfill(
         written += written_for(runtime, schema.uid, Operation.BACKFILL, orphans[start : start + MAX_IDS])
     failed = 0
     if follow and written:
-        failed = work_along(
+        failed = run_with_workers(
             runtime, schema.uid, Operation.BACKFILL, since=written[0], phase="backfill", progress=progress
         )
     return BackfillReport(

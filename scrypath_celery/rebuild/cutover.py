@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..convergence.executor import await_tasks
+from ..declaration.schema import Schema
 from ..errors import EngineError, EngineUnreachable
 from ..runtime import Runtime
-from ..schema import Schema
-from ..sync.drive import await_tasks
 from . import job as jobs
 from .job import Job, Phase
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
+from ..declaration.schema import Schema
+from ..declaration.settings import differences
 from ..errors import EngineError
 from ..ledger import indexes, rebuilds, works
 from ..runtime import Runtime
-from ..schema import Schema
-from ..settings import differences
 from ..work import MAX_IDS, Operation
 from . import job as jobs
-from .along import Progress, work_along, written_for
 from .cutover import cut_over, settled
 from .job import Job, Phase
+from .runner import Progress, run_with_workers, written_for
 
 SMALL = 1_000
 """Documents below which what is left to catch up is small enough to cut over."""
@@ -30,7 +30,7 @@ class ReindexReport:
     cut_over: bool
     filled: int
     caught_up: int
-    touched: int
+    requeued: int
     failed: int
 
 
@@ -43,10 +43,10 @@ def reindex(
     old content is dropped after the cut-over unless `keep_old`.
 
     Raises:
-        SourceError, EngineError, LedgerError: a part is away; call it again when it is back.
+        SourceError, EngineError, LedgerError: a part is unreachable; call it again when it is back.
     """
     job = jobs.load(runtime, schema.uid) or jobs.start(runtime, schema.uid)
-    filled = caught_up = touched = failed = 0
+    filled = caught_up = requeued = failed = 0
     if job.phase is Phase.CREATE:
         job = _create(runtime, schema, job)
     if job.phase is Phase.FILL:
@@ -57,7 +57,7 @@ def reindex(
     if cutover and job.phase is Phase.CUT_OVER:
         job = cut_over(runtime, schema, job)
     if job.phase is Phase.AFTER_SWAP:
-        touched = _after_swap(runtime, job)
+        requeued = _after_swap(runtime, job)
         if not keep_old:
             settled(runtime, runtime.engine.drop(job.target), missing="index_not_found")
     return ReindexReport(
@@ -66,7 +66,7 @@ def reindex(
         cut_over=job.phase is Phase.AFTER_SWAP,
         filled=filled,
         caught_up=caught_up,
-        touched=touched,
+        requeued=requeued,
         failed=failed,
     )
 
@@ -75,7 +75,7 @@ def abort(runtime: Runtime, schema: Schema) -> Job | None:
     """Give a rebuild up before its swap: its works are cancelled, its target dropped; the job, or None.
 
     Raises:
-        EngineError: the swap happened already (or the engine is away); then the rebuild has to be finished.
+        EngineError: the swap happened already (or the engine is unreachable); then the rebuild must be finished.
     """
     job = jobs.load(runtime, schema.uid)
     if job is None:
@@ -116,7 +116,7 @@ def _fill(runtime: Runtime, schema: Schema, job: Job, progress: Progress | None)
         job = jobs.save(runtime, job, filled=True)
     failed = 0
     if job.first is not None:
-        failed = work_along(runtime, job.uid, Operation.REINDEX, since=job.first, phase="fill", progress=progress)
+        failed = run_with_workers(runtime, job.uid, Operation.REINDEX, since=job.first, phase="fill", progress=progress)
     return jobs.save(runtime, job, phase=Phase.CATCH_UP), filled, failed
 
 
@@ -143,7 +143,7 @@ def _catch_up(runtime: Runtime, job: Job, progress: Progress | None) -> tuple[Jo
         upto, ids = runtime.ledger.run(partial(rebuilds.claimed_since, index_uid=job.uid, number=job.noted))
         if ids:
             written = written_for(runtime, job.uid, Operation.REINDEX, ids)
-            failed += work_along(
+            failed += run_with_workers(
                 runtime, job.uid, Operation.REINDEX, since=written[0], phase="catch up", progress=progress
             )
         caught_up += len(ids)
@@ -154,15 +154,15 @@ def _catch_up(runtime: Runtime, job: Job, progress: Progress | None) -> tuple[Jo
 
 
 def _after_swap(runtime: Runtime, job: Job) -> int:
-    """Touch all that was claimed since the last catch-up, and all that loose sends may have changed; how many."""
+    """Requeue what was claimed since the last catch-up, and what unresolved sends may have changed; how many."""
 
-    def touch(tx: object) -> tuple[int, ...]:
+    def requeue(tx: object) -> tuple[int, ...]:
         _, ids = rebuilds.claimed_since(tx, job.uid, job.noted)  # type: ignore[arg-type]
-        loose = rebuilds.loose_ids(tx, job.uid)  # type: ignore[arg-type]
+        unresolved = rebuilds.unresolved_ids(tx, job.uid)  # type: ignore[arg-type]
         indexes.write_rebuild(tx, job.uid, None)  # type: ignore[arg-type]
-        return works.touch(tx, job.uid, list(dict.fromkeys([*ids, *loose])))  # type: ignore[arg-type]
+        return works.requeue(tx, job.uid, list(dict.fromkeys([*ids, *unresolved])))  # type: ignore[arg-type]
 
-    touched = runtime.ledger.run(touch)
-    if touched:
-        runtime.publish(job.uid, touched)
-    return len(touched)
+    requeued = runtime.ledger.run(requeue)
+    if requeued:
+        runtime.publish(job.uid, requeued)
+    return len(requeued)

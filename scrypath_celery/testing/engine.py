@@ -61,7 +61,7 @@ def engine_under_test() -> Iterator[EngineUnderTest]:
     """
     named = os.environ.get("MEILISEARCH_URL")
     if named:
-        # Somebody's indexes may live there: ours have a prefix that nobody has, and we touch no other.
+        # Somebody's indexes may live there: ours have a prefix that nobody has, and we requeue no other.
         prefix = f"test_{secrets.token_hex(4)}"
         engine = EngineUnderTest(url=named, api_key=os.environ.get("MEILISEARCH_API_KEY"), index_prefix=prefix)
         try:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from ..app import Scrypath
-    from ..sync.outcome import Outcome
+    from ..convergence.summary import Summary
     from .broker import FakeBroker
     from .engine import EngineUnderTest
 
@@ -29,7 +29,7 @@ class Override(Protocol):
 class Drain(Protocol):
     """What `scrypath_drain` is."""
 
-    def __call__(self, search: Scrypath, *, connection: Connection | None = None) -> Outcome:
+    def __call__(self, search: Scrypath, *, connection: Connection | None = None) -> Summary:
         """Run all due work in this process, on `connection` where its transaction is never committed."""
 
 
@@ -71,7 +71,7 @@ def scrypath_override() -> Iterator[Override]:
 def scrypath_drain() -> Drain:
     """`scrypath_drain(search)` runs all due work in this process; see `Scrypath.drain`."""
 
-    def drain(search: Scrypath, *, connection: Connection | None = None) -> Outcome:
+    def drain(search: Scrypath, *, connection: Connection | None = None) -> Summary:
         return search.drain(connection=connection)
 
     return drain

@@ -15,16 +15,16 @@ from typing import Any
 
 from celery.worker.control import control_command, inspect_command
 
+from ..declaration.schema import Schema
 from ..errors import ScrypathError, WorkError
 from ..ledger import works
-from ..operator.answer import VERSION, as_json
 from ..operator.failed import failed
-from ..operator.looking import impatient
+from ..operator.probe import with_timeouts
 from ..operator.reconcile import reconcile
 from ..operator.retry import retry
+from ..operator.serialization import VERSION, as_json
 from ..operator.status import status
 from ..runtime import Runtime
-from ..schema import Schema
 from ..work import OPEN, Mode
 from .tasks import SYNC
 
@@ -94,7 +94,7 @@ def scrypath_retry(state: Any, id: str = "", **kwargs: Any) -> Reply:
         try:
             return {"ok": as_json(retry(replace(runtime, publish=_publisher(state)), int(id), mode=Mode.CELERY))}
         except WorkError:
-            there = runtime.ledger.look(lambda tx: works.find(tx, [int(id)]))
+            there = runtime.ledger.read(lambda tx: works.find(tx, [int(id)]))
             if there and there[0].state in OPEN:
                 return {"ok": f"work {id} is {there[0].state} already"}
             raise
@@ -110,7 +110,7 @@ def _answered(state: Any, function: Callable[[Runtime], Reply]) -> Reply:
     try:
         runtime = search.runtime
         try:
-            found = function(impatient(runtime, connect=CONNECT, answer=ANSWER))
+            found = function(with_timeouts(runtime, connect=CONNECT, answer=ANSWER))
         finally:
             if _forks(state):
                 # Children that are forked later must not inherit connections that this process uses.

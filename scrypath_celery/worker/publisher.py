@@ -79,7 +79,7 @@ class Publisher:
             merged, count = self._next()
             try:
                 if time.monotonic() < self._refused_until:
-                    continue  # the broker has just refused: no thread of messages to a broker that is away
+                    continue  # the broker has just refused: no thread of messages to a broker that is unreachable
                 connection = connection or self._connect()
                 for index, ids in merged.items():
                     for start in range(0, len(ids), MESSAGE):

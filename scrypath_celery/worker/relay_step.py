@@ -13,9 +13,9 @@ from celery import bootsteps
 from celery.signals import worker_shutdown
 from celery.utils import uuid
 
+from ..convergence.relay import free
 from ..errors import ScrypathError
-from ..sync.relay import free
-from .mend import mend_redis
+from .kombu_fix import fix_redis
 from .tasks import RELAY
 
 logger = logging.getLogger("scrypath_celery")
@@ -31,7 +31,7 @@ class RelayStep(bootsteps.StartStopStep):  # type: ignore[misc]
         self._timer: Any = None
         self._search = parent.app.scrypath
         parent.app.scrypath.load()
-        mend_redis()
+        fix_redis()
         importlib.import_module("scrypath_celery.worker.inspect")  # a worker started in-process loads no plug-ins
 
     def include_if(self, parent: Any) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..convergence.executor import run_ready_works
+from ..convergence.relay import relay
+from ..convergence.summary import Summary
 from ..errors import LedgerError, ScrypathError
 from ..ledger import works
 from ..runtime import Runtime
-from ..sync.drive import work_off
-from ..sync.outcome import Outcome
-from ..sync.relay import relay
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -111,7 +111,7 @@ def _sync(task: Any, runtime: Runtime, index: str, ids: list[int]) -> dict[str, 
         return {"index": index, "declared": False}
     try:
         outcome = _work(task, runtime, index, ids)
-    except LedgerError as exc:  # the database is away: the rows say nothing, so only the message can come again
+    except LedgerError as exc:  # the database is unreachable: the rows say nothing, so only the message can come again
         again = {"countdown": 10.0, "max_retries": None, **to_queue(runtime.options.queue)}
         raise task.retry(exc=Unsettled(f"{index}: {exc}"), **again) from exc
     if outcome.failed:
@@ -128,11 +128,11 @@ def _sync(task: Any, runtime: Runtime, index: str, ids: list[int]) -> dict[str, 
     return summary(index, outcome)
 
 
-def _work(task: Any, runtime: Runtime, index: str, ids: list[int]) -> Outcome:
-    outcome = Outcome()
+def _work(task: Any, runtime: Runtime, index: str, ids: list[int]) -> Summary:
+    outcome = Summary()
     if runtime.ledger.run(lambda tx: works.any_ready(tx, index)):
         seconds = runtime.options.task_seconds
-        outcome = work_off(runtime, index, seconds=seconds, task_id=task.request.id)
+        outcome = run_ready_works(runtime, index, seconds=seconds, task_id=task.request.id)
         left = runtime.ledger.run(lambda tx: works.still_ready(tx, ids))
         # Where nothing could be claimed (a pause, a trial) a message would only come again: that is the relay's.
         if left and outcome.claims and not outcome.paused:
@@ -142,7 +142,7 @@ def _work(task: Any, runtime: Runtime, index: str, ids: list[int]) -> Outcome:
     return outcome
 
 
-def summary(index: str, outcome: Outcome) -> dict[str, Any]:
+def summary(index: str, outcome: Summary) -> dict[str, Any]:
     """What a task says of its work: ids and counts only."""
     found: dict[str, Any] = {
         "index": index,

@@ -83,8 +83,8 @@ def test_a_worker_outlives_a_redis_that_is_lost_in_the_middle_of_work(
     assert worker.running
 
 
-@pytest.mark.skipif(kombu.__version__ != "5.7.0", reason="the mend is for one release of kombu")
-def test_without_its_mend_the_worker_dies_with_redis(
+@pytest.mark.skipif(kombu.__version__ != "5.7.0", reason="the fix is for one release of kombu")
+def test_without_its_fix_the_worker_dies_with_redis(
     engine: EmbeddedEngine,
     redis_server: Callable[[], RedisServer],
     sqlite_url: str,
@@ -93,7 +93,7 @@ def test_without_its_mend_the_worker_dies_with_redis(
 ) -> None:
     server = redis_server()
     shop = open_shop(broker=server.url, database=sqlite_url, meilisearch_url=engine.url, options=_OPTIONS)
-    worker = start_worker("tests.shop_unmended", env=shop.setup.env())
+    worker = start_worker("tests.shop_unfixed", env=shop.setup.env())
     _hold(shop, engine)
     server.kill()
     engine.thaw()

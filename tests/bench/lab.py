@@ -20,7 +20,7 @@ from tests.worker import Worker
 ENVIRONMENT = "BENCH"
 """The variable with the addresses of broker, database and engine, as JSON."""
 PROCESSES = 2
-PATIENCE = 900.0
+TIMEOUTS = 900.0
 """Longer than this (seconds) is broken."""
 
 

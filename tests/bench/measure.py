@@ -11,7 +11,7 @@ from itertools import count
 import requests
 from sqlalchemy import insert, text
 
-from scrypath_celery.document import encode, project
+from scrypath_celery.declaration.document import encode, project
 from scrypath_celery.ledger import works
 from scrypath_celery.work import OPEN
 from tests.bench.application import (
@@ -25,7 +25,7 @@ from tests.bench.application import (
     send_and_forget,
     send_and_wait,
 )
-from tests.bench.lab import PATIENCE, tasks_done
+from tests.bench.lab import TIMEOUTS, tasks_done
 from tests.deadline import eventually
 from tests.worker import Worker
 
@@ -92,7 +92,7 @@ def single(worker: Worker, records: int, waited: int) -> Iterator[Ratio]:
                 with Session.begin() as session:
                     session.add(article(id))
                 send.delay(id)
-            eventually(all_done, seconds=PATIENCE, what="the engine has finished the tasks")
+            eventually(all_done, seconds=TIMEOUTS, what="the engine has finished the tasks")
             rates.append(number / (time.perf_counter() - start))
         _empty()
         _warm()
@@ -113,7 +113,7 @@ def commits(worker: Worker, records: int) -> Iterator[Ratio]:
     _warm_up_publisher()
     yield _cost("idle", records, "<= 1.5")
     with worker:
-        eventually(_settled, seconds=PATIENCE, what="the workers are done")
+        eventually(_settled, seconds=TIMEOUTS, what="the workers are done")
         yield _cost("busy", records, "<= 2")
         _settle()
 
@@ -165,7 +165,7 @@ def _settled() -> bool:
 
 
 def _settle() -> None:
-    eventually(_settled, seconds=PATIENCE, what="all work is settled")
+    eventually(_settled, seconds=TIMEOUTS, what="all work is settled")
 
 
 def _empty() -> None:
@@ -178,7 +178,7 @@ def _declare(url: str, index: str) -> None:
     settings = search.schemas.of(Article).declared_settings()
     requests.post(f"{url}/indexes", json={"uid": index, "primaryKey": "id"}, timeout=60).raise_for_status()
     requests.patch(f"{url}/indexes/{index}/settings", json=settings, timeout=60).raise_for_status()
-    eventually(lambda: tasks_done(url, index) >= 2, seconds=PATIENCE, what="the index is ready")
+    eventually(lambda: tasks_done(url, index) >= 2, seconds=TIMEOUTS, what="the index is ready")
 
 
 def _post_all(url: str, bodies: Sequence[bytes]) -> None:
@@ -187,7 +187,7 @@ def _post_all(url: str, bodies: Sequence[bytes]) -> None:
             headers = {"Content-Type": "application/json"}
             session.post(f"{url}/indexes/raw/documents", data=body, headers=headers, timeout=60).raise_for_status()
     goal = 2 + len(bodies)
-    eventually(lambda: tasks_done(url, "raw") >= goal, seconds=PATIENCE, what="the engine has finished them")
+    eventually(lambda: tasks_done(url, "raw") >= goal, seconds=TIMEOUTS, what="the engine has finished them")
 
 
 def _timed(act: Callable[[], object]) -> float:

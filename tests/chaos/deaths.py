@@ -6,17 +6,17 @@ import os
 import signal
 from pathlib import Path
 
-from scrypath_celery.sync import drive
-from scrypath_celery.sync.attempt import Attempt
-from scrypath_celery.sync.step import Step, Steps
+from scrypath_celery.convergence import executor
+from scrypath_celery.convergence.checkpoints import Step, Steps
+from scrypath_celery.convergence.claim_run import ClaimRun
 
-_converge = drive.converge
+_converge = executor.converge
 
 
 def die_at_each_step(folder: Path) -> None:
     """Let the process that first takes a step kill itself there; the step leaves a file of its name."""
 
-    def mortal(attempt: Attempt) -> Steps:
+    def mortal(attempt: ClaimRun) -> Steps:
         steps, answer = _converge(attempt), None
         try:
             while True:
@@ -27,7 +27,7 @@ def die_at_each_step(folder: Path) -> None:
         except StopIteration:
             return
 
-    drive.converge = mortal
+    executor.converge = mortal
 
 
 def _first(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""One episode: a writer, faults, then calm, and the comparison of index and database."""
+"""One episode: a writer, faults, then unchanged_during_count, and the comparison of index and database."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
+from scrypath_celery.capture.result import SyncResult
 from scrypath_celery.ledger import tables, works
-from scrypath_celery.sync.result import SyncResult
 from scrypath_celery.work import State
 from tests.chaos.faults import Fault
 from tests.chaos.shop import HOT, Item

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
+from scrypath_celery.convergence import converge, relay, settle
 from scrypath_celery.ledger import claims
-from scrypath_celery.sync import converge, relay, settle
 from scrypath_celery.worker import relay_step, tasks
 
 
@@ -32,7 +32,7 @@ def _watch_of_unanswered() -> None:
     def forget(connection: Any, token: str, **kwargs: Any) -> bool:
         return False
 
-    settle.claims = SimpleNamespace(loosen=forget, end=claims.end)
+    settle.claims = SimpleNamespace(mark_unresolved=forget, end=claims.end)
 
 
 def _relay() -> None:

@@ -54,7 +54,7 @@ def _fill(made: World) -> None:
 
 def _done(made: World) -> int:
     query = select(func.count()).where(tables.work.c.state == State.SUCCEEDED.value)
-    return int(made.shop.search.ledger.look(lambda tx: tx.execute(query).scalar_one()))
+    return int(made.shop.search.ledger.read(lambda tx: tx.execute(query).scalar_one()))
 
 
 def _memory(made: World) -> int:

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from meilisearch import Client
 
+from scrypath_celery.convergence.executor import run_ready_works
 from scrypath_celery.ledger import indexes, works
 from scrypath_celery.playbook import Signal
-from scrypath_celery.sync.drive import work_off
 from scrypath_celery.work import OPEN, State
 from tests.chaos.long import long
 from tests.chaos.shop import LARGE
@@ -44,7 +44,7 @@ def test_an_engine_that_is_away_longer_than_all_retries_leaves_no_dead_letter(sq
 
         def probes() -> int:
             search.drain()
-            row = search.ledger.look(lambda tx: indexes.get(tx, "items"))
+            row = search.ledger.read(lambda tx: indexes.get(tx, "items"))
             return row.pause.count if row and row.pause else 0
 
         eventually(lambda: probes() > 20, seconds=SECONDS, what="the engine was probed ten times as often as retried")
@@ -59,7 +59,7 @@ def test_an_engine_that_rejects_a_document_leaves_exactly_that_one(alone: World)
     alone.engine.faults.add("fail_task", document="7", code=GEO, whole_batch=True)
     ids = alone.write({id: id for id in range(20)})
     eventually(lambda: _drained(alone), seconds=SECONDS, what="every work has ended")
-    failed = alone.shop.search.ledger.look(lambda tx: works.listed(tx, [State.FAILED]))
+    failed = alone.shop.search.ledger.read(lambda tx: works.listed(tx, [State.FAILED]))
     assert [(work.id, work.ids, work.error_code) for work in failed] == [(ids[7], ("7",), GEO)]
     assert alone.documents() == {id: id for id in range(20) if id != 7}
 
@@ -113,7 +113,7 @@ def test_a_uid_that_a_restored_engine_gives_to_another_task_is_not_taken_for_our
     search = alone.shop.search
     ids = alone.write({2: 2})
 
-    work_off(search.runtime, "items", seconds=5, only=ids, wait=False)
+    run_ready_works(search.runtime, "items", seconds=5, only=ids, wait=False)
     assert alone.states()[State.SUBMITTED] == 1
     alone.engine.restore(token)
     alone.engine.thaw()
@@ -141,7 +141,7 @@ def test_a_poison_is_found_in_seconds_while_six_writers_go_on(
         with capsys.disabled():
             sys.stdout.write(f"\nverdict on one of eleven documents after {seconds:.1f} s\n")
         eventually(lambda: not _open(made), seconds=SECONDS, what="all others are done")
-        failed = made.shop.search.ledger.look(lambda tx: works.listed(tx, [State.FAILED]))
+        failed = made.shop.search.ledger.read(lambda tx: works.listed(tx, [State.FAILED]))
         assert [(work.id, work.error_code) for work in failed] == [(ids[6], GEO)]
         ours = {id: version for id, version in made.documents().items() if id < 1_000}
         assert ours == {id: id for id in range(12) if id != 7}
@@ -179,5 +179,5 @@ def _drained(made: World) -> bool:
 
 
 def _pauses(made: World) -> int:
-    row = made.shop.search.ledger.look(lambda tx: indexes.get(tx, "items"))
+    row = made.shop.search.ledger.read(lambda tx: indexes.get(tx, "items"))
     return row.pause.count if row and row.pause else 0

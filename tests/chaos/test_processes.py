@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from scrypath_celery.convergence.checkpoints import Step
 from scrypath_celery.ledger import works
-from scrypath_celery.sync.step import Step
 from scrypath_celery.work import OPEN, READY, ReasonClass, State
 from tests.chaos.long import long
 from tests.chaos.shop import EXIT, HANG
@@ -51,7 +51,7 @@ def test_a_projection_that_does_not_end_well_is_one_dead_letter_and_the_others_g
         poison = made.write({2: version})
         made.write({id: id for id in range(3, 20)})
         eventually(lambda: _settled(made), seconds=SECONDS, what="every work has ended")
-        failed = made.shop.search.ledger.look(lambda tx: works.listed(tx, [State.FAILED]))
+        failed = made.shop.search.ledger.read(lambda tx: works.listed(tx, [State.FAILED]))
         assert [(work.id, work.ids, work.reason_class) for work in failed] == [(poison[0], ("2",), ReasonClass.SOURCE)]
         assert made.documents() == {id: id for id in range(1, 20) if id != 2}
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, insert, select, update
 
+from scrypath_celery.convergence.relay import relay, watch
 from scrypath_celery.errors import LedgerOutdated
 from scrypath_celery.ledger import indexes, tables, works
-from scrypath_celery.sync.relay import relay, watch
 from scrypath_celery.work import ClaimState, Failure, ReasonClass, State
 from scrypath_celery.worker import tasks
 from tests.chaos.world import World, world
@@ -61,7 +61,7 @@ def test_a_pass_that_finds_nothing_is_a_few_statements_and_one_that_is_not_due_a
 def test_watching_many_loose_claims_is_no_more_statements_than_watching_one(alone: World) -> None:
     row = {
         "index_uid": "items",
-        "state": ClaimState.LOOSE.value,
+        "state": ClaimState.UNRESOLVED.value,
         "lease_until": 0.0,
         "ids": ["1"],
         "engine_uids": [],
@@ -79,7 +79,9 @@ def test_watching_many_loose_claims_is_no_more_statements_than_watching_one(alon
             assert watch(runtime) == 0
         counts.append(len(seen))
     assert counts[0] == counts[1]
-    behind = select(func.count()).where(tables.claim.c.state == ClaimState.LOOSE.value, tables.claim.c.seen_uid == 0)
+    behind = select(func.count()).where(
+        tables.claim.c.state == ClaimState.UNRESOLVED.value, tables.claim.c.seen_uid == 0
+    )
     assert runtime.ledger.run(lambda tx: tx.execute(behind).scalar_one()) == 0
 
 
@@ -101,10 +103,10 @@ def test_a_row_of_a_newer_release_is_left_alone_and_refused_by_name(alone: World
     ledger.run(lambda tx: tx.execute(update(tables.work).where(tables.work.c.id == newer).values(operation="embed")))
     alone.shop.search.drain()
     assert alone.documents() == {1: 1, 3: 3}
-    states = ledger.look(works.counts)
+    states = ledger.read(works.counts)
     assert states == {"items": {State.PENDING: 1}}
     with pytest.raises(LedgerOutdated, match=f"work {newer} is of a newer release .*'embed'"):
-        ledger.look(lambda tx: works.get(tx, newer))
+        ledger.read(lambda tx: works.get(tx, newer))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Works that were claimed in vain: they stand alone, take no others with them, and end as one dead letter."""
+"""Works that were claimed without settling: they stand alone, take no others with them, and end as one dead letter."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from scrypath_celery.convergence import executor
 from scrypath_celery.ledger import claims, tables, works
 from scrypath_celery.source import Reading, Source
-from scrypath_celery.sync import drive
 from scrypath_celery.work import ReasonClass, State
 from tests.chaos.world import World, world
 
@@ -53,9 +53,9 @@ def test_a_work_whose_claim_ends_with_an_error_of_ours_is_a_dead_letter_in_the_e
     search = alone.shop.search
     for _ in range(4):
         with pytest.raises(RuntimeError):
-            drive.work_off(search.runtime, "items", seconds=5)
+            executor.run_ready_works(search.runtime, "items", seconds=5)
     search.drain()
-    failed = search.ledger.look(lambda tx: works.listed(tx, [State.FAILED]))
+    failed = search.ledger.read(lambda tx: works.listed(tx, [State.FAILED]))
     assert [(work.id, work.reason_class, work.error_code) for work in failed] == [
         (poison, ReasonClass.SOURCE, claims.NEVER_SETTLED)
     ]

@@ -48,7 +48,7 @@ class World:
 
     def states(self) -> Counter[State]:
         """How many works are in each state."""
-        found = self.shop.search.ledger.look(lambda tx: works.listed(tx, list(State)))
+        found = self.shop.search.ledger.read(lambda tx: works.listed(tx, list(State)))
         return Counter(work.state for work in found)
 
     def documents(self) -> dict[int, int]:

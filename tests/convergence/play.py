@@ -14,6 +14,7 @@ from unittest.mock import patch
 import scrypath_celery.sync.converge as converging
 import scrypath_celery.sync.relay as relaying
 import scrypath_celery.sync.send as sending
+
 from tests.convergence.stage import Stage
 from tests.convergence.world import World
 

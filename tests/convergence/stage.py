@@ -8,8 +8,8 @@ from sqlalchemy import create_engine, delete, event
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
 from sqlalchemy.pool import StaticPool
 
+from scrypath_celery.declaration.registry import Schemas
 from scrypath_celery.ledger import Ledger, indexes, tables
-from scrypath_celery.schemas import Schemas
 from scrypath_celery.source import Source
 
 

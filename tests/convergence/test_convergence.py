@@ -35,7 +35,7 @@ def test_index_and_database_are_equal_at_the_end_of_every_schedule(mood: str) ->
     ("off", "world"),
     [
         pytest.param(("check",), QUIET | OVERLAP, id="the check, of two claims that overlap"),
-        pytest.param(("report", "watch"), QUIET | OVERSLEEP, id="the report, and the watch that mends the same"),
+        pytest.param(("report", "watch"), QUIET | OVERSLEEP, id="the report, and the watch that fixes the same"),
         pytest.param(("watch",), QUIET | LATE, id="the watch, of requests that land late"),
     ],
 )

@@ -8,11 +8,11 @@ from contextlib import closing
 import pytest
 from sqlalchemy import Connection, delete, insert, update
 
+from scrypath_celery.convergence import relay as relaying
+from scrypath_celery.convergence.checkpoints import Await, Step, Steps
+from scrypath_celery.convergence.converge import converge
+from scrypath_celery.convergence.executor import claim
 from scrypath_celery.ledger import works
-from scrypath_celery.sync import relay as relaying
-from scrypath_celery.sync.converge import converge
-from scrypath_celery.sync.drive import claim
-from scrypath_celery.sync.step import Await, Step, Steps
 from scrypath_celery.work import Mode, Operation
 from tests.convergence.stage import Record, Stage
 from tests.convergence.world import LEASE, UID, World
@@ -77,7 +77,7 @@ def commit(world: World, change: Change) -> None:
 def recover(world: World) -> str:
     """Let the lease run out, and do what a relay and a worker do then."""
     world.stage.clock += LEASE + 1
-    world.calm = 0
+    world.unchanged_during_count = 0
     relaying.relay(world.runtime, force=True)
     return world.run()
 

@@ -13,14 +13,14 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, delete, insert, select, update
 
 from scrypath_celery.config import Options
+from scrypath_celery.convergence import relay as relaying
+from scrypath_celery.convergence.checkpoints import Await, Step, Steps
+from scrypath_celery.convergence.claim_run import ClaimRun
+from scrypath_celery.convergence.converge import converge
+from scrypath_celery.convergence.executor import claim
+from scrypath_celery.convergence.settle import release
 from scrypath_celery.ledger import Ledger, tables, works
 from scrypath_celery.runtime import Runtime
-from scrypath_celery.sync import relay as relaying
-from scrypath_celery.sync.attempt import Attempt
-from scrypath_celery.sync.converge import converge
-from scrypath_celery.sync.drive import claim
-from scrypath_celery.sync.settle import release
-from scrypath_celery.sync.step import Await, Step, Steps
 from scrypath_celery.work import Mode, Operation, State
 from tests.convergence.engine import MemoryEngine
 from tests.convergence.stage import Record, Stage
@@ -32,7 +32,7 @@ RELAY_PERIOD = 15
 CALM = 15
 """Ticks after the last write in which things still go wrong."""
 DEADLINE = 600
-"""Ticks after that in which everything has to be settled."""
+"""Ticks after that in which everything must be settled."""
 UID = Record.__tablename__
 
 
@@ -55,7 +55,7 @@ class CrowdedLedger(Ledger):
 class Slot:
     """A worker: what it is at, what it waits for, and until when it sleeps."""
 
-    attempt: Attempt | None = None
+    attempt: ClaimRun | None = None
     steps: Steps | None = None
     wish: Step | Await | None = None
     asleep: int = 0
@@ -97,7 +97,7 @@ class World:
         self.ledger = CrowdedLedger(lambda: self.stage.engine)
         self.slots = [Slot() for _ in range(self.workers)]
         self.version = self.passes = self.idle = 0
-        self.calm: int | None = None
+        self.unchanged_during_count: int | None = None
         options = Options(
             lease=LEASE, publish_grace=1, backoff=1, backoff_max=3, max_claims=10_000, max_attempts=1_000, pause_max=2
         )
@@ -118,11 +118,11 @@ class World:
     @property
     def faulty(self) -> bool:
         """Whether things may still go wrong."""
-        return self.calm is None or self.clock < self.calm + CALM
+        return self.unchanged_during_count is None or self.clock < self.unchanged_during_count + CALM
 
     def run(self) -> str:
         """Play the schedule: `equal`, `different`, `without its settings`, or `stuck`."""
-        while self.calm is None or self.clock < self.calm + DEADLINE:
+        while self.unchanged_during_count is None or self.clock < self.unchanged_during_count + DEADLINE:
             self._tick()
             if self.clock % RELAY_PERIOD == 0:
                 self._relay()
@@ -138,8 +138,8 @@ class World:
     def _tick(self) -> None:
         self.stage.clock += 1
         self.engine.tick()
-        if self.calm is None and self.version == self.writes:
-            self.calm = self.clock
+        if self.unchanged_during_count is None and self.version == self.writes:
+            self.unchanged_during_count = self.clock
         if not self.faulty:
             self.engine.lost = self.engine.failing = 0.0
 
@@ -237,15 +237,15 @@ class World:
         if self.engine.flying or any(slot.steps for slot in self.slots):
             return False
         unfinished = select(tables.work.c.id).where(tables.work.c.state != State.SUCCEEDED.value).limit(1)
-        if self.stage.ledger.look(lambda tx: tx.execute(unfinished).first()) is not None:
+        if self.stage.ledger.read(lambda tx: tx.execute(unfinished).first()) is not None:
             return False
-        written = self.stage.ledger.look(lambda tx: tx.execute(select(tables.work.c.id)).all())
+        written = self.stage.ledger.read(lambda tx: tx.execute(select(tables.work.c.id)).all())
         relaying.relay(self.runtime, force=True)
-        return written == self.stage.ledger.look(lambda tx: tx.execute(select(tables.work.c.id)).all())
+        return written == self.stage.ledger.read(lambda tx: tx.execute(select(tables.work.c.id)).all())
 
     def _verdict(self) -> str:
         index: dict[str, Any] = self.engine.indexes.get(UID, {})
-        rows = self.stage.ledger.look(lambda tx: tx.execute(select(Record.id, Record.version)).all())
+        rows = self.stage.ledger.read(lambda tx: tx.execute(select(Record.id, Record.version)).all())
         same = {id: document["version"] for id, document in index.items()} == {str(row.id): row.version for row in rows}
         if UID in self.engine.indexes and self.engine.settings.get(UID) != self.stage.schema.declared_settings():
             return "without its settings"

@@ -112,12 +112,12 @@ def test_what_stops_the_process_is_not_held_up(blog: Blog) -> None:
 
 
 def test_only_the_session_that_registers_is_listened_to(blog: Blog) -> None:
-    from scrypath_celery.sync import listen
+    from scrypath_celery.capture import session_events
 
     with blog.make() as session, blog.make() as other:
         session.add(post := Post(title="one"))
         blog.capture.sync_record(post, session=session)
-        for name, function in listen._LISTENERS.items():
+        for name, function in session_events._LISTENERS.items():
             assert event.contains(session, name, function)
             assert not event.contains(other, name, function)
             assert not event.contains(Session, name, function)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import scoped_session, selectinload
 
 from scrypath_celery.errors import EngineError, QueryError, SchemaError
-from scrypath_celery.search.find import asearch, search
+from scrypath_celery.searching.find import asearch, search
 from tests.blog import Blog, Post, Seat, Tag
 
 

@@ -20,9 +20,9 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.pool import StaticPool
 
+from scrypath_celery.declaration.registry import Schemas
+from scrypath_celery.declaration.schema import Schema
 from scrypath_celery.errors import SchemaError, SourceError
-from scrypath_celery.schema import Schema
-from scrypath_celery.schemas import Schemas
 from scrypath_celery.source import Source
 from scrypath_celery.work import ReasonClass
 from tests.blog import Blog, Page, Post, Seat, Tag

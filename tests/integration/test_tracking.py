@@ -253,8 +253,8 @@ def test_classes_that_the_database_deletes_by_cascade_are_named_once(blog: Blog)
 
 
 def test_a_class_declared_later_is_named_in_the_log(blog: Blog, caplog: pytest.LogCaptureFixture) -> None:
-    from scrypath_celery.schemas import Schemas
-    from scrypath_celery.sync.track import Tracker
+    from scrypath_celery.capture.track import Tracker
+    from scrypath_celery.declaration.registry import Schemas
 
     schemas = Schemas()
     tracker = Tracker(schemas, blog.capture)

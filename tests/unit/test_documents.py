@@ -16,12 +16,12 @@ from sqlalchemy import Enum as EnumType
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-from scrypath_celery.document import default_document, document_id, encode, project
+from scrypath_celery.declaration.document import default_document, document_id, encode, project
+from scrypath_celery.declaration.document_ids import id_text, id_value, valid_id
+from scrypath_celery.declaration.json_values import json_value
+from scrypath_celery.declaration.registry import Schemas
+from scrypath_celery.declaration.schema import Schema
 from scrypath_celery.errors import ProjectionError, SchemaError
-from scrypath_celery.ids import id_text, id_value, valid_id
-from scrypath_celery.schema import Schema
-from scrypath_celery.schemas import Schemas
-from scrypath_celery.value import json_value
 
 
 class Base(DeclarativeBase):

@@ -11,31 +11,26 @@ from tests.imports import PACKAGE, Import, imports, modules
 
 FOUNDATION, DECLARATION, ADAPTERS, SERVICES, FACADE, EDGES = range(6)
 
-ROOMS = {
+LAYERS = {
     "errors": FOUNDATION,
     "work": FOUNDATION,
     "config": FOUNDATION,
     "asynchronous": FOUNDATION,
-    "schema": DECLARATION,
-    "schemas": DECLARATION,
-    "mapping": DECLARATION,
-    "ids": DECLARATION,
-    "value": DECLARATION,
-    "document": DECLARATION,
-    "settings": DECLARATION,
-    "search.query": DECLARATION,
+    "declaration": DECLARATION,
+    "searching.query": DECLARATION,
     "playbook": DECLARATION,
     "engine": ADAPTERS,
     "ledger": ADAPTERS,
     "source": ADAPTERS,
     "binding": ADAPTERS,
     "runtime": SERVICES,
-    "sync": SERVICES,
+    "capture": SERVICES,
+    "convergence": SERVICES,
     "rebuild": SERVICES,
     "operator": SERVICES,
-    "search": SERVICES,
+    "searching": SERVICES,
     "app": FACADE,
-    "attached": FACADE,
+    "application": FACADE,
     "": FACADE,
     "worker": EDGES,
     "cli": EDGES,
@@ -57,7 +52,7 @@ EXCEPTIONS = {
 """Who may know whom beyond the layers: the fixtures and the demo start the embedded parts."""
 
 LAZY_EXCEPTIONS = {
-    ("attached", "worker"),
+    ("application", "worker"),
     ("cli", "demo"),
     ("cli", "embedded"),
     ("cli", "testing"),
@@ -70,14 +65,14 @@ CELERY = {"celery", "kombu", "billiard", "amqp"}
 WEB = {"starlette", "uvicorn", "aiohttp", "fakeredis", "flask", "fastapi"}
 SQL = {"sqlalchemy", "alembic", "sqlite3", "psycopg", "pymysql"}
 
-STRANGERS: Mapping[str, set[str]] = {
-    **{name: CLIENTS | CELERY | WEB | {"click"} for name, layer in ROOMS.items() if layer == DECLARATION},
-    **{name: CLIENTS - {"socket"} | CELERY | WEB | {"click"} for name, layer in ROOMS.items() if layer == SERVICES},
+FORBIDDEN_IMPORTS: Mapping[str, set[str]] = {
+    **{name: CLIENTS | CELERY | WEB | {"click"} for name, layer in LAYERS.items() if layer == DECLARATION},
+    **{name: CLIENTS - {"socket"} | CELERY | WEB | {"click"} for name, layer in LAYERS.items() if layer == SERVICES},
     "engine": SQL | CELERY | WEB | {"click"},
     "ledger": CLIENTS - {"socket"} | CELERY | WEB | {"click"},
     "source": CLIENTS | CELERY | WEB | {"click"},
     "app": WEB | {"click", "requests", "urllib3"},
-    "attached": WEB | {"click", "requests", "urllib3"},
+    "application": WEB | {"click", "requests", "urllib3"},
     "": WEB | {"click", "requests", "urllib3"},
     "embedded": {"meilisearch", "sqlalchemy", "alembic"} | CELERY,
     "worker": WEB | {"click", "meilisearch", "requests"},
@@ -86,19 +81,19 @@ STRANGERS: Mapping[str, set[str]] = {
 """Third-party packages that have no business in a room."""
 
 
-def room(module: str) -> str:
+def layer_room(module: str) -> str:
     """The room of a module of the package: the longest name of the table that it lies in."""
     inner = module.removeprefix(PACKAGE).removeprefix(".")
-    fitting = [name for name in ROOMS if name and f"{inner}.".startswith(f"{name}.")]
+    fitting = [name for name in LAYERS if name and f"{inner}.".startswith(f"{name}.")]
     return max(fitting, key=len) if fitting else inner.partition(".")[0]
 
 
 def inside() -> list[tuple[str, str, Import]]:
     """The imports that lead from one room of the package to another."""
     found = [one for one in imports() if f"{one.target}.".startswith(f"{PACKAGE}.")]
-    pairs = [(room(one.module), room(one.target), one) for one in found]
+    pairs = [(layer_room(one.module), layer_room(one.target), one) for one in found]
     return [
-        (source, target, one) for source, target, one in pairs if source != target and {source, target} <= ROOMS.keys()
+        (source, target, one) for source, target, one in pairs if source != target and {source, target} <= LAYERS.keys()
     ]
 
 
@@ -107,10 +102,10 @@ def allowed(source: str, target: str, one: Import) -> bool:
     if (source, target) in EXCEPTIONS or (one.lazy and (source, target) in LAZY_EXCEPTIONS):
         return True
     if source == "embedded":
-        return ROOMS[target] == FOUNDATION
-    if ROOMS[source] == ROOMS[target]:
-        return ROOMS[source] not in APART
-    return ROOMS[target] < ROOMS[source]
+        return LAYERS[target] == FOUNDATION
+    if LAYERS[source] == LAYERS[target]:
+        return LAYERS[source] not in APART
+    return LAYERS[target] < LAYERS[source]
 
 
 def circle(edges: Iterable[tuple[str, str]]) -> list[str]:
@@ -133,7 +128,7 @@ def circle(edges: Iterable[tuple[str, str]]) -> list[str]:
 
 def test_every_module_has_its_place_in_the_table_of_layers() -> None:
     assert modules()
-    assert [name for name in modules() if room(name) not in ROOMS] == []
+    assert [name for name in modules() if layer_room(name) not in LAYERS] == []
 
 
 def test_each_room_knows_only_the_layers_below_it() -> None:
@@ -141,16 +136,16 @@ def test_each_room_knows_only_the_layers_below_it() -> None:
 
 
 def test_the_foundation_stands_on_the_standard_library_alone() -> None:
-    ours = [one for one in imports() if ROOMS.get(room(one.module)) == FOUNDATION]
+    ours = [one for one in imports() if LAYERS.get(layer_room(one.module)) == FOUNDATION]
     assert ours
     roots = {one: one.target.partition(".")[0] for one in ours}
     assert [str(one) for one, root in roots.items() if root != PACKAGE and root not in sys.stdlib_module_names] == []
 
 
-@pytest.mark.parametrize("name", STRANGERS)
+@pytest.mark.parametrize("name", FORBIDDEN_IMPORTS)
 def test_no_room_imports_a_library_that_belongs_elsewhere(name: str) -> None:
-    ours = [one for one in imports() if room(one.module) == name and not one.typing]
-    assert [str(one) for one in ours if one.target.partition(".")[0] in STRANGERS[name]] == []
+    ours = [one for one in imports() if layer_room(one.module) == name and not one.typing]
+    assert [str(one) for one in ours if one.target.partition(".")[0] in FORBIDDEN_IMPORTS[name]] == []
 
 
 def test_no_module_imports_itself_by_a_detour() -> None:

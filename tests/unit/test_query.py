@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from scrypath_celery.declaration.registry import Schemas
 from scrypath_celery.errors import QueryError
-from scrypath_celery.schemas import Schemas
-from scrypath_celery.search.query import body
+from scrypath_celery.searching.query import body
 
 
 class Base(DeclarativeBase):

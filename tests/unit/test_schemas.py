@@ -10,8 +10,8 @@ from sqlalchemy.ext.associationproxy import AssociationProxy, association_proxy
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import DeclarativeBase, Mapped, configure_mappers, mapped_column, registry, relationship
 
+from scrypath_celery.declaration.registry import Schemas
 from scrypath_celery.errors import SchemaError
-from scrypath_celery.schemas import Schemas
 
 
 class Base(DeclarativeBase):
@@ -145,7 +145,7 @@ def test_columns_hybrids_properties_and_proxies_are_fields(schemas: Schemas) -> 
         ({"fields": ["rename"]}, "no field 'rename'"),
         ({"tenant_field": "tenant"}, "no field 'tenant'"),
         ({"index_if": "longg"}, "did you mean 'long'"),
-        ({"document_id": "shout"}, "has to be a column or a hybrid"),
+        ({"document_id": "shout"}, "must be a column or a hybrid"),
         ({"document_id": "nope"}, "no field 'nope'"),
     ],
 )
@@ -201,7 +201,7 @@ def test_the_column_of_a_key_may_have_another_name_than_its_attribute(schemas: S
 @pytest.mark.parametrize(
     ("model", "declaration", "message"),
     [
-        (int, {}, "no mapped class"),
+        (int, {}, "not a mapped class"),
         (Article, {"index": "a b"}, "1 to 400"),
         (Article, {"index": "x" * 401}, "1 to 400"),
         (Article, {"index": "art\u00efcle"}, "1 to 400"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scrypath_celery.settings import DEFAULTS, differences
+from scrypath_celery.declaration.settings import DEFAULTS, differences
 
 FILLED = {
     "attributePatterns": ["c"],

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, select, text, update
 
 from scrypath_celery.errors import LedgerUnavailable
-from scrypath_celery.ledger import Ledger, claims, indexes, tables, upkeep, works
+from scrypath_celery.ledger import Ledger, claims, indexes, maintenance, tables, works
 from scrypath_celery.work import Claim, Failure, Mode, Operation, ReasonClass, State, Work
 from tests.deadline import eventually
 
@@ -48,7 +48,7 @@ def expire(ledger: Ledger) -> None:
 
 
 def free(ledger: Ledger) -> int:
-    return ledger.run(lambda tx: upkeep.free(tx, max_claims=3, watch=60.0))
+    return ledger.run(lambda tx: maintenance.free(tx, max_claims=3, watch=60.0))
 
 
 def test_a_claim_takes_what_is_ready_and_marks_it(ledger: Ledger) -> None:
@@ -139,7 +139,7 @@ def test_a_paused_index_is_left_alone_and_then_probed_by_one_claim(ledger: Ledge
     failure = Failure(reason_class=ReasonClass.TRANSPORT, reason="away")
     write(ledger, "1")
     first = taken(ledger)
-    ledger.run(lambda tx: works.give_back(tx, first.token, blameless=True))
+    ledger.run(lambda tx: works.give_back(tx, first.token, keep_claim_count=False))
     ledger.run(lambda tx: indexes.pause(tx, "post", failure, 60.0))
     assert ledger.run(take) is None
     ledger.run(lambda tx: indexes.pause(tx, "post", failure, -1.0))
@@ -238,7 +238,7 @@ def blocked(ledger: Ledger, engine: Engine, *, free_after: int) -> tuple[Callabl
 
 
 @pytest.fixture
-def impatient(engine: Engine) -> None:
+def with_timeouts(engine: Engine) -> None:
     """SQLite waits for a lock for 50 ms; the servers are told so in the transaction."""
     if engine.dialect.name == "sqlite":
 
@@ -247,7 +247,7 @@ def impatient(engine: Engine) -> None:
             connection.execute("PRAGMA busy_timeout = 50")  # type: ignore[attr-defined]
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("with_timeouts")
 def test_a_transaction_that_lost_a_lock_wait_is_run_again(ledger: Ledger, engine: Engine) -> None:
     call, failures = blocked(ledger, engine, free_after=2)
     call()
@@ -257,7 +257,7 @@ def test_a_transaction_that_lost_a_lock_wait_is_run_again(ledger: Ledger, engine
     assert row.fingerprint == "changed"
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("with_timeouts")
 @pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 def test_a_transaction_that_never_gets_its_lock_is_given_up_with_one_clear_error(
     ledger: Ledger, engine: Engine

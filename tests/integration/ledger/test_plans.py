@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, event, insert, text
 
-from scrypath_celery.ledger import Ledger, claims, tables, upkeep, works
+from scrypath_celery.ledger import Ledger, claims, maintenance, tables, works
 from scrypath_celery.work import State
 
 SETTLED, READY = 100_000, 50
@@ -72,11 +72,11 @@ def claim(connection: Connection) -> None:
 
 
 EVERYDAY: dict[str, Callable[[Connection], Any]] = {
-    "due": lambda tx: upkeep.due(tx, again=0.0),
+    "due": lambda tx: maintenance.due(tx, again=0.0),
     "counts": works.counts,
     "failed": lambda tx: works.listed(tx, [State.FAILED]),
     "running": lambda tx: works.running(tx, "nobody"),
-    "prune": lambda tx: upkeep.prune(tx, keep_succeeded=86_400.0, keep_cancelled=86_400.0),
+    "prune": lambda tx: maintenance.prune(tx, keep_succeeded=86_400.0, keep_cancelled=86_400.0),
 }
 
 

@@ -53,7 +53,7 @@ def test_what_the_engine_refused_is_told_apart_whatever_its_code(shop: Shop, scr
     assert (work.source, work.error_code) == (Origin.ENGINE, "invalid_document_geo_field")
 
 
-def test_a_retried_work_is_pending_and_succeeds_once_its_record_is_mended(shop: Shop) -> None:
+def test_a_retried_work_is_pending_and_succeeds_once_its_record_is_fixed(shop: Shop) -> None:
     shop.add(1, body="unprojectable")
     shop.search.drain()
     [work] = failed(shop.search.runtime).works

@@ -40,7 +40,7 @@ def test_the_reports_read_the_ledger_of_each_database(shop: Shop) -> None:
     [report] = reconcile(runtime, schemas).indexes
     assert (report.documents.database, report.documents.index) == (2, 2)
     assert [work.id for work in failed(runtime).works] == [id]
-    assert [touch.id for touch in trace(runtime, schemas[0], "7_%").touches] == [id]
+    assert [work.id for work in trace(runtime, schemas[0], "7_%").works] == [id]
 
 
 def test_a_document_is_found_to_the_letter(shop: Shop) -> None:
@@ -48,16 +48,16 @@ def test_a_document_is_found_to_the_letter(shop: Shop) -> None:
     write(shop, State.SUCCEEDED, id="post_1")
     write(shop, State.SUCCEEDED, id="Post-1")
     write(shop, State.SUCCEEDED, id="aPost_1")
-    found = shop.search.ledger.look(lambda tx: overview.touching(tx, "posts", "Post_1", 10))
+    found = shop.search.ledger.read(lambda tx: overview.works_of(tx, "posts", "Post_1", 10))
     assert [work.id for work in found] == [written]
 
 
 def test_dead_letters_are_found_by_class_and_age(shop: Shop) -> None:
-    now = shop.search.ledger.look(overview.time)
+    now = shop.search.ledger.read(overview.time)
     recent = write(shop, State.FAILED, reason_class="transport", finished_at=now)
     write(shop, State.FAILED, reason_class="transport", finished_at=now - 7200)
     write(shop, State.FAILED, reason_class="source", finished_at=now)
-    ids = shop.search.ledger.look(
+    ids = shop.search.ledger.read(
         lambda tx: overview.dead_letters(tx, index_uid="posts", reason_class=ReasonClass.TRANSPORT, since=3600.0)
     )
     assert ids == [recent]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import delete
 
-from scrypath_celery.operator.counts import Verdict
+from scrypath_celery.operator.index_counts import Verdict
 from scrypath_celery.operator.reconcile import IndexReport, Report, reconcile
-from scrypath_celery.operator.story import story
 from scrypath_celery.operator.trace import trace
+from scrypath_celery.operator.work_detail import story
 from scrypath_celery.playbook import Signal
 from scrypath_celery.testing.engine import EngineUnderTest
 from scrypath_celery.work import State
@@ -37,7 +37,7 @@ def test_an_index_in_step_has_no_signals_and_no_actions(shop: Shop) -> None:
     assert (found.documents.database, found.documents.index, found.documents.mismatch) == (2, 2, Verdict.NO)
 
 
-def test_a_record_that_nobody_synced_is_a_mismatch_that_a_backfill_mends(shop: Shop) -> None:
+def test_a_record_that_nobody_synced_is_a_mismatch_that_a_backfill_fixes(shop: Shop) -> None:
     synced(shop, 1)
     with shop.Session.begin() as session:
         session.add(Post(id=2, title="unseen"))
@@ -131,7 +131,7 @@ def test_a_trace_shows_both_sides_and_the_works(shop: Shop) -> None:
     found = trace(shop.search.runtime, shop.search.schemas.of(Post), "1")
     assert found.agree is True
     assert found.projected == found.indexed == {"id": 1, "title": "a title", "body": ""}
-    assert len(found.touches) == 1
+    assert len(found.works) == 1
 
 
 def test_a_trace_shows_where_the_sides_differ(shop: Shop) -> None:
@@ -146,4 +146,4 @@ def test_a_trace_shows_where_the_sides_differ(shop: Shop) -> None:
 
 def test_a_trace_of_a_document_that_is_nowhere_agrees(shop: Shop) -> None:
     found = trace(shop.search.runtime, shop.search.schemas.of(Post), "9_%")
-    assert (found.agree, found.projected, found.indexed, found.touches) == (True, None, None, ())
+    assert (found.agree, found.projected, found.indexed, found.works) == (True, None, None, ())

@@ -13,9 +13,9 @@ from sqlalchemy import String, create_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from scrypath_celery import Scrypath
+from scrypath_celery.convergence.executor import await_tasks
 from scrypath_celery.embedded import EmbeddedEngine
 from scrypath_celery.ledger import sqlite, works
-from scrypath_celery.sync.drive import await_tasks
 from scrypath_celery.work import OPEN, ReasonClass, State, Work
 from tests.deadline import eventually
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-from scrypath_celery.operator.answer import as_json, moment, one_line
+from scrypath_celery.operator.serialization import as_json, one_line, to_datetime
 from scrypath_celery.work import State
 
 
@@ -27,8 +27,8 @@ def test_dates_are_in_utc() -> None:
 
 
 def test_a_time_of_the_ledger_becomes_a_date() -> None:
-    assert moment(0.0) == datetime(1970, 1, 1, tzinfo=UTC)
-    assert moment(None) is None
+    assert to_datetime(0.0) == datetime(1970, 1, 1, tzinfo=UTC)
+    assert to_datetime(None) is None
 
 
 def test_a_reason_stays_on_one_line() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scrypath_celery.errors import EngineUnreachable
-from scrypath_celery.operator.looking import Looking
+from scrypath_celery.operator.probe import Probe
 
 
 def away() -> int:
@@ -11,20 +11,20 @@ def away() -> int:
 
 
 def test_a_part_that_did_not_answer_is_not_asked_again() -> None:
-    looking, asked = Looking(), []
+    looking, asked = Probe(), []
     assert looking.ask(away) is None
     assert looking.ask(lambda: asked.append(1)) is None
     assert (looking.reason, asked) == ("it is away", [])
 
 
 def test_nothing_is_asked_after_the_time_is_over() -> None:
-    looking = Looking(seconds=-1.0)
+    looking = Probe(seconds=-1.0)
     assert looking.ask(lambda: 1) is None
     assert looking.reason is not None
     assert "left out" in looking.reason
 
 
 def test_answers_come_through() -> None:
-    looking = Looking(seconds=60)
+    looking = Probe(seconds=60)
     assert looking.ask(lambda: 7) == 7
     assert looking.reason is None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from scrypath_celery.operator.counts import DocumentCounts, EngineCounts, QueueCounts, Verdict
-from scrypath_celery.operator.signals import Seen, judged, signals
+from scrypath_celery.operator.drift import Seen, signals, with_mismatch
+from scrypath_celery.operator.index_counts import DocumentCounts, EngineCounts, QueueCounts, Verdict
 from scrypath_celery.playbook import Signal
 from scrypath_celery.work import IndexRow
 
@@ -22,28 +22,34 @@ def seen(**parts: Any) -> Seen:
 
 
 def test_different_counts_with_nothing_under_way_are_a_mismatch() -> None:
-    assert judged(counts(3, 2), QUIET, IDLE, calm=True).mismatch is Verdict.YES
+    assert with_mismatch(counts(3, 2), QUIET, IDLE, unchanged_during_count=True).mismatch is Verdict.YES
 
 
 def test_equal_counts_are_none() -> None:
-    assert judged(counts(3, 3), QUIET, IDLE, calm=True).mismatch is Verdict.NO
+    assert with_mismatch(counts(3, 3), QUIET, IDLE, unchanged_during_count=True).mismatch is Verdict.NO
 
 
 def test_counts_are_not_judged_while_work_is_under_way() -> None:
     for state in ("pending", "running", "submitted", "retrying"):
-        assert judged(counts(3, 2), QUIET, QueueCounts(**{state: 1}), calm=True).mismatch is Verdict.UNKNOWN
+        assert (
+            with_mismatch(counts(3, 2), QUIET, QueueCounts(**{state: 1}), unchanged_during_count=True).mismatch
+            is Verdict.UNKNOWN
+        )
 
 
 def test_counts_are_not_judged_while_the_engine_has_tasks() -> None:
-    assert judged(counts(3, 2), EngineCounts(pending=1), IDLE, calm=True).mismatch is Verdict.UNKNOWN
+    assert (
+        with_mismatch(counts(3, 2), EngineCounts(pending=1), IDLE, unchanged_during_count=True).mismatch
+        is Verdict.UNKNOWN
+    )
 
 
 def test_counts_are_not_judged_where_work_went_on_meanwhile() -> None:
-    assert judged(counts(3, 2), QUIET, IDLE, calm=False).mismatch is Verdict.UNKNOWN
+    assert with_mismatch(counts(3, 2), QUIET, IDLE, unchanged_during_count=False).mismatch is Verdict.UNKNOWN
 
 
 def test_what_python_alone_can_tell_is_no_mismatch_and_says_so() -> None:
-    found = judged(counts(None, 2), QUIET, IDLE, calm=True)
+    found = with_mismatch(counts(None, 2), QUIET, IDLE, unchanged_during_count=True)
     assert (found.mismatch, found.unknown) == (Verdict.UNKNOWN, None)
     assert found.why is not None
     assert "index_if" in found.why
@@ -51,7 +57,7 @@ def test_what_python_alone_can_tell_is_no_mismatch_and_says_so() -> None:
 
 def test_an_unknown_part_leaves_the_mismatch_unknown() -> None:
     away = EngineCounts(unknown="away")
-    assert judged(counts(3, 2), away, IDLE, calm=True).why == "away"
+    assert with_mismatch(counts(3, 2), away, IDLE, unchanged_during_count=True).why == "away"
 
 
 def test_an_index_in_step_gives_no_signal() -> None:

@@ -1,0 +1,170 @@
+"""Attached to a Celery app and a database: where options come from, and the runtime that is built of them."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from .binding import bind
+from .capture.inline import run_now
+from .config import NAMES, Options, from_celery, from_environment, resolve
+from .declaration.registry import Schemas
+from .engine import Engine as SearchEngine
+from .errors import ConfigError
+from .ledger import Ledger
+from .runtime import Runtime
+from .source import Source
+from .work import Mode
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+
+class Attached:
+    """What belongs to a Celery app and a database, and reads neither before first use."""
+
+    def __init__(self) -> None:
+        self.schemas = Schemas()
+        self.celery_app: Celery | None = None
+        self._lock = threading.RLock()
+        self._database: Any = None
+        self._arguments: dict[str, Any] = {}
+        self._runtime: tuple[int, Runtime] | None = None
+        self._bound: tuple[int, tuple[Callable[[], Session], Engine]] | None = None
+        self._publisher: Any = None
+
+    def init_app(self, celery_app: Celery | None, *, database: Any = None, **options: Any) -> None:
+        """Attach to a Celery app and a database; again with the same app, to replace the options.
+
+        Raises:
+            ConfigError: an unknown option, another app than before, or an app that has another Scrypath.
+        """
+        _check_names(options)
+        if self.celery_app is not None and celery_app is not None and celery_app is not self.celery_app:
+            raise ConfigError(f"this Scrypath is attached to the Celery app {self.celery_app.main!r} already")
+        self._database = database if database is not None else self._database
+        self._arguments = dict(options)
+        self._reset()
+        if celery_app is not None:
+            from .worker.attach import attach
+
+            attach(celery_app, self)
+
+    @property
+    def options(self) -> Options:
+        """The options: arguments, then environment variables, then the Celery app's configuration.
+
+        Raises:
+            ConfigError: one of them is unknown or wrong.
+        """
+        return self._options
+
+    @property
+    def runtime(self) -> Runtime:
+        """What the services work with; built at first use in each process.
+
+        Raises:
+            ConfigError: an option is wrong, or there is no database.
+        """
+        found = self._runtime
+        if found is None or found[0] != os.getpid():
+            with self._lock:
+                found = (os.getpid(), self._build())
+                self._runtime = found
+        return found[1]
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger; `ledger.create_all()` makes its tables in tests."""
+        return self.runtime.ledger
+
+    def load(self) -> None:
+        """Import the modules of the option `include`, so that the schemas declared there are known, and check them.
+
+        Raises:
+            SchemaError: a declared name is unknown. ImportError: a module is not there.
+        """
+        for name in self.options.include:
+            importlib.import_module(name)
+        self.schemas.check()
+
+    @contextmanager
+    def override(self, *, database: Any = None, **options: Any) -> Iterator[Self]:
+        """Other options, or another database, within a `with` block (tests)."""
+        before = (self._database, self._arguments)
+        _check_names(options)
+        self._database = database if database is not None else self._database
+        self._arguments = {**self._arguments, **options}
+        self._reset()
+        try:
+            yield self
+        finally:
+            self._database, self._arguments = before
+            self._reset()
+
+    def _reset(self) -> None:
+        self._runtime = self._bound = self._publisher = None
+        self.__dict__.pop("_options", None)
+
+    @cached_property
+    def _options(self) -> Options:
+        app = self.celery_app
+        configured: Mapping[str, Any] = {}
+        if app is not None:
+            configured = from_celery(app.conf.items(), app.namespace)
+        return resolve(self._arguments, from_environment(), configured)
+
+    def _build(self) -> Runtime:
+        options = self._options
+        return Runtime(
+            options=options,
+            schemas=self.schemas,
+            ledger=Ledger(lambda: self._binding()[1]),
+            engine=SearchEngine(options),
+            source=Source(lambda: self._binding()[0]),
+            publish=self._publish,
+        )
+
+    def _binding(self) -> tuple[Callable[[], Session], Engine]:
+        """Session factory and Engine of this process; after a fork the pool starts anew."""
+        found = self._bound
+        if found is not None and found[0] == os.getpid():
+            return found[1]
+        with self._lock:
+            if self._database is None:
+                raise ConfigError("no database: give Scrypath(...) or init_app(...) the option 'database'")
+            bound = bind(self._database) if found is None else found[1]
+            if found is not None:  # connections of the parent are not ours to use, nor to close
+                bound[1].dispose(close=False)
+            self._bound = (os.getpid(), bound)
+            return bound
+
+    def _publish(self, index: str, ids: tuple[int, ...]) -> None:
+        app = self.celery_app
+        if app is None or not ids:
+            return
+        if app.conf.task_always_eager:
+            run_now(self.runtime, index, ids, Mode.INLINE)
+            return
+        if self._publisher is None:
+            from .worker.publisher import Publisher
+
+            with self._lock:
+                options = self._options
+                self._publisher = self._publisher or Publisher(app, options.queue, seconds=options.broker_seconds)
+        self._publisher.publish(index, ids)
+
+
+def _check_names(options: Mapping[str, Any]) -> None:
+    """Refuse unknown names at once; values are looked at when all sources are known."""
+    for name in options:
+        if name not in NAMES:
+            resolve({name: None})

@@ -1,0 +1,77 @@
+"""After the commit: works are handed to Celery, or run here; whatever fails is left to a worker."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from ..convergence.summary import Summary
+from ..runtime import Runtime
+from ..work import Mode, Operation
+from .inline import run_now
+from .registration import Group, Registration
+from .result import SyncResult
+
+logger = logging.getLogger(__name__)
+
+
+def deliver(
+    runtime: Runtime,
+    registrations: Sequence[Registration],
+    works: Mapping[Group, Sequence[int]],
+    connection: Connection | None,
+) -> None:
+    """Hand on committed works and fill in the results of the calls that wrote them.
+
+    `connection` is the caller's where its outer transaction is still open: modes that run here run inside it.
+    Nothing is raised: the caller's transaction is committed, and every work that could not be run is a row that a
+    worker finds.
+    """
+    outcomes: dict[tuple[str, Mode], Summary | None] = {}
+    results = {id(item.result): item.result for item in registrations}
+    for result in results.values():
+        result.commit()
+    for (uid, mode), ids in _merged(works).items():
+        outcomes[uid, mode] = _hand_on(runtime, uid, mode, ids, connection)
+    for key, result in results.items():
+        if result.mode is not Mode.CELERY:
+            _take(result, [item for item in registrations if id(item.result) == key], outcomes)
+
+
+def _take(
+    result: SyncResult, items: Sequence[Registration], outcomes: Mapping[tuple[str, Mode], Summary | None]
+) -> None:
+    total = Summary()
+    exists = False
+    for uid in dict.fromkeys(item.schema.uid for item in items):
+        outcome = outcomes.get((uid, result.mode))
+        if outcome is None:
+            result.leave()
+            return
+        total.add(outcome)
+        deletions = (item for item in items if item.schema.uid == uid and item.operation is Operation.DELETE)
+        exists |= any(outcome.indexed.intersection(item.ids) for item in deletions)
+    result.take(total, record_exists=exists)
+
+
+def _merged(works: Mapping[Group, Sequence[int]]) -> dict[tuple[str, Mode], tuple[int, ...]]:
+    merged: dict[tuple[str, Mode], dict[int, None]] = {}
+    for group, ids in works.items():
+        merged.setdefault((group.uid, group.mode), {}).update(dict.fromkeys(ids))
+    return {key: tuple(ids) for key, ids in merged.items() if ids}
+
+
+def _hand_on(
+    runtime: Runtime, uid: str, mode: Mode, ids: tuple[int, ...], connection: Connection | None
+) -> Summary | None:
+    try:
+        if mode is Mode.CELERY:
+            runtime.publish(uid, ids)
+            return None
+        return run_now(runtime, uid, ids, mode, connection=connection)
+    except Exception as exc:  # noqa: BLE001 - the data is committed: nothing of ours may leave commit()
+        # The class alone: an error's text may hold what the application's records hold.
+        logger.warning("%d work(s) of index %s are left to a worker: %s", len(ids), uid, type(exc).__name__)
+        return None

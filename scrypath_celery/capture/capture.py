@@ -1,0 +1,162 @@
+"""The calls beside a write: they register in the caller's session, or write in a transaction of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+
+from ..declaration.document_ids import valid_id
+from ..declaration.schema import Schema
+from ..errors import ConfigError, SessionError
+from ..ledger import works
+from ..runtime import Runtime
+from ..work import Mode, Operation
+from .after_commit import deliver
+from .pending import Register
+from .registration import Group, Registration
+from .result import ResultState, SyncResult
+from .session_events import attach, registers
+from .session_resolution import home, sync_session
+
+_PAUSED: ContextVar[frozenset[int]] = ContextVar("scrypath_paused", default=frozenset())
+
+
+class Capture:
+    """The calls of one `Scrypath`; `runtime` is asked at each call.
+
+    With a session (`session=`, or the records' own) a call registers and does no I/O and no flush: the works join
+    the session's transaction and savepoint, whether it is a Session or an AsyncSession. Without one they are written
+    at once, in a transaction of their own. `sync_mode` beats the option for one call.
+    """
+
+    def __init__(self, runtime: Callable[[], Runtime]) -> None:
+        self._runtime = runtime
+
+    def sync_record(self, record: Any, *, session: Any = None, sync_mode: str | None = None) -> SyncResult:
+        """Make the index say what the database says of a record once its transaction is committed.
+
+        If the document's id changes, call this before the change is flushed: both ids are registered.
+
+        Raises:
+            SchemaError: its class has no schema. SessionError: it has no session and no known id, or another session.
+        """
+        return self._records(Operation.UPSERT, (record,), session, sync_mode)
+
+    def sync_records(self, records: Iterable[Any], *, session: Any = None, sync_mode: str | None = None) -> SyncResult:
+        """The same for many records of one session."""
+        return self._records(Operation.UPSERT, records, session, sync_mode)
+
+    def delete_record(self, record: Any, *, session: Any = None, sync_mode: str | None = None) -> SyncResult:
+        """Take a record's document from the index; where the record still exists it is indexed again."""
+        return self._records(Operation.DELETE, (record,), session, sync_mode)
+
+    def delete_records(
+        self, records: Iterable[Any], *, session: Any = None, sync_mode: str | None = None
+    ) -> SyncResult:
+        """The same for many records of one session."""
+        return self._records(Operation.DELETE, records, session, sync_mode)
+
+    def delete_document(self, schema: Any, id: Any, *, session: Any = None, sync_mode: str | None = None) -> SyncResult:
+        """Take a document from the index by its id (`schema`: the class, or its name).
+
+        Raises:
+            SchemaError: there is no such schema. ProjectionError: the engine would refuse the id.
+        """
+        return self.delete_documents(schema, (id,), session=session, sync_mode=sync_mode)
+
+    def delete_documents(
+        self, schema: Any, ids: Iterable[Any], *, session: Any = None, sync_mode: str | None = None
+    ) -> SyncResult:
+        """The same for many ids."""
+        runtime = self._runtime()
+        found = runtime.schemas.of(schema)
+        chosen = dict.fromkeys(valid_id(id) for id in ids)
+        result = SyncResult(mode=self._mode(runtime, sync_mode), document_count=len(chosen))
+        item = Registration(schema=found, operation=Operation.DELETE, result=result, ids=chosen)
+        owner = None if session is None else sync_session(session)
+        return self._take(runtime, owner, [item] if chosen else [], result)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Within this context (of this thread or asyncio task) calls and tracked flushes record nothing."""
+        token = _PAUSED.set(_PAUSED.get() | {id(self)})
+        try:
+            yield
+        finally:
+            _PAUSED.reset(token)
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing is to be recorded here and now."""
+        return id(self) in _PAUSED.get() or self._runtime().options.sync_mode == Mode.OFF
+
+    def note(self, session: Session, operation: Operation, found: Sequence[tuple[Schema, Any, Iterable[str]]]) -> None:
+        """Register what tracking saw in a session: schema, record (or None) and ids of each."""
+        runtime = self._runtime()
+        result = SyncResult(mode=self._mode(runtime, None), document_count=len(found))
+        items = []
+        for schema, record, ids in found:
+            item = Registration(schema=schema, operation=operation, result=result, record=record)
+            item.learn(ids)
+            items.append(item)
+        self._take(runtime, session, items, result)
+
+    def _records(self, operation: Operation, records: Iterable[Any], session: Any, sync_mode: str | None) -> SyncResult:
+        runtime = self._runtime()
+        chosen = list(records)
+        result = SyncResult(mode=self._mode(runtime, sync_mode), document_count=len(chosen))
+        items = [
+            Registration(schema=schema, operation=operation, result=result, record=record)
+            for record in chosen
+            for schema in _schemas(runtime, record)
+        ]
+        return self._take(runtime, home(session, chosen), items, result)
+
+    def _take(
+        self, runtime: Runtime, session: Session | None, items: Sequence[Registration], result: SyncResult
+    ) -> SyncResult:
+        if not items or result.mode is Mode.OFF or id(self) in _PAUSED.get():
+            result.state = ResultState.OFF
+        elif session is None:
+            _write_now(runtime, items)
+        else:
+            attach(session)
+            registers(session).setdefault(id(self), Register(runtime)).add(session, items)
+        return result
+
+    def _mode(self, runtime: Runtime, sync_mode: str | None) -> Mode:
+        try:
+            return Mode(runtime.options.sync_mode if sync_mode is None else sync_mode)
+        except ValueError:
+            raise ConfigError(f"sync_mode must be one of {', '.join(Mode)}, not {sync_mode!r}") from None
+
+
+def _schemas(runtime: Runtime, record: Any) -> Sequence[Schema]:
+    return runtime.schemas.covering(type(record)) or (runtime.schemas.of(record),)
+
+
+def _write_now(runtime: Runtime, items: Sequence[Registration]) -> None:
+    """Write and hand on works in a transaction of their own."""
+    groups: dict[Group, dict[str, None]] = {}
+    for item in items:
+        if not item.ids or item.waiting:
+            name = item.schema.name
+            raise SessionError(f"a {name} is in no session and was never saved: add it to a session, or pass session=")
+        groups.setdefault(item.group, {}).update(item.ids)
+    written = runtime.ledger.run(partial(_write, groups, runtime.options.publish_grace))
+    for item in items:
+        item.result.hold(written[item.group])
+    deliver(runtime, items, written, None)
+
+
+def _write(groups: dict[Group, dict[str, None]], grace: float, connection: Connection) -> dict[Group, tuple[int, ...]]:
+    return {
+        group: works.write(connection, group.uid, group.operation, list(ids), group.mode, publish_after=grace)
+        for group, ids in groups.items()
+    }

@@ -1,0 +1,76 @@
+"""A record as the subject of work: which document ids it means, now and before a change that is not flushed yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import select
+from sqlalchemy.orm import InstanceState, PassiveFlag, Session
+from sqlalchemy.orm.attributes import get_history
+from sqlalchemy.orm.exc import ObjectDeletedError
+from sqlalchemy.sql import ClauseElement
+
+from ..declaration.document_ids import id_text
+from ..declaration.schema import Schema
+
+
+def state_of(record: Any) -> InstanceState[Any]:
+    """SQLAlchemy's state of a record."""
+    state: InstanceState[Any] = sqlalchemy.inspect(record)
+    return state
+
+
+def known_ids(schema: Schema, record: Any) -> list[str]:
+    """The ids of a record that can be told without asking the database: the one it has, and the one it had."""
+    state = state_of(record)
+    values: list[Any] = []
+    if schema.by_primary_key and state.identity is not None:
+        values.append(state.identity[0])
+    if schema.key in state.manager:
+        history = get_history(record, schema.key, passive=PassiveFlag.PASSIVE_NO_INITIALIZE)
+        values += [*(history.deleted or ()), *(history.unchanged or ()), *(history.added or ())]
+    return _texts(values)
+
+
+def loaded_ids(schema: Schema, record: Any) -> list[str]:
+    """The same for a saved record, reading its id from the database where it is not loaded."""
+    ids = known_ids(schema, record)
+    state = state_of(record)
+    value = state.dict.get(schema.key)
+    if state.session is None or not state.has_identity or (value is not None and not isinstance(value, ClauseElement)):
+        return ids
+    if schema.by_primary_key and ids:
+        return ids
+    try:
+        return list(dict.fromkeys([*ids, *_texts([getattr(record, schema.key)])]))
+    except ObjectDeletedError:
+        return ids
+
+
+def stored_ids(session: Session, schema: Schema, record: Any) -> list[str]:
+    """The id that the database has for a record whose change hides it: the old value was never loaded.
+
+    Ask before the change is flushed; afterwards it is gone.
+    """
+    state = state_of(record)
+    if schema.by_primary_key or not state.persistent or state.identity is None or not _hidden(schema, record, state):
+        return []
+    mapper = state.mapper
+    query = select(getattr(schema.model, schema.key))
+    for column, value in zip(mapper.primary_key, state.identity, strict=True):
+        query = query.where(column == value)
+    with session.no_autoflush:
+        return _texts([session.execute(query).scalar()])
+
+
+def _hidden(schema: Schema, record: Any, state: InstanceState[Any]) -> bool:
+    if schema.key not in state.manager:  # a hybrid: its value follows other attributes
+        return state.modified or record in (state.session.deleted if state.session is not None else ())
+    history = get_history(record, schema.key, passive=PassiveFlag.PASSIVE_NO_INITIALIZE)
+    return bool(history.added) and not history.deleted and not history.unchanged
+
+
+def _texts(values: list[Any]) -> list[str]:
+    plain = (value for value in values if value is not None and not isinstance(value, ClauseElement))
+    return list(dict.fromkeys(id_text(value) for value in plain))

@@ -1,0 +1,174 @@
+"""Tracking: sessions whose flushes and ORM-enabled statements register by themselves, where that is asked for."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+from weakref import WeakKeyDictionary, WeakSet
+
+from sqlalchemy import Result, event
+from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction, scoped_session, sessionmaker
+
+from ..asynchronous import of_asyncio
+from ..declaration.registry import Schemas
+from ..declaration.schema import Schema
+from ..errors import SessionError
+from ..work import Operation
+from . import record_ids
+from .bulk_statements import affected, capture_statement
+from .capture import Capture
+from .pending import COMMITTING
+from .session_events import begins_commit
+
+logger = logging.getLogger(__name__)
+
+
+class Tracker:
+    """Tracks sessions for one `Scrypath`."""
+
+    def __init__(self, schemas: Schemas, capture: Capture) -> None:
+        self._schemas = schemas
+        self._capture = capture
+        self._warned: set[Schema] = set()
+        self._tracked: WeakSet[type[Session]] = WeakSet()
+        self._own: WeakKeyDictionary[Any, type[Session]] = WeakKeyDictionary()
+        self._listeners: Mapping[str, Callable[..., Any]] = {
+            "before_flush": self._before_flush,
+            "after_flush": self._after_flush,
+            "do_orm_execute": self._execute,
+            "before_commit": self._before_commit,
+            "after_transaction_end": self._after_transaction_end,
+        }
+
+    def track(self, target: Any) -> None:
+        """Capture what the sessions of a target write to declared classes, as `sync_record` and `delete_record` do.
+
+        `target` is a sessionmaker, scoped_session, Session subclass, async_sessionmaker, async_scoped_session or
+        AsyncSession subclass; sessions that it makes from now on are tracked. Flushes (collection changes too) and
+        ORM-enabled statements are captured; a statement whose documents cannot be told raises SchemaError. Textual
+        SQL, statements on a connection, the legacy bulk methods, triggers and cascades of the database are not seen:
+        of the last a warning names the classes that are reached.
+
+        Raises:
+            SessionError: the target is none of these, or the global Session class.
+        """
+        session_class = self._class_of(target)
+        if session_class not in self._tracked:
+            self._tracked.add(session_class)
+            for name, function in self._listeners.items():
+                # SQLAlchemy tells listeners apart by their addresses, and would take this one for one that is gone.
+                if event.contains(session_class, name, function):
+                    event.remove(session_class, name, function)
+                event.listen(session_class, name, function)
+        for schema in self._schemas:
+            for message in self._warnings(schema):
+                warnings.warn(message, stacklevel=3)
+
+    def untrack(self, target: Any) -> None:
+        """Capture nothing more of a target's sessions; what they have registered is still written.
+
+        Raises:
+            SessionError: the target is none that `track` takes.
+        """
+        session_class = self._class_of(target)
+        if session_class in self._tracked:
+            self._tracked.discard(session_class)
+            for name, function in self._listeners.items():
+                event.remove(session_class, name, function)
+
+    def _class_of(self, target: Any) -> type[Session]:
+        scoped: tuple[type[Any], ...] = (scoped_session, *of_asyncio("async_scoped_session"))
+        if isinstance(target, scoped):
+            return self._class_of(target.session_factory)
+        if isinstance(target, sessionmaker):
+            return target.class_
+        if isinstance(target, of_asyncio("async_sessionmaker")):
+            return self._own_class(target)
+        if isinstance(target, type) and issubclass(target, Session) and target is not Session:
+            return target
+        base = of_asyncio("AsyncSession")
+        if isinstance(target, type) and issubclass(target, base) and target not in base:
+            return self._own_class(target)
+        wanted = "a sessionmaker, scoped_session, async_sessionmaker or a subclass of Session"
+        raise SessionError(f"track takes {wanted}, not {getattr(target, '__name__', type(target).__name__)}")
+
+    def _own_class(self, target: Any) -> type[Session]:
+        """The Session class of an asynchronous target: one of its own, since its default is everybody's."""
+        found = self._own.get(target)
+        if found is None:
+            maker = isinstance(target, of_asyncio("async_sessionmaker"))
+            session_class = target.class_ if maker else target
+            given = (target.kw.get("sync_session_class") if maker else None) or session_class.sync_session_class
+            found = self._own[target] = type(given.__name__, (given,), {})
+            if maker:
+                target.configure(sync_session_class=found)
+            else:
+                target.sync_session_class = found
+        return found
+
+    def _before_flush(self, session: Session, _flush: UOWTransaction, _instances: Any) -> None:
+        # The database alone knows an old id that was never loaded, and only until the flush.
+        if not self._schemas or self._capture.silent:
+            return
+        found = [
+            (schema, record, ids)
+            for schema, record in self._declared((*session.dirty, *session.deleted))
+            if (ids := record_ids.stored_ids(session, schema, record))
+        ]
+        if found:
+            self._capture.note(session, Operation.UPSERT, found)
+
+    def _after_flush(self, session: Session, flush: UOWTransaction) -> None:
+        if not self._schemas or self._capture.silent:
+            return
+        deleted = {id(record): record for record in session.deleted}
+        # Orphans are deleted by the flush without being marked in the session.
+        orphans = (state.obj() for state, (is_delete, listed) in flush.states.items() if is_delete and not listed)
+        deleted |= {id(record): record for record in orphans if record is not None}
+        changed = [*session.new, *(record for record in session.dirty if session.is_modified(record))]
+        kept = [record for record in changed if id(record) not in deleted]
+        for operation, records in ((Operation.UPSERT, kept), (Operation.DELETE, list(deleted.values()))):
+            found = [(schema, record, ()) for schema, record in self._declared(records)]
+            if found:
+                self._capture.note(session, operation, found)
+
+    def _before_commit(self, session: Session) -> None:
+        # The first registration may come with the commit's own flush, too late to hear of the commit.
+        begins_commit(session)
+
+    def _after_transaction_end(self, session: Session, transaction: SessionTransaction) -> None:
+        if transaction.parent is None:
+            session.info.pop(COMMITTING, None)
+
+    def _execute(self, state: ORMExecuteState) -> Result[Any] | None:
+        if not (state.is_insert or state.is_update or state.is_delete) or not self._schemas or self._capture.silent:
+            return None
+        schemas = affected(self._schemas, state)
+        return capture_statement(self._capture, schemas, state) if schemas else None
+
+    def _declared(self, records: Iterable[Any]) -> Iterator[tuple[Schema, Any]]:
+        for record in records:
+            for schema in self._schemas.covering(type(record)):
+                for message in self._warnings(schema):
+                    logger.warning(message)
+                yield schema, record
+
+    def _warnings(self, schema: Schema) -> list[str]:
+        """What to say, once, of a class whose rows the database deletes by itself."""
+        if schema in self._warned:
+            return []
+        self._warned.add(schema)
+        tables = schema.mapper.tables
+        parents = {
+            key.target_fullname.rpartition(".")[0]
+            for table in tables
+            for key in getattr(table, "foreign_keys", ())
+            if (key.ondelete or "").upper() == "CASCADE"
+        } - {getattr(table, "fullname", "") for table in tables}
+        return [
+            f"{schema.name} is reached by ON DELETE CASCADE of {parent}: no event shows what the database deletes;"
+            f" call delete_documents({schema.name}, ids) beside such a deletion"
+            for parent in sorted(parents)
+        ]

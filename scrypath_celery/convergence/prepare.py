@@ -1,0 +1,71 @@
+"""The index before the first send to it: its primary key named, its declared settings applied and awaited, once."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from ..engine.reasons import refusal, verdict
+from ..errors import EngineError
+from ..ledger import claims, indexes
+from ..work import Failure, ReasonClass
+from .checkpoints import Await, Step, Steps
+from .claim_run import ClaimRun, Stopped
+
+BEGUN = "begun:"
+"""Stands in the ledger, with the claim's token, for the fingerprint of an index that a claim has begun to make."""
+
+
+def prepare(run: ClaimRun) -> Steps:
+    """Create the index where it is missing, and apply what is declared for it.
+
+    An index that is there is taken as it is, whoever made it; what differs in it is reported as drift. Only one that a
+    claim began to make and is gone before it saw the end (killed, or not answered) gets its settings again.
+    """
+    engine, schema = run.runtime.engine, run.schema
+    try:
+        found = engine.index(run.index)
+        if found is not None:
+            _check_key(run, found.get("primaryKey"))
+            if not _left_behind(run):
+                yield Step.PREPARED
+                return
+        _note(run, BEGUN + run.claim.token)
+        uids = [] if found is not None else [engine.create(run.index, schema.key)]
+        yield Step.CREATED
+        settings = schema.declared_settings()
+        if settings:
+            uids.append(engine.apply(run.index, settings))
+    except EngineError as exc:
+        raise Stopped(refusal(exc)) from exc
+    run.renew_lease()
+    tasks = yield Await(uids=frozenset(uids))
+    for task in (tasks or {}).values():
+        code = (task.error or {}).get("code")
+        if task.status in ("failed", "canceled") and code != "index_already_exists":
+            raise Stopped(verdict(task))
+    if tasks is not None and all(uid in tasks and tasks[uid].terminal for uid in uids):
+        _note(run, schema.fingerprint())
+    yield Step.PREPARED
+
+
+def _left_behind(run: ClaimRun) -> bool:
+    if run.to_target or not (run.claim.fingerprint or "").startswith(BEGUN):
+        return False
+
+    def is_left(connection: Connection) -> bool:
+        row = indexes.get(connection, run.claim.index_uid)
+        mark = (row.fingerprint if row else None) or ""
+        return mark.startswith(BEGUN) and not claims.is_held(connection, mark.removeprefix(BEGUN))
+
+    return run.runtime.ledger.run(is_left)
+
+
+def _note(run: ClaimRun, fingerprint: str) -> None:
+    uid = run.claim.index_uid
+    run.runtime.ledger.run(lambda tx: indexes.write_fingerprint(tx, uid, fingerprint))
+
+
+def _check_key(run: ClaimRun, key: str | None) -> None:
+    if key not in (None, run.schema.key):
+        text = f"index {run.index} has the primary key {key!r}, the schema {run.schema.key!r}: reindex it"
+        raise Stopped(Failure(reason_class=ReasonClass.VALIDATION, reason=text, code="primary_key_differs"))

@@ -1,0 +1,125 @@
+"""Documents: what the index holds for one record."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from ..errors import ProjectionError
+from .document_ids import id_text, valid_id
+from .json_values import json_value
+from .schema import Schema
+from .settings import attributes
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
+def document_id(schema: Schema, record: Any) -> str:
+    """The id of a record's document.
+
+    Raises:
+        ProjectionError: the engine would refuse it (code `invalid_document_id`).
+    """
+    try:
+        return valid_id(getattr(record, schema.key))
+    except ProjectionError as exc:
+        message = f"{schema.name}.{schema.key}: {exc}"
+        raise ProjectionError(message, error_code=exc.error_code) from exc
+
+
+def default_document(schema: Schema, record: Any) -> dict[str, Any]:
+    """The default projection: the declared fields as JSON-ready values, the id first.
+
+    Raises:
+        ProjectionError: a value has no JSON form; the message names schema, id and field, never the value.
+    """
+    values = schema.values(record)
+    return _ready(schema, record, dict(zip(schema.names, values if len(schema.names) > 1 else (values,), strict=True)))
+
+
+def project(schema: Schema, record: Any) -> dict[str, Any]:
+    """The document of a record: what its method `search_document` returns, else the default projection.
+
+    The id and the tenant field are put in where a document of the model's own lacks them.
+
+    Raises:
+        ProjectionError: it is no document that the engine takes. Errors of the model's own code pass through.
+    """
+    id = document_id(schema, record)
+    own = getattr(record, "search_document", None)
+    document = default_document(schema, record) if own is None else _completed(schema, record, id, own())
+    if "_geo" in document:
+        _check_geo(schema, id, document["_geo"])
+    return document
+
+
+def encode(document: Mapping[str, Any], *, shown: str = "the document") -> bytes:
+    """The document in JSON, as it is sent; `shown` is what an error calls it.
+
+    Raises:
+        ProjectionError: it holds text that is no UTF-8, or is nested too deeply; the message names the field.
+    """
+    try:
+        return orjson.dumps(document)
+    except TypeError as exc:
+        for name, value in document.items():
+            try:
+                orjson.dumps({name: value})
+            except TypeError:
+                raise ProjectionError(f"{shown}: field {name!r} cannot be written as JSON") from exc
+        raise ProjectionError(f"{shown}: it cannot be written as JSON") from exc
+
+
+def _ready(schema: Schema, record: Any, document: Mapping[str, Any]) -> dict[str, Any]:
+    ready: dict[str, Any] = {}
+    name = ""
+    try:
+        for name, value in document.items():
+            ready[name] = json_value(value)
+    except RecursionError as exc:
+        raise ProjectionError(f"{_shown(schema, record)}: field {name!r} is nested too deeply") from exc
+    except ProjectionError as exc:
+        raise ProjectionError(f"{_shown(schema, record)}: field {name!r} {exc}") from exc
+    return ready
+
+
+def _completed(schema: Schema, record: Any, id: str, document: Any) -> dict[str, Any]:
+    if not isinstance(document, Mapping) or not all(isinstance(name, str) for name in document):
+        raise ProjectionError(f"{schema.name} {id}: search_document has to return a dict with string keys")
+    if schema.key not in document:
+        document = {schema.key: getattr(record, schema.key), **document}
+    if schema.tenant_field is not None and schema.tenant_field not in document:
+        document = {**document, schema.tenant_field: getattr(record, schema.tenant_field)}
+    ready = _ready(schema, record, document)
+    key = document[schema.key]
+    if isinstance(key, bool | float) or key is None or id_text(key) != id:
+        raise ProjectionError(
+            f"{schema.name} {id}: search_document gives another {schema.key!r} than the record has",
+            error_code="invalid_document_id",
+        )
+    return ready
+
+
+def _check_geo(schema: Schema, id: str, value: Any) -> None:
+    """Refuse a `_geo` that would fail not only this document but all that the engine merges with it."""
+    if value is None or "_geo" not in (*attributes(schema.filterable), *schema.sortable):
+        return
+    if not isinstance(value, Mapping) or set(value) != {"lat", "lng"} or not all(map(_is_number, value.values())):
+        raise ProjectionError(
+            f"{schema.name} {id}: field '_geo' must be null or an object of the numbers lat and lng",
+            error_code="invalid_document_geo_field",
+        )
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, str):
+        return _NUMBER.fullmatch(value) is not None
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _shown(schema: Schema, record: Any) -> str:
+    return f"{schema.name} {id_text(getattr(record, schema.key))}"

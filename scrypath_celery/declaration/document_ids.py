@@ -1,0 +1,106 @@
+"""Document ids: the text that an attribute's value becomes, and the way back to the value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from ..errors import ProjectionError, SchemaError
+
+DOCUMENT_ID = re.compile(r"[A-Za-z0-9_-]{1,511}")
+"""What Meilisearch takes as the id of a document."""
+
+_SMALLEST, _LARGEST = -(2**63), 2**63 - 1
+
+
+def id_text(value: Any) -> str:
+    """The text of an id's value; whether the engine takes it is another question (`valid_id`).
+
+    Raises:
+        ProjectionError: it is None, or of a type that ids cannot have.
+    """
+    if isinstance(value, Enum):
+        return id_text(value.value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
+        return str(int(value))
+    if isinstance(value, str | int | UUID | Decimal) and not isinstance(value, bool):
+        return str(value)
+    raise ProjectionError(f"a document id cannot be a {type(value).__name__}", error_code="invalid_document_id")
+
+
+def valid_id(value: Any) -> str:
+    """The text of an id that the engine takes.
+
+    Raises:
+        ProjectionError: the engine would refuse it (code `invalid_document_id`).
+    """
+    text = id_text(value)
+    if not DOCUMENT_ID.fullmatch(text):
+        wanted = "1 to 511 of a-z, A-Z, 0-9, - and _"
+        raise ProjectionError(f"a document id must be {wanted}, not {text[:60]!r}", error_code="invalid_document_id")
+    return text
+
+
+def id_value(kind: TypeEngine[Any], text: str) -> Any:
+    """The value of a column's type that a document id stands for.
+
+    Raises:
+        LookupError: no value of this type has this text, so there is no such record.
+        SchemaError: ids cannot be of this type.
+    """
+    if isinstance(kind, sqlalchemy.Enum) and kind.enum_class is not None:
+        return _member(kind.enum_class, text)
+    rule = _RULES.get(_python_type(kind))
+    if rule is None:
+        raise SchemaError(f"a document id cannot be a column of type {kind!r}")
+    try:
+        value = rule(text)
+    except (ValueError, InvalidOperation) as exc:
+        raise LookupError(text) from exc
+    # The text must be the one that this value gets: "007" is not record 7.
+    if not isinstance(value, str) and id_text(value) != text:
+        raise LookupError(text)
+    return value
+
+
+def _member(members: Any, text: str) -> Any:
+    for member in members:
+        if id_text(member) == text:
+            return member
+    raise LookupError(text)
+
+
+def _python_type(kind: TypeEngine[Any]) -> type[Any]:
+    inner = kind.impl_instance if isinstance(kind, TypeDecorator) else kind
+    try:
+        found = inner.python_type
+    except NotImplementedError:
+        return str
+    # A UUID kept in bytes by a type of the application's own.
+    return UUID if inner is not kind and found is bytes else found
+
+
+def _integer(text: str) -> int:
+    value = int(text)
+    if not _SMALLEST <= value <= _LARGEST:
+        raise ValueError("beyond what databases hold")
+    return value
+
+
+_RULES: Mapping[type[Any], Callable[[str], Any]] = {
+    str: str,
+    int: _integer,
+    UUID: UUID,
+    Decimal: Decimal,
+    date: date.fromisoformat,
+}

@@ -1,0 +1,179 @@
+"""The schemas of one `Scrypath`: declared on classes, found by class, record, name or index."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypedDict, TypeVar, Unpack
+
+from ..errors import SchemaError
+from . import mapping, settings
+from .schema import IndexIf, Schema, Statement
+
+T = TypeVar("T")
+
+INDEX_UID = re.compile(r"[A-Za-z0-9_-]{1,400}")
+"""What Meilisearch takes as the uid of an index."""
+
+_ARGUMENTS = {"filterableAttributes": "filterable", "sortableAttributes": "sortable", "faceting": "faceting"}
+
+
+class Declaration(TypedDict, total=False):
+    """What a declaration may say.
+
+    `fields` are searched, in the order of their weight. `filterable`, `sortable`, `settings` are the engine's.
+    `faceting` is the engine's setting too (`maxValuesPerFacet`, `sortFacetValuesBy`), and under `attributes` the
+    fields to count by, which become filterable. `document_id` names the unique field that is the document's id (the
+    primary key where it is left out), `tenant_field` one that every document has and that becomes filterable,
+    `index` the index (the table's name where it is left out). `index_if` says which records are indexed, `select`
+    gives the statement that they are read with.
+    """
+
+    fields: Sequence[str]
+    filterable: Sequence[Any]
+    sortable: Sequence[str]
+    faceting: Mapping[str, Any] | None
+    settings: Mapping[str, Any] | None
+    document_id: str | None
+    tenant_field: str | None
+    index: str | None
+    index_if: IndexIf | None
+    select: Statement | None
+
+
+class Schemas:
+    """The schemas of one `Scrypath`, in the order of their declaration."""
+
+    def __init__(self) -> None:
+        self._by_model: dict[type[Any], Schema] = {}
+        self._by_uid: dict[str, Schema] = {}
+
+    def __iter__(self) -> Iterator[Schema]:
+        return iter(self._by_model.values())
+
+    def __len__(self) -> int:
+        return len(self._by_model)
+
+    def declare(self, **declaration: Unpack[Declaration]) -> Callable[[type[T]], type[T]]:
+        """A decorator that declares a mapped class as `add` does, and gives it back as it is."""
+
+        def decorate(model: type[T]) -> type[T]:
+            self.add(model, **declaration)
+            return model
+
+        return decorate
+
+    def add(self, model: type[Any], **declaration: Unpack[Declaration]) -> Schema:
+        """Declare a mapped class.
+
+        Raises:
+            SchemaError: the class is not mapped or declared already, the uid is taken or not one, a setting is
+                unknown, or the primary key is composite and `document_id` is not given.
+        """
+        if mapping.mapper_of(model) is None:
+            raise SchemaError(f"{model!r} is not a mapped class: declare it once it is mapped")
+        if model in self._by_model:
+            raise SchemaError(f"{model.__module__}.{model.__qualname__} is declared twice")
+        schema = _schema(model, declaration)
+        if schema.uid in self._by_uid:
+            taken = self._by_uid[schema.uid].path
+            raise SchemaError(f"{schema.path} and {taken} have one index, {schema.uid!r}: give one of them index=")
+        self._by_model[model] = self._by_uid[schema.uid] = schema
+        return schema
+
+    def covering(self, model: type[Any]) -> tuple[Schema, ...]:
+        """All schemas that hold records of a class: its own and those of its bases, the nearest first."""
+        return tuple(self._by_model[owner] for owner in model.__mro__ if owner in self._by_model)
+
+    def of(self, target: Any) -> Schema:
+        """The schema of a class, a record, a class name or a dotted path; undeclared subclasses have their base's.
+
+        Raises:
+            SchemaError: there is none (the nearest name is suggested), or the name is ambiguous (the paths are listed).
+        """
+        if isinstance(target, Schema):
+            return target
+        if isinstance(target, str):
+            return self._named(target)
+        model = target if isinstance(target, type) else type(target)
+        found = self.covering(model)
+        if not found:
+            raise SchemaError(f"{model.__module__}.{model.__qualname__} has no search schema{self._declared()}")
+        return found[0]
+
+    def by_uid(self, uid: str) -> Schema | None:
+        """The schema of an index (uid without prefix), or None."""
+        return self._by_uid.get(uid)
+
+    def check(self) -> None:
+        """Check all schemas whose mappers are configured; raises SchemaError as `Schema.check` does."""
+        for schema in self:
+            schema.check()
+
+    def _named(self, name: str) -> Schema:
+        found = [schema for schema in self if name in (schema.name, schema.path)]
+        if len(found) > 1:
+            raise SchemaError(f"{name!r} is ambiguous: {', '.join(schema.path for schema in found)}")
+        if not found:
+            names = [text for schema in self for text in (schema.name, schema.path)]
+            raise SchemaError(f"no schema {name!r}{mapping.nearest(name, names) or self._declared()}")
+        return found[0]
+
+    def _declared(self) -> str:
+        return f"; declared are {', '.join(schema.name for schema in self)}" if self._by_model else "; none is declared"
+
+
+def _schema(model: type[Any], declaration: Declaration) -> Schema:
+    unknown = sorted(set(declaration) - Declaration.__annotations__.keys())
+    if unknown:
+        near = mapping.nearest(unknown[0], Declaration.__annotations__)
+        raise SchemaError(f"{model.__qualname__}: unknown option {unknown[0]!r} of a schema{near}")
+    schema = Schema(
+        model=model,
+        uid=_uid(model, declaration.get("index")),
+        fields=_names(model, "fields", declaration.get("fields", ())),
+        filterable=_listed(model, "filterable", declaration.get("filterable", ())),
+        sortable=_names(model, "sortable", declaration.get("sortable", ())),
+        faceting=dict(declaration.get("faceting") or {}),
+        settings=dict(declaration.get("settings") or {}),
+        document_id=declaration.get("document_id"),
+        tenant_field=declaration.get("tenant_field"),
+        index_if=declaration.get("index_if"),
+        select=declaration.get("select"),
+    )
+    _check_settings(schema)
+    _ = schema.key  # a composite primary key is refused now
+    return schema
+
+
+def _uid(model: type[Any], index: str | None) -> str:
+    uid = index if index is not None else mapping.table_name(model)
+    if uid is None:
+        raise SchemaError(f"{model.__qualname__} has no table name: give index=")
+    if not INDEX_UID.fullmatch(uid):
+        raise SchemaError(
+            f"{model.__qualname__}: index {uid!r} must be 1 to 400 of a-z, A-Z, 0-9, - and _: give index="
+        )
+    return uid
+
+
+def _listed(model: type[Any], what: str, value: Iterable[Any]) -> tuple[Any, ...]:
+    if isinstance(value, str | Mapping):
+        raise SchemaError(f"{model.__qualname__}: {what} must be a list of names, not {type(value).__name__}")
+    return tuple(value)
+
+
+def _names(model: type[Any], what: str, value: Iterable[str]) -> tuple[str, ...]:
+    names = _listed(model, what, value)
+    if not all(isinstance(name, str) for name in names):
+        raise SchemaError(f"{model.__qualname__}: {what} must be a list of names")
+    return names
+
+
+def _check_settings(schema: Schema) -> None:
+    for name in schema.settings:
+        if name not in settings.KNOWN:
+            raise SchemaError(f"{schema.name}: unknown setting {name!r}{mapping.nearest(name, settings.KNOWN)}")
+    for name, argument in _ARGUMENTS.items():
+        if name in schema.settings:
+            raise SchemaError(f"{schema.name}: declare {name} as {argument}=, not in settings=")

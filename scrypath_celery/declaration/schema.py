@@ -1,0 +1,177 @@
+"""Schemas: the search declarations of mapped classes. Metadata only: declaring one hooks nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Select
+from sqlalchemy.orm import Mapper
+
+from ..errors import SchemaError
+from . import mapping, settings
+
+IndexIf = str | Callable[[Any], bool]
+"""Which records are indexed: the name of a boolean column or hybrid (the database can count them), or a property
+or callable on a record (Python alone knows)."""
+
+Statement = Callable[[], Select[Any]]
+"""Gives the statement that records are read with: `select(Model)` with criteria and loader options, no limit."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Schema:
+    """What is declared for one mapped class; made by `Schemas.add`.
+
+    `uid` is the index's uid without prefix. `fields` are searched, in the order of their weight; `filterable`,
+    `sortable` and `faceting` as the engine takes them. `settings` are further engine settings, in its spelling.
+    """
+
+    model: type[Any]
+    uid: str
+    fields: tuple[str, ...] = ()
+    filterable: tuple[Any, ...] = ()
+    sortable: tuple[str, ...] = ()
+    faceting: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    document_id: str | None = None
+    tenant_field: str | None = None
+    index_if: IndexIf | None = None
+    select: Statement | None = None
+
+    @property
+    def name(self) -> str:
+        """The class name."""
+        return self.model.__name__
+
+    @property
+    def path(self) -> str:
+        """The dotted path, `module.Class`."""
+        return f"{self.model.__module__}.{self.model.__qualname__}"
+
+    @cached_property
+    def mapper(self) -> Mapper[Any]:
+        """The class's mapper, which reading it does not configure.
+
+        Raises:
+            SchemaError: the class is not mapped (yet).
+        """
+        mapper = mapping.mapper_of(self.model)
+        if mapper is None:
+            raise SchemaError(f"{self.path} is not a mapped class (yet)")
+        return mapper
+
+    @cached_property
+    def key(self) -> str:
+        """The attribute that holds the document id; also its name in documents, and the index's primary key.
+
+        Raises:
+            SchemaError: the primary key is composite and `document_id` names no attribute.
+        """
+        if self.document_id is not None:
+            return self.document_id
+        names = mapping.primary_key(self.mapper)
+        if len(names) != 1:
+            listed = ", ".join(names)
+            raise SchemaError(
+                f"{self.name} has a composite primary key ({listed}): name one unique field as document_id="
+            )
+        return names[0]
+
+    @cached_property
+    def by_primary_key(self) -> bool:
+        """Whether the document id is the primary key."""
+        return mapping.primary_key(self.mapper) == (self.key,)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The fields of the default projection, the id first."""
+        wanted = (*self.fields, *settings.attributes(self._filterable()), *self.sortable)
+        plain = (name.partition(".")[0] for name in wanted if "*" not in name)
+        return tuple(dict.fromkeys((self.key, *plain)))
+
+    @cached_property
+    def values(self) -> Callable[[Any], Any]:
+        """Reads the fields of `names` from a record at once (a tuple where there is more than one)."""
+        return attrgetter(*self.names)
+
+    @cached_property
+    def counted_by_database(self) -> bool:
+        """Whether the database can tell which records are indexed (`index_if` is None or has an SQL expression)."""
+        return self.index_if is None or (
+            isinstance(self.index_if, str) and mapping.has_expression(self.model, self.index_if)
+        )
+
+    def indexable(self, record: Any) -> bool:
+        """Whether `index_if` lets this record into the index."""
+        if self.index_if is None:
+            return True
+        return bool(getattr(record, self.index_if) if isinstance(self.index_if, str) else self.index_if(record))
+
+    def declared_settings(self) -> dict[str, Any]:
+        """The declared settings in the engine's spelling; what is not declared is not in it."""
+        declared: dict[str, Any] = {}
+        if self.fields:
+            declared["searchableAttributes"] = list(self.fields)
+        if self._filterable():
+            declared["filterableAttributes"] = self._filterable()
+        if self.sortable:
+            declared["sortableAttributes"] = list(self.sortable)
+        faceting = {name: value for name, value in self.faceting.items() if name != "attributes"}
+        if faceting:
+            declared["faceting"] = faceting
+        return {**declared, **self.settings}
+
+    def fingerprint(self) -> str:
+        """Changes when what is declared for the index changes (64 hexadecimal digits)."""
+        declared = [self.key, sorted(self.names), self.declared_settings()]
+        return hashlib.sha256(settings.canonical(declared).encode()).hexdigest()
+
+    def check(self) -> None:
+        """Check the declared names against the class, once its mappers are configured; before that do nothing.
+
+        Raises:
+            SchemaError: a name is unknown (the nearest one is suggested), or cannot be what it is declared to be.
+        """
+        mapper = self.mapper
+        if mapping.configured(mapper):
+            _ = self._checked
+
+    @cached_property
+    def _checked(self) -> bool:
+        mapper = self.mapper
+        self._check_id(mapper)
+        own = mapping.static(self.model, "search_document") is not None
+        # What search_document puts into a document needs no attribute of the same name.
+        for name in (self.key,) if own else self.names:
+            self._check_name(name, mapper)
+        if isinstance(self.index_if, str):
+            self._check_name(self.index_if, mapper)
+        if self.tenant_field is not None:
+            self._check_name(self.tenant_field, mapper)
+        return True
+
+    def _check_id(self, mapper: Mapper[Any]) -> None:
+        self._check_name(self.key, mapper)
+        if not mapping.has_expression(self.model, self.key):
+            raise SchemaError(
+                f"{self.name}: document_id {self.key!r} must be a column or a hybrid: records are found by it"
+            )
+
+    def _check_name(self, name: str, mapper: Mapper[Any]) -> None:
+        if not mapping.is_field(self.model, name):
+            raise SchemaError(
+                f"{self.name} has no field {name!r}{mapping.nearest(name, mapping.fields(self.model, mapper))}"
+            )
+        if mapping.is_relationship(mapper, name):
+            raise SchemaError(f"{self.name}.{name} is a relationship: project it in search_document, or by a property")
+
+    def _filterable(self) -> list[Any]:
+        names = [*self.filterable, *self.faceting.get("attributes", ())]
+        if self.tenant_field is not None:
+            names.append(self.tenant_field)
+        return [item for at, item in enumerate(names) if item not in names[:at]]

@@ -1,0 +1,112 @@
+"""The whole story of one work: its states, times, worker, engine tasks and reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from ..ledger import overview, works
+from ..runtime import Runtime
+from ..work import Mode, Operation, ReasonClass, State, Work
+from .serialization import one_line, to_datetime
+from .status import display_name
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimStory:
+    """The claim that a work was last in: its number, state, worker and lease, and requests without an answer."""
+
+    number: int
+    state: str
+    worker: str | None
+    lease_until: datetime | None
+    unanswered: int
+    watched_until: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """All that the ledger knows of one work.
+
+    `history` holds its newest fifty events, oldest first; `claim` is None once its claim is over and forgotten.
+    """
+
+    id: int
+    schema: str | None
+    index: str
+    operation: Operation
+    mode: Mode
+    state: State
+    documents: int
+    document_ids: tuple[str, ...]
+    attempts: int
+    claims: int
+    created_at: datetime | None
+    publish_after: datetime | None
+    available_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    worker: str | None
+    task_id: str | None
+    engine_uids: tuple[int, ...]
+    claim_number: int | None
+    reason_class: ReasonClass | None
+    reason: str | None
+    error_code: str | None
+    history: tuple[Mapping[str, Any], ...]
+    claim: ClaimStory | None = None
+
+
+def story(runtime: Runtime, id: int) -> Story:
+    """The story of one work.
+
+    Raises:
+        WorkError: there is none. LedgerError: the ledger cannot be read.
+    """
+    item, claim = runtime.ledger.read(lambda tx: _read(tx, id))
+    schema = runtime.schemas.by_uid(item.index_uid)
+    return Story(
+        id=item.id,
+        schema=display_name(runtime.schemas, schema) if schema is not None else None,
+        index=runtime.engine_uid(item.index_uid),
+        operation=item.operation,
+        mode=item.mode,
+        state=item.state,
+        documents=item.documents,
+        document_ids=item.ids,
+        attempts=item.attempts,
+        claims=item.claims,
+        created_at=to_datetime(item.created_at),
+        publish_after=to_datetime(item.publish_after),
+        available_at=to_datetime(item.available_at),
+        started_at=to_datetime(item.started_at),
+        finished_at=to_datetime(item.finished_at),
+        worker=item.worker,
+        task_id=item.task_id,
+        engine_uids=item.engine_uids,
+        claim_number=item.claim_number,
+        reason_class=item.reason_class,
+        reason=one_line(item.reason) or None,
+        error_code=item.error_code,
+        history=tuple({**event, "at": to_datetime(event.get("at"))} for event in item.history),
+        claim=claim,
+    )
+
+
+def _read(connection: Connection, id: int) -> tuple[Work, ClaimStory | None]:
+    item = works.get(connection, id)
+    row = overview.claim_of(connection, item.claim_token) if item.claim_token is not None else None
+    if row is None:
+        return item, None
+    return item, ClaimStory(
+        number=row.number,
+        state=row.state,
+        worker=row.worker,
+        lease_until=to_datetime(row.lease_until),
+        unanswered=row.unanswered,
+        watched_until=to_datetime(row.watch_until),
+    )
