@@ -137,7 +137,7 @@ class Matcher:
     def _word(self, term: Term) -> Match:
         word = term.word
         if len(word) > LONGEST:
-            return Match(term, 0, [], [], [])
+            return Match(term, 1, [], [], [])
         typos = max(0, self._tolerance.typos(word) - (term.size - 1))
         exact = not term.parts
         sources = [Source(0, exact, self._spots((word,)))]

@@ -70,10 +70,15 @@ def without_words(forms: Forms, sort: Sequence[Criterion]) -> list[Rule]:
     return rules
 
 
-def with_words(forms: Forms, sort: Sequence[Criterion], levels: list[Level], phrased: int) -> list[Rule]:
-    """The rules for a search with words. `words` comes before all that look at words, named or not."""
+def with_words(
+    forms: Forms, sort: Sequence[Criterion], levels: list[Level], phrased: int, *, all_words: bool
+) -> list[Rule]:
+    """The rules for a search with words. `words` comes before all that look at words, named or not.
+
+    With `all_words` it does not come at all: every document has them.
+    """
     rules: list[Rule] = []
-    has_words = False
+    has_words = all_words
     for name in forms.settings["rankingRules"]:
         if (name in _TEXTUAL or name == "words") and not has_words:
             rules.append(Words(levels, phrased))

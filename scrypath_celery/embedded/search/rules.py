@@ -109,6 +109,8 @@ class ByCost:
                 parts[0].append((path, slots))
                 continue
             worst = max(worst, self._worst(path))
+            if not slots:
+                continue
             for cost, own in _grouped(self._price(path, slots), slots).items():
                 parts[cost].append((path, own))
         worst = max([worst, *parts])

@@ -132,8 +132,9 @@ class Searching:
             universe = universe - matcher.holding(words)
         if not query.terms:
             return _Found(bucket_without_words(universe), without_words(forms, sort))
-        found = list(levels(query, matcher, request.matching_strategy, universe))
-        rules = with_words(forms, sort, found, sum(len(term.words) for term in query.terms if term.phrase))
+        found = levels(query, matcher, request.matching_strategy, universe)
+        phrased = sum(word is not None for term in query.terms if term.phrase for word in term.words)
+        rules = with_words(forms, sort, found, phrased, all_words=request.matching_strategy == "all")
         return _Found(bucket_of(found), rules, list(matcher.seen()))
 
     def _fields(self, attributes: list[str]) -> frozenset[int]:
