@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -71,11 +71,18 @@ def without_words(forms: Forms, sort: Sequence[Criterion]) -> list[Rule]:
 
 
 def with_words(
-    forms: Forms, sort: Sequence[Criterion], levels: list[Level], phrased: int, *, all_words: bool
+    forms: Forms,
+    sort: Sequence[Criterion],
+    levels: list[Level],
+    phrased: int,
+    *,
+    all_words: bool,
+    fields: Collection[int] | None,
 ) -> list[Rule]:
     """The rules for a search with words. `words` comes before all that look at words, named or not.
 
-    With `all_words` it does not come at all: every document has them.
+    With `all_words` it does not come at all: every document has them. `fields` are those that are searched, None for
+    all of them.
     """
     rules: list[Rule] = []
     has_words = all_words
@@ -88,11 +95,11 @@ def with_words(
         elif ":" in name:
             rules.append(_custom(name, forms))
         else:
-            rules += _textual(name, forms)
+            rules += _textual(name, forms, fields)
     return rules
 
 
-def _textual(name: str, forms: Forms) -> list[Rule]:
+def _textual(name: str, forms: Forms, fields: Collection[int] | None) -> list[Rule]:
     match name:
         case "typo":
             return [typo()]
@@ -105,7 +112,7 @@ def _textual(name: str, forms: Forms) -> list[Rule]:
         case "wordPosition":
             return [word_position()]
         case "exactness":
-            return [ExactAttribute(forms.textual), exact_words()]
+            return [ExactAttribute(forms.textual, fields), exact_words()]
     return []
 
 

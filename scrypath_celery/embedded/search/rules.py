@@ -247,10 +247,10 @@ def _cheapest(path: Path, slots: AbstractSet[int], tables: Sequence[Sequence[int
 @lru_cache(maxsize=64)
 def _position_costs(position: int, size: int) -> tuple[int, ...]:
     """The cost of each place in a text for a word that stands at `position` of the query."""
-    return tuple(sum(_step(abs(_blurred(place) - position) + i) for i in range(size)) for place in range(_FAR_OUT))
+    return tuple(sum(_step(abs(blurred(place) - position) + i) for i in range(size)) for place in range(_FAR_OUT))
 
 
-def _blurred(place: int) -> int:
+def blurred(place: int) -> int:
     """The engine keeps the first sixteen places apart and the later ones by powers of two."""
     if place < 16:
         return place

@@ -134,7 +134,8 @@ class Searching:
             return _Found(bucket_without_words(universe), without_words(forms, sort))
         found = levels(query, matcher, request.matching_strategy, universe)
         phrased = sum(word is not None for term in query.terms if term.phrase for word in term.words)
-        rules = with_words(forms, sort, found, phrased, all_words=request.matching_strategy == "all")
+        every = request.matching_strategy == "all"
+        rules = with_words(forms, sort, found, phrased, all_words=every, fields=fields)
         return _Found(bucket_of(found), rules, list(matcher.seen()))
 
     def _fields(self, attributes: list[str]) -> frozenset[int]:
