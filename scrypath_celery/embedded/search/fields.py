@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 
@@ -70,7 +71,15 @@ def text_of(value: Any) -> str | None:
 
 
 def number_text(value: float) -> str:
-    """A number as the engine writes it in texts and as a facet value: `5` for 5.0."""
+    """A number as the engine writes it in texts: `5.0` stays `5.0`."""
     if isinstance(value, int):
         return str(value)
-    return str(int(value)) if value.is_integer() and abs(value) < 1e16 else repr(value)
+    text = repr(value)
+    mantissa, letter, exponent = text.partition("e")
+    return f"{mantissa}e{exponent[0]}{exponent[1:].lstrip('0')}" if letter else text
+
+
+def facet_text(value: float) -> str:
+    """A number as the engine writes it as a facet value: `5` for 5.0, and never with an exponent."""
+    text = format(Decimal(repr(float(value))), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -141,7 +141,7 @@ class Matcher:
         typos = max(0, self._tolerance.typos(word) - (term.size - 1))
         exact = not term.parts
         sources = [Source(0, exact, self._spots((word,)))]
-        words = [word]
+        words = [word] if word in self._vocabulary else []
         phrases: list[tuple[str | None, ...]] = []
         if term.prefix:
             longer = [one for one in self._vocabulary.prefixed(word) if one != word]

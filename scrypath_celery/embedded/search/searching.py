@@ -91,7 +91,8 @@ class Searching:
         else:
             page = list(islice(ranked, start, start + count)) if count else []
         point = next((one.point for one in self._sort() if one.point is not None), None)
-        highlighter = Highlighter(found.matches, forms.tokenizer)
+        vocabulary = forms.textual.vocabulary if found.matches else ()
+        highlighter = Highlighter(found.matches, forms.shown_tokenizer, vocabulary)
         presenter = Presenter(request, forms, highlighter, point)
         return Results(slots, page, total, presenter, forms, request)
 
