@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from scrypath_celery.embedded.search.fields import nested_paths
 from scrypath_celery.embedded.search.store import Change
 
 
@@ -17,23 +18,10 @@ class Paths:
     def fill(self, documents: Iterable[tuple[int, dict[str, Any]]]) -> None:
         """Take in all documents."""
         for _, document in documents:
-            self._object(document, "")
+            self.names.update(dict.fromkeys(nested_paths(document, "")))
 
     def change(self, changes: Iterable[Change]) -> None:
         """Follow changes of documents."""
         for one in changes:
             if one.after is not None:
-                self._object(one.after, "")
-
-    def _object(self, document: dict[str, Any], prefix: str) -> None:
-        for name, value in document.items():
-            path = f"{prefix}{name}"
-            self.names[path] = None
-            self._inside(value, path)
-
-    def _inside(self, value: Any, path: str) -> None:
-        if isinstance(value, dict):
-            self._object(value, f"{path}.")
-        elif isinstance(value, list):
-            for one in value:
-                self._inside(one, path)
+                self.names.update(dict.fromkeys(nested_paths(one.after, "")))

@@ -42,6 +42,22 @@ def found(document: Any, path: str) -> Iterator[Any]:
                 yield from found(value, path[len(name) + 1 :])
 
 
+def nested_paths(document: dict[str, Any], prefix: str) -> Iterator[str]:
+    """The dotted paths of all fields of an object, and of those inside them; `prefix` comes before each."""
+    for name, value in document.items():
+        path = f"{prefix}{name}"
+        yield path
+        yield from _inside(value, path)
+
+
+def _inside(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from nested_paths(value, f"{path}.")
+    elif isinstance(value, list):
+        for one in value:
+            yield from _inside(one, path)
+
+
 def names(attribute: str, path: str) -> bool:
     """Whether `attribute` means the field at `path`: itself or something inside it."""
     return path == attribute or path.startswith(f"{attribute}.")

@@ -47,16 +47,25 @@ def score(details: Sequence[Detail]) -> float:
     return rank / of
 
 
-def ordered(
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Documents that rank alike, in the internal order, with how they did by each rule."""
+
+    slots: Sequence[int]
+    details: tuple[Detail, ...]
+
+
+def grouped(
     rules: Sequence[Rule], bucket: Bucket, *, scored: bool, details: tuple[Detail, ...] = ()
-) -> Iterator[Ranked]:
+) -> Iterator[Group]:
     """The documents of a bucket from the best to the last, found as they are asked for."""
     slots = bucket.slots
     if not rules or (len(slots) == 1 and not scored):
-        yield from (Ranked(slot, details) for slot in sorted(slots))
+        if slots:
+            yield Group(sorted(slots), details)
         return
     for detail, part in rules[0].split(bucket):
-        yield from ordered(rules[1:], part, scored=scored, details=(*details, detail))
+        yield from grouped(rules[1:], part, scored=scored, details=(*details, detail))
 
 
 def without_words(forms: Forms, sort: Sequence[Criterion]) -> list[Rule]:
