@@ -9,7 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from sqlalchemy import Result, event
-from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction, scoped_session, sessionmaker
+from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, scoped_session, sessionmaker
 
 from ..asynchronous import of_asyncio
 from ..declaration.registry import Schemas
@@ -19,8 +19,6 @@ from ..work import Operation
 from . import record_ids
 from .bulk_statements import affected, capture_statement
 from .capture import Capture
-from .pending import COMMITTING
-from .session_events import begins_commit
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +36,6 @@ class Tracker:
             "before_flush": self._before_flush,
             "after_flush": self._after_flush,
             "do_orm_execute": self._execute,
-            "before_commit": self._before_commit,
-            "after_transaction_end": self._after_transaction_end,
         }
 
     def track(self, target: Any) -> None:
@@ -133,14 +129,6 @@ class Tracker:
             found = [(schema, record, ()) for schema, record in self._declared(records)]
             if found:
                 self._capture.note(session, operation, found)
-
-    def _before_commit(self, session: Session) -> None:
-        # The first registration may come with the commit's own flush, too late to hear of the commit.
-        begins_commit(session)
-
-    def _after_transaction_end(self, session: Session, transaction: SessionTransaction) -> None:
-        if transaction.parent is None:
-            session.info.pop(COMMITTING, None)
 
     def _execute(self, state: ORMExecuteState) -> Result[Any] | None:
         if not (state.is_insert or state.is_update or state.is_delete) or not self._schemas or self._capture.silent:
