@@ -17,7 +17,7 @@ from ..declaration.schema import Schema
 from ..errors import SessionError
 from ..work import Operation
 from . import record_ids
-from .bulk_statements import affected, capture_statement
+from .bulk_statements import capture_statement
 from .capture import Capture
 
 logger = logging.getLogger(__name__)
@@ -131,10 +131,9 @@ class Tracker:
                 self._capture.note(session, operation, found)
 
     def _execute(self, state: ORMExecuteState) -> Result[Any] | None:
-        if not (state.is_insert or state.is_update or state.is_delete) or not self._schemas or self._capture.silent:
+        if state.is_column_load or state.is_relationship_load or not self._schemas or self._capture.silent:
             return None
-        schemas = affected(self._schemas, state)
-        return capture_statement(self._capture, schemas, state) if schemas else None
+        return capture_statement(self._capture, tuple(self._schemas), state)
 
     def _declared(self, records: Iterable[Any]) -> Iterator[tuple[Schema, Any]]:
         for record in records:
