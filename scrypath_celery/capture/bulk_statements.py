@@ -22,6 +22,7 @@ from .executed import Executed
 from .session_resolution import data_bind
 from .statement_parts import (
     affected,
+    changes_class,
     hidden,
     key_names,
     mapper_of,
@@ -138,7 +139,8 @@ def _matched(schema: Schema, state: ORMExecuteState, statement: Any) -> list[tup
     """Primary key and id of the rows that an UPDATE or DELETE is about to change, as committed by now, and locked."""
     mapper = mapper_of(statement)
     # The narrower of the two classes: what the statement reaches, and what the schema holds.
-    model = mapper.class_ if mapper is not None and mapper.isa(schema.mapper) else schema.model
+    reaches = mapper is not None and (mapper.isa(schema.mapper) or changes_class(statement))
+    model = mapper.class_ if mapper is not None and reaches else schema.model
     query = _query(schema, model)
     if statement.whereclause is not None:
         query = query.where(statement.whereclause)
@@ -165,7 +167,8 @@ def _returns(schemas: Sequence[Schema], state: ORMExecuteState, statement: Any) 
 def _local(schema: Schema, statement: Any) -> bool:
     """Whether the document id is a column of the statement's own table: RETURNING knows no other."""
     mapper = mapper_of(statement) or schema.mapper
-    if not mapper.has_property(schema.key):
+    narrower = schema.mapper is not mapper and schema.mapper.isa(mapper)  # RETURNING gives rows of other classes too
+    if not mapper.has_property(schema.key) or (narrower and not changes_class(statement)):
         return False
     columns = getattr(mapper.get_property(schema.key), "columns", ())
     return any(getattr(column, "table", None) is table_of(statement) for column in columns) and (

@@ -40,9 +40,17 @@ def affected(schemas: Iterable[Schema], statement: Any) -> list[Schema]:
         return [one for one in schemas if table_of(statement) in one.mapper.tables]
     if statement.is_insert:
         return [one for one in schemas if mapper.isa(one.mapper)]
-    if mapper.polymorphic_on is not None and statement.is_update and sets(statement, (), _discriminator(mapper)):
+    if changes_class(statement):
         return [one for one in schemas if one.mapper.base_mapper is mapper.base_mapper]
     return [one for one in schemas if mapper.isa(one.mapper) or one.mapper.isa(mapper)]
+
+
+def changes_class(statement: Any) -> bool:
+    """Whether an UPDATE sets the column that tells the classes of a hierarchy apart."""
+    mapper = mapper_of(statement)
+    if mapper is None or mapper.polymorphic_on is None or not statement.is_update:
+        return False
+    return sets(statement, (), _discriminator(mapper))
 
 
 def hidden(statement: Any) -> Iterator[Any]:
