@@ -97,8 +97,9 @@ def attributes(forms: Forms, patterns: list[str]) -> set[str]:
     wanted: set[str] = set()
     for pattern in patterns:
         if "*" in pattern:
-            names = forms.filterable.names()
-            candidates = set(forms.paths.names) if names is None else {path for one in names for path in _of(forms, one)}
+            named = forms.filterable.names()
+            every = named is None
+            candidates = set(forms.paths.names) if every else {path for one in named or () for path in _of(forms, one)}
         else:
             candidates = _of(forms, pattern)
         wanted.update(one for one in candidates if fits(pattern, one) and forms.filterable.allows(one))

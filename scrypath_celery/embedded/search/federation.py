@@ -17,7 +17,7 @@ from scrypath_celery.embedded.search.index import SearchIndex
 from scrypath_celery.embedded.search.ranking import Ranked, score
 from scrypath_celery.embedded.search.request import Request
 from scrypath_celery.embedded.search.rules import Detail, Placed
-from scrypath_celery.embedded.search.searching import Results, Searching
+from scrypath_celery.embedded.search.searching import Results, Searching, check_distinct
 
 Find = Callable[[str], SearchIndex]
 _ALIKE = 1e-12
@@ -160,8 +160,10 @@ class Federator:
         results = []
         for place, one in enumerate(self._asked):
             with self._inside(place):
-                most = one.index.forms.settings["pagination"]["maxTotalHits"]
-                results.append(Searching(one.index.forms, one.request).run(0, min(start + count, most), scored=True, exact=paged))
+                forms = one.index.forms
+                check_distinct(federation.distinct, forms)
+                wanted = min(start + count, forms.settings["pagination"]["maxTotalHits"])
+                results.append(Searching(forms, one.request).run(0, wanted, scored=True, exact=paged))
         merged, total = self._merged(results)
         hits = [self._hit(one, results[one.place]) for one in merged[start : start + count]]
         answer: dict[str, Any] = {"hits": hits, "processingTimeMs": 0}

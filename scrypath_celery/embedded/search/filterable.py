@@ -60,10 +60,6 @@ class Filterable:
             named += [rule] if isinstance(rule, str) else rule["attributePatterns"]
         return None if any("*" in one for one in named) else named
 
-    def geo(self) -> bool:
-        """Whether `_geo` may be filtered."""
-        return self.allows("_geo")
-
     def patterns(self) -> list[str]:
         """What may be filtered, for a refusal."""
         names_: set[str] = set()

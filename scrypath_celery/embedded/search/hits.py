@@ -12,6 +12,7 @@ from scrypath_celery.embedded.search.forms import Forms
 from scrypath_celery.embedded.search.geo import Point, distance, point_of
 from scrypath_celery.embedded.search.highlight import Highlighter, marked
 from scrypath_celery.embedded.search.request import Request
+from scrypath_celery.embedded.selector import picked
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,37 +152,3 @@ def _texts(value: Any, path: str, indices: tuple[int, ...]) -> Iterator[tuple[st
             yield from _texts(one, path, (*indices, place))
     elif isinstance(value, str) or (isinstance(value, int | float) and not isinstance(value, bool)):
         yield path, indices, value
-
-
-def picked(document: dict[str, Any], paths: Sequence[str], *, whole_arrays: bool = False) -> dict[str, Any]:
-    """The parts of a document that paths name; a dot leads into objects, and through arrays of them.
-
-    What is left of an object stays even if that is nothing; in an array it does so with `whole_arrays` alone.
-    """
-    wanted = set(paths)
-    kept: dict[str, Any] = {}
-    for name, value in document.items():
-        if name in wanted and "." not in name:
-            kept[name] = value
-            continue
-        inner = [path[len(name) + 1 :] for path in paths if path.startswith(f"{name}.")]
-        if not inner:
-            if name in wanted:
-                kept[name] = value
-        elif isinstance(value, dict):
-            kept[name] = picked(value, inner, whole_arrays=whole_arrays)
-        elif isinstance(value, list):
-            kept[name] = _picked(value, inner, whole_arrays)
-    return kept
-
-
-def _picked(values: list[Any], paths: Sequence[str], whole: bool) -> list[Any]:
-    kept: list[Any] = []
-    for value in values:
-        if isinstance(value, list):
-            kept.append(_picked(value, paths, whole))
-        elif isinstance(value, dict):
-            part = picked(value, paths, whole_arrays=whole)
-            if part or whole:
-                kept.append(part)
-    return kept

@@ -51,6 +51,10 @@ class SearchIndex:
         slot = self.forms.store.slot(id)
         return None if slot is None else self.forms.store.document(slot)
 
+    def field_names(self) -> list[str]:
+        """The names of all fields that documents had, those inside others with their dotted paths."""
+        return list(self.forms.paths.names)
+
     def select(self, filter: str | list[Any], *, code: str) -> list[str]:
         """The ids of the documents that fulfil a filter, in the internal order. Refusal with `code`."""
         read_ = read(filter, code=code)
@@ -88,7 +92,7 @@ class SearchIndex:
             answer |= {"hitsPerPage": size, "page": page, "totalPages": pages, "totalHits": results.total}
         else:
             answer |= {"limit": request.limit, "offset": request.offset, "estimatedTotalHits": results.total}
-        if request.facets is not None:
+        if request.facets:
             check_facets(self.forms, request.facets)
             answer["facetDistribution"], answer["facetStats"] = facets(self.forms, request.facets, results.slots)
         answer["requestUid"] = str(uuid.uuid4())

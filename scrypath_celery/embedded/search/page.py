@@ -1,4 +1,4 @@
-"""The part of the hits that is asked for, without what is alike by an attribute or below a score, and how many there are.
+"""The part of the hits that is asked for, without those alike by an attribute or below a score; how many there are.
 
 As in the engine the number is an estimate: it knows only of what was looked at on the way to the end of the page.
 """

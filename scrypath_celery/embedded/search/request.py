@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from scrypath_celery.embedded.locales import LOCALES
 from scrypath_celery.embedded.refusal import Refusal
 
 MISSING_HYBRID = "missing_search_hybrid"
 STRATEGIES = ("last", "all", "frequency")
-_LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,4})?")
 _UPPER = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -45,7 +45,7 @@ def _object(value: Any) -> bool:
 
 
 def _locales(value: Any) -> bool:
-    return _names(value) and all(_LOCALE.fullmatch(one) for one in value)
+    return _names(value) and all(one in LOCALES for one in value)
 
 
 def _anything(value: Any) -> bool:

@@ -81,7 +81,7 @@ class Searching:
         filter = None if request.filter is None else read(request.filter, code="invalid_search_filter")
         sort = check_syntax(request.sort or [], code="invalid_search_sort")
         fields = self._fields()
-        self._check_distinct()
+        check_distinct(request.distinct, forms)
         universe = self._universe(filter)
         found = self._find(universe, fields, self._sort(sort))
         distinct = request.distinct or forms.settings["distinctAttribute"]
@@ -106,22 +106,6 @@ class Searching:
         if filter is None:
             return self._forms.store.live()
         return Filtering(self._forms, "invalid_search_filter").select(filter)
-
-    def _check_distinct(self) -> None:
-        distinct, forms = self._request.distinct, self._forms
-        if distinct is None or forms.filterable.allows(distinct):
-            return
-        patterns = ", ".join(f"`{one}`" for one in forms.filterable.patterns())
-        available = (
-            f"Available filterable attributes patterns are: {patterns}."
-            if patterns
-            else "This index does not have configured filterable attributes."
-        )
-        raise Refusal(
-            "invalid_search_distinct",
-            f"Index `{forms.uid}`: Attribute `{distinct}` is not filterable"
-            f" and thus, cannot be used as distinct attribute. {available}",
-        )
 
     def _rules_allow_sort(self) -> bool:
         return "sort" in self._forms.settings["rankingRules"]
@@ -179,3 +163,20 @@ class Searching:
 
 def _meant(attribute: str, path: str) -> bool:
     return fits(attribute, path) if "*" in attribute else attribute == path
+
+
+def check_distinct(attribute: str | None, forms: Forms) -> None:
+    """Refuse an attribute that is not filterable."""
+    if attribute is None or forms.filterable.allows(attribute):
+        return
+    patterns = ", ".join(f"`{one}`" for one in forms.filterable.patterns())
+    available = (
+        f"Available filterable attributes patterns are: {patterns}."
+        if patterns
+        else "This index does not have configured filterable attributes."
+    )
+    raise Refusal(
+        "invalid_search_distinct",
+        f"Index `{forms.uid}`: Attribute `{attribute}` is not filterable"
+        f" and thus, cannot be used as distinct attribute. {available}",
+    )
