@@ -57,7 +57,7 @@ _SETTINGS: dict[str, Any] = {
     "ranking_rules": ["words", "typo"],
     "distinct_attribute": "title",
     "searchable_attributes": ["title", "genre"],
-    "displayed_attributes": ["id", "title"],
+    "displayed_attributes": ["genre", "id"],
     "stop_words": ["of", "the"],
     "synonyms": {"ocean": ["sea"]},
     "filterable_attributes": ["genre", "year"],
