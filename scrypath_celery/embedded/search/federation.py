@@ -12,12 +12,13 @@ from itertools import groupby
 from typing import Any
 
 from scrypath_celery.embedded.refusal import Refusal
+from scrypath_celery.embedded.search.compatibility import Compatibility
 from scrypath_celery.embedded.search.facets import attributes, by_count, check_facets, facets
 from scrypath_celery.embedded.search.index import SearchIndex
 from scrypath_celery.embedded.search.ranking import Ranked, score
 from scrypath_celery.embedded.search.request import Request
 from scrypath_celery.embedded.search.rules import Detail, Placed
-from scrypath_celery.embedded.search.searching import Results, Searching, check_distinct
+from scrypath_celery.embedded.search.searching import Results, Searching
 
 Find = Callable[[str], SearchIndex]
 _ALIKE = 1e-12
@@ -158,13 +159,16 @@ class Federator:
             else (federation.offset, federation.limit)
         )
         results = []
+        compatibility = Compatibility()
         for place, one in enumerate(self._asked):
             with self._inside(place):
                 forms = one.index.forms
-                check_distinct(federation.distinct, forms)
+                searching = Searching(forms, one.request)
+                compatibility.check(searching.constraints())
                 wanted = min(start + count, forms.settings["pagination"]["maxTotalHits"])
-                results.append(Searching(forms, one.request).run(0, wanted, scored=True, exact=paged))
-        merged, total = self._merged(results)
+                results.append(searching.run(0, wanted, scored=True, exact=paged, distinct=federation.distinct))
+        merged, slots = self._merged(results, start + count)
+        total = sum(map(len, slots.values()))
         hits = [self._hit(one, results[one.place]) for one in merged[start : start + count]]
         answer: dict[str, Any] = {"hits": hits, "processingTimeMs": 0}
         if paged:
@@ -176,11 +180,13 @@ class Federator:
             }
         else:
             answer |= {"limit": federation.limit, "offset": federation.offset, "estimatedTotalHits": total}
-        answer |= self._faceted(find, results)
+        answer |= self._faceted(find, slots)
         answer["requestUid"] = str(uuid.uuid4())
         return answer
 
-    def _merged(self, results: list[Results]) -> tuple[list[_Hit], int]:
+    def _merged(self, results: list[Results], count: int) -> tuple[list[_Hit], dict[str, frozenset[int]]]:
+        """The first hits in their order, and all documents that fit, by index."""
+        slots = self._slots(results)
         hits = [
             _Hit(place, ranked, _marks(ranked.details, self._asked[place].weight))
             for place, one in enumerate(results)
@@ -190,20 +196,19 @@ class Federator:
         seen: set[tuple[str, int]] = set()
         values: set[str | float] = set()
         kept: list[_Hit] = []
-        dropped = 0
         for hit in hits:
-            key = self._asked[hit.place].uid, hit.ranked.slot
-            if key in seen:
+            uid, slot = self._asked[hit.place].uid, hit.ranked.slot
+            if (uid, slot) in seen or (len(kept) >= count and self._federation.distinct is None):
                 continue
-            seen.add(key)
+            seen.add((uid, slot))
             if self._federation.distinct is not None:
-                held = results[hit.place].forms.column(self._federation.distinct).values(hit.ranked.slot)
+                held = results[hit.place].forms.column(self._federation.distinct).values(slot)
                 if not values.isdisjoint(held):
-                    dropped += 1
+                    slots[uid] -= {slot}
                     continue
                 values.update(held)
             kept.append(hit)
-        return kept, sum(len(slots) for slots in self._slots(results).values()) - dropped
+        return kept, slots
 
     def _slots(self, results: list[Results]) -> dict[str, frozenset[int]]:
         """All documents that fit, by index."""
@@ -218,12 +223,11 @@ class Federator:
         shown = {"indexUid": asked.uid, "queriesPosition": asked.position, "weightedRankingScore": weighted}
         return {**results.hit(hit.ranked), "_federation": shown}
 
-    def _faceted(self, find: Find, results: list[Results]) -> dict[str, Any]:
+    def _faceted(self, find: Find, slots: dict[str, frozenset[int]]) -> dict[str, Any]:
         federation = self._federation
         wanted = {uid: names for uid, names in federation.facets.items() if names is not None}
         if not wanted:
             return {}
-        slots = self._slots(results)
         by_index: dict[str, Any] = {}
         orders: dict[str, bool] = {}
         for uid in sorted(wanted):

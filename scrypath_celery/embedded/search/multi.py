@@ -162,6 +162,11 @@ def _federated(find: Find, queries: list[_Query], federation: Federation, began:
                     f"Inside `.queries[{place}]`: Using `{name}` is not allowed in federated"
                     f" queries.\n - Hint: remove `{name}` from query #{place} or remove `federation` from the request",
                 )
+        if query.body.get("distinct") is not None and federation.distinct is not None:
+            raise Refusal(
+                "invalid_multi_search_distinct",
+                f"Inside `.queries[{place}]`: Using `distinct` is not allowed both in a query and in `federation`.",
+            )
         with _Inside(f".queries[{place}]"):
             index = find(query.uid)
         asked.append(

@@ -20,9 +20,7 @@ from scrypath_celery.embedded.search.rules import (
     typo,
     word_position,
 )
-from scrypath_celery.embedded.search.sorting import Criterion, rule_of
-
-_TEXTUAL = frozenset({"typo", "proximity", "attribute", "attributeRank", "wordPosition", "exactness"})
+from scrypath_celery.embedded.search.sorting import Criterion, once, rule_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +68,8 @@ def grouped(
 
 def without_words(forms: Forms, sort: Sequence[Criterion]) -> list[Rule]:
     """The rules for a search that has no words: only those that order by values."""
-    rules: list[Rule] = []
-    for name in forms.settings["rankingRules"]:
-        if name == "sort":
-            rules += [rule_of(one, forms) for one in sort]
-        elif ":" in name:
-            rules.append(_custom(name, forms))
-    return rules
+    rules = once(forms.settings["rankingRules"], sort)
+    return [rule_of(one, forms) for one in rules if isinstance(one, Criterion)]
 
 
 def with_words(
@@ -95,16 +88,14 @@ def with_words(
     """
     rules: list[Rule] = []
     has_words = all_words
-    for name in forms.settings["rankingRules"]:
-        if (name in _TEXTUAL or name == "words") and not has_words:
+    for one in once(forms.settings["rankingRules"], sort):
+        if isinstance(one, Criterion):
+            rules.append(rule_of(one, forms))
+            continue
+        if not has_words:
             rules.append(Words(levels, phrased))
             has_words = True
-        if name == "sort":
-            rules += [rule_of(one, forms) for one in sort]
-        elif ":" in name:
-            rules.append(_custom(name, forms))
-        else:
-            rules += _textual(name, forms, fields)
+        rules += _textual(one, forms, fields)
     return rules
 
 
@@ -123,11 +114,6 @@ def _textual(name: str, forms: Forms, fields: Collection[int] | None) -> list[Ru
         case "exactness":
             return [ExactAttribute(forms.textual, fields), exact_words()]
     return []
-
-
-def _custom(name: str, forms: Forms) -> Rule:
-    attribute, _, direction = name.rpartition(":")
-    return rule_of(Criterion(attribute, direction == "asc"), forms)
 
 
 def bucket_of(levels: Sequence[Level]) -> Bucket:

@@ -37,12 +37,16 @@ class Rank:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """What a document has by a rule that sorts by a value: no score, but an order across indexes (`key`)."""
+    """What a document has by a rule that sorts by a value: no score, but an order across indexes (`key`).
+
+    `attribute` is whose values they are; "" for distances.
+    """
 
     name: str
     key: tuple[Any, ...]
     ascending: bool
     facts: Mapping[str, Any]
+    attribute: str = ""
 
 
 Detail = Rank | Placed

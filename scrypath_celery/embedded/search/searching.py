@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scrypath_celery.embedded.refusal import Refusal
+from scrypath_celery.embedded.search.compatibility import constraints
 from scrypath_celery.embedded.search.details import told
 from scrypath_celery.embedded.search.fields import fits
 from scrypath_celery.embedded.search.filter_syntax import Filter
@@ -29,7 +30,7 @@ from scrypath_celery.embedded.search.ranking import (
 )
 from scrypath_celery.embedded.search.request import Request
 from scrypath_celery.embedded.search.rules import Bucket, Rule
-from scrypath_celery.embedded.search.sorting import Criterion, check_syntax, criteria
+from scrypath_celery.embedded.search.sorting import Criterion, check_syntax, criteria, understood
 
 
 @dataclass(slots=True)
@@ -53,7 +54,8 @@ class Results:
         if self.request.show_ranking_score:
             hit["_rankingScore"] = one.score
         if self.request.show_ranking_score_details:
-            hit["_rankingScoreDetails"] = told(one.details, self.forms.settings["rankingRules"])
+            settings = self.forms.settings
+            hit["_rankingScoreDetails"] = told(one.details, settings["rankingRules"], settings["displayedAttributes"])
         return hit
 
 
@@ -73,18 +75,24 @@ class Searching:
     def __init__(self, forms: Forms, request: Request) -> None:
         self._forms, self._request = forms, request
 
-    def run(self, start: int, count: int, *, scored: bool = False, exact: bool = False) -> Results:
-        """`count` documents from `start` on; `scored` if their scores matter, `exact` if the number of all does."""
+    def run(
+        self, start: int, count: int, *, scored: bool = False, exact: bool = False, distinct: str | None = None
+    ) -> Results:
+        """`count` documents from `start` on; `scored` if their scores matter, `exact` if the number of all does.
+
+        `distinct` goes before the attribute that the request or the settings name.
+        """
         forms, request = self._forms, self._request
         threshold = request.ranking_score_threshold
         scored = scored or request.show_ranking_score or request.show_ranking_score_details or threshold is not None
         filter = None if request.filter is None else read(request.filter, code="invalid_search_filter")
         sort = check_syntax(request.sort or [], code="invalid_search_sort")
         fields = self._fields()
-        check_distinct(request.distinct, forms)
+        distinct = distinct or request.distinct
+        check_distinct(distinct, forms)
         universe = self._universe(filter)
         found = self._find(universe, fields, self._sort(sort))
-        distinct = request.distinct or forms.settings["distinctAttribute"]
+        distinct = distinct or forms.settings["distinctAttribute"]
         page = Page(
             start=start,
             count=count,
@@ -100,6 +108,13 @@ class Searching:
         highlighter = Highlighter(found.matches, forms.shown_tokenizer, vocabulary)
         presenter = Presenter(request, forms, highlighter, point)
         return Results(slots, ranked, len(slots), presenter, forms, request)
+
+    def constraints(self) -> list[str]:
+        """What the hits are ordered by."""
+        request = self._request
+        sort = [understood(one, "invalid_search_sort") for one in request.sort or []]
+        words, every = bool((request.q or "").strip()), request.matching_strategy == "all"
+        return constraints(self._forms.settings["rankingRules"], sort, words=words, all_words=every)
 
     def _universe(self, filter: Filter | None) -> AbstractSet[int]:
         """The documents that the filter lets through."""
