@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 
-def picked(document: dict[str, Any], paths: Sequence[str], *, whole_arrays: bool = False) -> dict[str, Any]:
+def picked(document: dict[str, Any], paths: Sequence[str]) -> dict[str, Any]:
     """The parts of a document that paths name; a dot leads into objects, and through arrays of them.
 
-    What is left of an object stays even if that is nothing; in an array it does so with `whole_arrays` alone.
+    What is left of an object stays even if that is nothing.
     """
     wanted = set(paths)
     kept: dict[str, Any] = {}
@@ -22,19 +22,17 @@ def picked(document: dict[str, Any], paths: Sequence[str], *, whole_arrays: bool
             if name in wanted:
                 kept[name] = value
         elif isinstance(value, dict):
-            kept[name] = picked(value, inner, whole_arrays=whole_arrays)
+            kept[name] = picked(value, inner)
         elif isinstance(value, list):
-            kept[name] = _picked(value, inner, whole_arrays)
+            kept[name] = _picked(value, inner)
     return kept
 
 
-def _picked(values: list[Any], paths: Sequence[str], whole: bool) -> list[Any]:
+def _picked(values: list[Any], paths: Sequence[str]) -> list[Any]:
     kept: list[Any] = []
     for value in values:
         if isinstance(value, list):
-            kept.append(_picked(value, paths, whole))
+            kept.append(_picked(value, paths))
         elif isinstance(value, dict):
-            part = picked(value, paths, whole_arrays=whole)
-            if part or whole:
-                kept.append(part)
+            kept.append(picked(value, paths))
     return kept

@@ -114,13 +114,19 @@ def _embedder(value: Any, place: str, code: str) -> dict[str, Any]:
     for name in embedder:
         if name not in _EMBEDDER:
             raise values.unknown(name, _EMBEDDER, code, place)
-    source = values.optional(values.one_of(*_SOURCES))(embedder.get("source"), f"{place}.source", code)
-    needed = _MANDATORY.get(source)
-    if needed is not None and embedder.get(needed) is None:
-        raise Refusal(code, f"`{place}`: Missing field `{needed}` (it is mandatory for source `{source}`)")
-    if embedder.get("dimensions") == 0:
-        raise Refusal(code, f"`{place}.dimensions`: `dimensions` cannot be zero")
+    values.optional(values.one_of(*_SOURCES))(embedder.get("source"), f"{place}.source", code)
     return embedder
+
+
+def _check_embedders(embedders: dict[str, Any], place: str) -> None:
+    """What the engine checks of embedders after it has read the whole of the settings."""
+    code = "invalid_settings_embedders"
+    for name, one in embedders.items():
+        needed = None if one is None else _MANDATORY.get(one.get("source"))
+        if needed is not None and one.get(needed) is None:
+            raise Refusal(code, f"`{place}.{name}`: Missing field `{needed}` (it is mandatory for this source)")
+        if one is not None and one.get("dimensions") == 0:
+            raise Refusal(code, f"`{place}.{name}.dimensions`: `dimensions` cannot be zero")
 
 
 _FACET_ORDER = values.mapping(values.one_of("alpha", "count"))
@@ -167,10 +173,16 @@ PATCHED = frozenset({"typoTolerance", "faceting", "pagination", "embedders", "ch
 """The keys whose sub-route takes PATCH; the others take PUT."""
 
 
-def checked(key: str, value: Any, place: str) -> Any:
-    """One setting, validated and in the form of a task's details; Refusal `invalid_settings_...`."""
+def checked(key: str, value: Any, place: str, *, last: bool = True) -> Any:
+    """One setting, validated and in the form of a task's details; Refusal `invalid_settings_...`.
+
+    `last` is False where more of the same request is still to be read.
+    """
     code = "invalid_settings_index_chat" if key == "chat" else f"invalid_settings_{_CODE_WORDS[key]}"
-    return None if value is None else CHECKS[key](value, place, code)
+    found = None if value is None else CHECKS[key](value, place, code)
+    if key == "embedders" and last and found is not None:
+        _check_embedders(found, place)
+    return found
 
 
 def all_checked(body: Any) -> dict[str, Any]:
@@ -181,7 +193,9 @@ def all_checked(body: Any) -> dict[str, Any]:
     for name, value in body.items():
         if name not in KEYS:
             raise values.unknown(name, KEYS)
-        found[name] = checked(name, value, f".{name}")
+        found[name] = checked(name, value, f".{name}", last=False)
+    if found.get("embedders") is not None:
+        _check_embedders(found["embedders"], ".embedders")
     return {key: found[key] for key in KEYS if key in found}
 
 

@@ -188,7 +188,7 @@ def _shaped(body: bytes, fields: list[str] | None, vectors: bool) -> bytes:
     own = document.pop("_vectors", None)
     if vectors:
         document["_vectors"] = own if isinstance(own, dict) else {}
-    return orjson.dumps(document if fields is None else picked(document, fields, whole_arrays=True))
+    return orjson.dumps(document if fields is None else picked(document, fields))
 
 
 def _id(value: Any, place: int) -> str:

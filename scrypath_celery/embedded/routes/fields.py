@@ -9,7 +9,7 @@ from scrypath_celery.embedded.call import Answer, Call, answer
 from scrypath_celery.embedded.core import Core
 from scrypath_celery.embedded.routes.indexes import uid_of
 from scrypath_celery.embedded.routes.route import Route
-from scrypath_celery.embedded.search import fits
+from scrypath_celery.embedded.search import fits, names
 
 _FLAGS = ("displayed", "searchable", "sortable", "distinct", "rankingRule", "filterable")
 _FILTER = values.record(
@@ -24,8 +24,8 @@ def _fields(core: Core, call: Call) -> Answer:
     limit = values.natural(body.get("limit", 20), ".limit", "invalid_index_limit")
     wanted = values.optional(_FILTER)(body.get("filter"), ".filter", "invalid_index_fields_filter") or {}
     index = core.catalogue.get(uid)
-    names = core.searchables.use(uid, lambda one: one.field_names())
-    found = [_field(name, index.settings) for name in sorted({*names, *index.fields})]
+    known = core.searchables.use(uid, lambda one: one.field_names())
+    found = [_field(name, index.settings) for name in sorted({*known, *index.fields})]
     found = [field for field in found if _fits(field, wanted)]
     page = found[offset : offset + limit]
     return answer({"results": page, "offset": offset, "limit": limit, "total": len(found)})
@@ -51,9 +51,9 @@ def _field(name: str, settings: dict[str, Any]) -> dict[str, Any]:
         ranking["order"] = rules[0].rpartition(":")[2]
     return {
         "name": name,
-        "displayed": {"enabled": bool({"*", name} & set(settings["displayedAttributes"]))},
-        "searchable": {"enabled": not _matches(name, ["_geo"]) and _matches(name, settings["searchableAttributes"])},
-        "sortable": {"enabled": _matches(name, settings["sortableAttributes"])},
+        "displayed": {"enabled": _named(name, settings["displayedAttributes"])},
+        "searchable": {"enabled": not _named(name, ["_geo"]) and _named(name, settings["searchableAttributes"])},
+        "sortable": {"enabled": _named(name, settings["sortableAttributes"])},
         "distinct": {"enabled": name == settings["distinctAttribute"]},
         "rankingRule": ranking,
         "filterable": _filterable(name, settings),
@@ -65,12 +65,17 @@ def _filterable(name: str, settings: dict[str, Any]) -> dict[str, Any]:
     orders = settings["faceting"]["sortFacetValuesBy"]
     order = orders.get(name, orders["*"])
     for one in settings["filterableAttributes"]:
-        if isinstance(one, str) and _matches(name, [one]):
+        if isinstance(one, str) and _named(name, [one]):
             return {"enabled": True, "sortBy": order, "facetSearch": True, "equality": True, "comparison": True}
         if isinstance(one, dict) and _matches(name, one["attributePatterns"]):
             by = one["features"]["filter"]
             return {"enabled": True, "sortBy": order, "facetSearch": one["features"]["facetSearch"], **by}
     return {"enabled": False, "sortBy": order, "facetSearch": False, "equality": False, "comparison": False}
+
+
+def _named(name: str, attributes: list[str]) -> bool:
+    """Whether attributes mean a field: by its name, or by that of what it lies in."""
+    return any(one == "*" or names(one, name) for one in attributes)
 
 
 def _matches(name: str, patterns: list[str]) -> bool:

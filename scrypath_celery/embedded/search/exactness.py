@@ -18,9 +18,9 @@ _KINDS = (("exactMatch", 3), ("matchesStart", 2), ("noExactMatch", 1))
 class ExactAttribute:
     """An attribute that is the query first, then one that begins with it, then the others."""
 
-    def __init__(self, textual: Textual, fields: Collection[int] | None) -> None:
-        """`fields` are those that are searched, None for all."""
-        self._textual, self._fields = textual, fields
+    def __init__(self, textual: Textual, fields: Collection[int] | None, *, best: bool) -> None:
+        """`fields` are those that are searched, None for all; `best` is whether the rule for typos came before."""
+        self._textual, self._fields, self._best = textual, fields, best
 
     def split(self, bucket: Bucket) -> Iterator[tuple[Detail, Bucket]]:
         """At most three parts."""
@@ -28,7 +28,7 @@ class ExactAttribute:
         start: set[int] = set()
         for path, slots in bucket.ways:
             if path is not None:
-                for terms, own in _as_written(path, slots):
+                for terms, own in _as_written(path, slots, best=self._best):
                     self._sort_out(terms, own, whole, start)
         start -= whole
         rest = set(bucket.slots) - whole - start
@@ -65,10 +65,10 @@ class ExactAttribute:
                 (whole if self._textual.length(slot, number) == size < _UNCOUNTED else start).add(slot)
 
 
-def _as_written(path: Path, slots: AbstractSet[int]) -> Iterator[tuple[list[Term], AbstractSet[int]]]:
-    """The terms of a path that are words of the index, each with the documents where it needs no typo."""
+def _as_written(path: Path, slots: AbstractSet[int], *, best: bool) -> Iterator[tuple[list[Term], AbstractSet[int]]]:
+    """The terms of a path that are words of the index; with `best` only where the document needs no typo for them."""
     matches = [match for match in path.matches if any(source.exact and source.spots for source in match.sources)]
-    doubtful = [match for match in matches if not slots <= match.levels[0]]
+    doubtful = [match for match in matches if best and not slots <= match.levels[0]]
     if not doubtful:
         yield [match.term for match in matches], slots
         return

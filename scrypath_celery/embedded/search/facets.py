@@ -8,7 +8,7 @@ from typing import Any
 
 from scrypath_celery.embedded.refusal import Refusal
 from scrypath_celery.embedded.search.column import Column, facet_normal
-from scrypath_celery.embedded.search.fields import facet_text, fits, found
+from scrypath_celery.embedded.search.fields import facet_text, fits, found, names
 from scrypath_celery.embedded.search.forms import Forms
 from scrypath_celery.embedded.search.tokens import normal
 from scrypath_celery.embedded.search.tolerance import Tolerance
@@ -102,7 +102,11 @@ def attributes(forms: Forms, patterns: list[str]) -> set[str]:
             candidates = set(forms.paths.names) if every else {path for one in named or () for path in _of(forms, one)}
         else:
             candidates = _of(forms, pattern)
-        wanted.update(one for one in candidates if fits(pattern, one) and forms.filterable.allows(one))
+        meant = {one for one in candidates if fits(pattern, one) and forms.filterable.allows(one)}
+        wanted |= meant
+        wanted.update(
+            one for one in candidates if forms.filterable.allows(one) and any(names(own, one) for own in meant)
+        )
     return wanted
 
 

@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from scrypath_celery.embedded.refusal import Refusal
-from scrypath_celery.embedded.search.column import Column
+from scrypath_celery.embedded.search.column import Column, facet_normal
 from scrypath_celery.embedded.search.filter_syntax import (
     BadFilter,
     Condition,
@@ -183,7 +183,7 @@ class Filtering:
 def _ranged(column: Column, operator: str, values: tuple[str, ...]) -> set[int]:
     """The comparisons: between numbers where the values spell some, and between texts."""
     first, last = number(values[0]), number(values[-1])
-    low, high = values[0], values[-1]
+    low, high = facet_normal(values[0]), facet_normal(values[-1])
     match operator:
         case "TO":
             found = column.text_range(low, high)

@@ -87,7 +87,7 @@ def with_words(
     all of them.
     """
     rules: list[Rule] = []
-    has_words = all_words
+    has_words, best = all_words, False
     for one in once(forms.settings["rankingRules"], sort):
         if isinstance(one, Criterion):
             rules.append(rule_of(one, forms))
@@ -95,24 +95,25 @@ def with_words(
         if not has_words:
             rules.append(Words(levels, phrased))
             has_words = True
-        rules += _textual(one, forms, fields)
+        rules += _textual(one, forms, fields, best=best)
+        best = best or one == "typo"
     return rules
 
 
-def _textual(name: str, forms: Forms, fields: Collection[int] | None) -> list[Rule]:
+def _textual(name: str, forms: Forms, fields: Collection[int] | None, *, best: bool) -> list[Rule]:
     match name:
         case "typo":
             return [typo()]
         case "proximity":
-            return [proximity(forms.settings["proximityPrecision"] == "byWord")]
+            return [proximity(forms.settings["proximityPrecision"] == "byWord", best=best)]
         case "attribute":
-            return [attribute_rank(forms.textual), word_position()]
+            return [attribute_rank(forms.textual, best=best), word_position(best=best)]
         case "attributeRank":
-            return [attribute_rank(forms.textual)]
+            return [attribute_rank(forms.textual, best=best)]
         case "wordPosition":
-            return [word_position()]
+            return [word_position(best=best)]
         case "exactness":
-            return [ExactAttribute(forms.textual, fields), exact_words()]
+            return [ExactAttribute(forms.textual, fields, best=best), exact_words()]
     return []
 
 
