@@ -36,10 +36,11 @@ class Material:
         chance = self._chance.random()
         if chance < 0.1:
             return word.capitalize()
-        return self.wrong(word) if chance < 0.15 else word
+        return self.wrong(word) if chance < 0.15 else word  # no capital inside a word: builds cut those differently
 
     def wrong(self, word: str) -> str:
         """A word with a typo."""
+        word = word.lower()
         at = self._chance.randrange(len(word))
         kind = self._chance.randrange(4)
         if kind == 0:

@@ -174,8 +174,11 @@ def _fetched(core: Core, uid: str, wish: dict[str, Any]) -> Answer:
         found = core.documents.of_ids(index, ids) if ids is not None else dict(core.documents.each(index))
         names = list(found)
         if sort:
-            names = core.searchables.use(uid, lambda one: one.order(names, sort, code="invalid_document_sort"))
-        total, page = len(found), [found[name] for name in names[offset : offset + limit] if name in found]
+            code = "invalid_document_sort"
+            names = core.searchables.use(uid, lambda one: one.order(names, sort, code=code, start=offset))
+        else:
+            names = names[offset:]
+        total, page = len(found), [found[name] for name in names[:limit] if name in found]
     results = b",".join(_shaped(body, wish["fields"], wish["vectors"]) for body in page)
     return Answer(200, b'{"results":[%b],"offset":%d,"limit":%d,"total":%d}' % (results, offset, limit, total))
 

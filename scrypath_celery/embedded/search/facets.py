@@ -35,12 +35,23 @@ def facets(
     for attribute in sorted(attributes(forms, patterns)):
         column = forms.column(attribute)
         counts = counted(column, slots)
-        ordered = _ordered(counts, forms, attribute, few=len(slots) <= _FEW)[:limit]
+        few = len(slots) <= _FEW
+        ordered = _cut(
+            _ordered(counts, forms, attribute, few=few), limit, exactly=few and not by_count(forms, attribute)
+        )
         distribution[attribute] = _shown(forms, column, ordered, slots)
         numbers = [value for value in counts if not isinstance(value, str)]
         if numbers:
             stats[attribute] = {"min": min(numbers), "max": max(numbers)}
     return distribution, stats
+
+
+def _cut(counts: list[tuple[str | float, int]], limit: int, *, exactly: bool) -> list[tuple[str | float, int]]:
+    """The first values; as in the engine there is no end of texts where the numbers alone are as many as that."""
+    numbers = sum(not isinstance(value, str) for value, _ in counts)
+    if exactly or numbers < limit:
+        return counts[:limit]
+    return counts[:limit] + counts[numbers:] if limit else counts
 
 
 def _shown(

@@ -106,8 +106,10 @@ class Filtering:
         if not rules.allows(one.attribute):
             raise self._refuse(f"Attribute `{one.attribute}` is not filterable. {self._available()}", one.where)
         if not rules.allows_operator(one.attribute, one.operator):
-            raise self._refuse(
-                f"Filter operator `{one.operator}` is not allowed for the attribute `{one.attribute}`.", one.where
+            raise Refusal(  # with this code whatever asks
+                "invalid_search_filter",
+                f"Index `{self._forms.uid}`: Filter operator `{one.operator}` is not allowed for the attribute"
+                f" `{one.attribute}`.\n{one.where}",
             )
 
     def _available(self) -> str:

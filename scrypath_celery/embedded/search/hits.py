@@ -72,14 +72,16 @@ class Presenter:
             hit["_geoDistance"] = round(distance(self._point, place))
         shown = document if self._displayed is None else picked(document, self._displayed)
         if self._formats or self._every is not None:
-            hit["_formatted"] = self._formatted(shown)
+            formatted = self._formatted(shown)
+            if formatted:
+                hit["_formatted"] = formatted
         if self._request.show_matches_position:
             hit["_matchesPosition"] = self._positions(shown)
         return hit
 
     def _formatted(self, shown: dict[str, Any]) -> dict[str, Any]:
         if self._every is None and self._retrieved is not None:
-            shown = picked(shown, [*self._retrieved, *self._formats])
+            shown = picked(shown, [*self._retrieved, *self._formats], whole=False)
         return {name: self._value(value, name) for name, value in shown.items()}
 
     def _format(self, path: str) -> Format:

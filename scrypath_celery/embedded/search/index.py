@@ -13,7 +13,7 @@ from scrypath_celery.embedded.search.filtering import Filtering, read
 from scrypath_celery.embedded.search.forms import Forms
 from scrypath_celery.embedded.search.request import Request, understood
 from scrypath_celery.embedded.search.searching import Searching
-from scrypath_celery.embedded.search.sorting import criteria, in_order, rule_of
+from scrypath_celery.embedded.search.sorting import criteria, from_place, rule_of
 
 
 class SearchIndex:
@@ -61,11 +61,14 @@ class SearchIndex:
         slots = self.forms.store.live() if read_ is None else Filtering(self.forms, code).select(read_)
         return [self.forms.store.id(slot) for slot in sorted(slots)]
 
-    def order(self, ids: Iterable[str], sort: list[str], *, code: str) -> list[str]:
-        """Known ids in the order of a `sort`. Refusal with `code` if it cannot be understood or is not sortable."""
+    def order(self, ids: Iterable[str], sort: list[str], *, code: str, start: int = 0) -> list[str]:
+        """Known ids in the order of a `sort`, from a place on.
+
+        Refusal with `code` if it cannot be understood or is not sortable.
+        """
         rules = [rule_of(one, self.forms) for one in criteria(sort, self.forms, code=code)]
         slots = frozenset(slot for id in ids if (slot := self.forms.store.slot(id)) is not None)
-        return [self.forms.store.id(slot) for slot in in_order(rules, slots)]
+        return [self.forms.store.id(slot) for slot in from_place(rules, slots, start)]
 
     def search(self, request: Any) -> dict[str, Any]:
         """The answer to the body of a search. Refusal for whatever the engine refuses."""

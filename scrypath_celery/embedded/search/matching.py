@@ -37,7 +37,8 @@ class Source:
 class Match:
     """A term with everything in the index that it may stand for.
 
-    `levels[n]` are the slots whose best match is `n` typos away. `words` and `phrases` are what to highlight.
+    `levels[n]` are the slots whose best match is `n` typos away. `words` and `phrases` are what to highlight, and
+    `tolerant` is whether the term is long enough for typos.
     """
 
     term: Term
@@ -45,6 +46,7 @@ class Match:
     sources: list[Source]
     words: list[str]
     phrases: list[tuple[str | None, ...]]
+    tolerant: bool = False
     levels: tuple[set[int], set[int], set[int]] = field(default_factory=lambda: (set(), set(), set()))
 
     def __post_init__(self) -> None:
@@ -104,6 +106,12 @@ class Match:
             else:
                 words.extend([place for place in source.everywhere if place >> 32 in own])
         yield words, False
+
+    def exactly(self) -> Match:
+        """The same term, if it may stand for nothing but what was written."""
+        sources = [source for source in self.sources if source.exact]
+        phrase = [self.term.words] if self.term.phrase else []
+        return Match(self.term, min(self.most_typos, 1 - self.tolerant), sources, self.words[:1], phrase)
 
     def exact(self, slots: AbstractSet[int]) -> set[int]:
         """Which of these documents hold the term just as it was written."""
@@ -179,7 +187,7 @@ class Matcher:
         if split is not None and split != term.parts:
             sources.append(self._of_phrase(1, split))
             phrases.append(split)
-        return Match(term, max(typos, 1), [one for one in sources if one.spots], words, phrases)
+        return Match(term, max(typos, 1), [one for one in sources if one.spots], words, phrases, typos > 0)
 
     def _sources(self, typos: int, words: Iterable[str]) -> list[Source]:
         """One source for many words: their spots together."""

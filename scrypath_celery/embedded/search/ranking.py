@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from scrypath_celery.embedded.search.exactness import ExactAttribute, exact_words
+from scrypath_celery.embedded.search.exactness import ExactAttribute, ExactWords
 from scrypath_celery.embedded.search.forms import Forms
 from scrypath_celery.embedded.search.paths import Level
 from scrypath_celery.embedded.search.rules import (
@@ -113,7 +113,7 @@ def _textual(name: str, forms: Forms, fields: Collection[int] | None, *, best: b
         case "wordPosition":
             return [word_position(best=best)]
         case "exactness":
-            return [ExactAttribute(forms.textual, fields, best=best), exact_words()]
+            return [ExactAttribute(forms.textual, fields, best=best), ExactWords()]
     return []
 
 

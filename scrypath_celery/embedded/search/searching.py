@@ -92,13 +92,14 @@ class Searching:
         check_distinct(distinct, forms)
         universe = self._universe(filter)
         found = self._find(universe, fields, self._sort(sort))
-        distinct = distinct or forms.settings["distinctAttribute"]
+        blanks, distinct = distinct is not None, distinct or forms.settings["distinctAttribute"]
         page = Page(
             start=start,
             count=count,
             exact=exact,
             most=forms.settings["pagination"]["maxTotalHits"],
             column=None if distinct is None else forms.column(distinct),
+            blanks=blanks,
             threshold=threshold,
         )
         groups = grouped(found.rules, found.bucket, scored=scored)

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import islice
 
 from scrypath_celery.embedded.refusal import Refusal
 from scrypath_celery.embedded.search.column import Column
@@ -192,6 +193,31 @@ def in_order(rules: Sequence[ByValue | ByDistance], slots: AbstractSet[int]) -> 
         yield from sorted(slots)
         return
     for part in rules[0].listed(slots):
+        yield from in_order(rules[1:], part)
+
+
+def from_place(rules: Sequence[ByValue | ByDistance], slots: AbstractSet[int], place: int) -> Iterator[int]:
+    """The same from a place on.
+
+    The engine steps over whole parts by the number of their documents, those that are not listed included; where it
+    then finds no more in a part it ends.
+    """
+    if not rules or not place:
+        yield from islice(in_order(rules, slots), place, None)
+        return
+    parts = rules[0].listed(slots)
+    for part in parts:
+        if place >= len(part):
+            place -= len(part)
+            if place:
+                continue
+            break
+        first = list(from_place(rules[1:], part, place))
+        if not first:
+            return
+        yield from first
+        break
+    for part in parts:
         yield from in_order(rules[1:], part)
 
 
