@@ -42,6 +42,7 @@ class Federation:
     merge: bool
     most_values: int | None
     distinct: str | None
+    performance: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ def federation_of(body: Any) -> Federation | None:
         merge,
         most,
         distinct,
+        bool(body.get("showPerformanceDetails")),
     )
 
 
@@ -270,7 +272,7 @@ def _merge_facets(by_index: dict[str, Any], orders: dict[str, bool], most: int |
 
 
 def _marks(details: Sequence[Detail], weight: float) -> tuple[list[float | Placed], float]:
-    """What a hit is compared by, each run of ranks as one weighted score and each order by value as it is; its score."""
+    """What a hit is compared by, runs of ranks as one weighted score and orders by value as they are; its score."""
     marks: list[float | Placed] = []
     for placed, run in groupby(details, key=lambda one: isinstance(one, Placed)):
         if placed:

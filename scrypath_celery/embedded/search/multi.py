@@ -10,7 +10,7 @@ from typing import Any
 
 from scrypath_celery.embedded.refusal import Refusal
 from scrypath_celery.embedded.search.federation import Asked, Federation, Federator, federation_of
-from scrypath_celery.embedded.search.index import SearchIndex
+from scrypath_celery.embedded.search.index import SearchIndex, performance
 from scrypath_celery.embedded.search.request import KEYS, Request, understood
 
 Find = Callable[[str], SearchIndex]
@@ -175,4 +175,6 @@ def _federated(find: Find, queries: list[_Query], federation: Federation, began:
     federator = Federator(asked, federation, lambda place: _Inside(f".queries[{place}]"))
     answer = federator.answer(find)
     answer["processingTimeMs"] = int((time.perf_counter() - began) * 1000)
+    if federation.performance:
+        answer["performanceDetails"] = performance(began)
     return answer
