@@ -25,7 +25,8 @@ from .operator.status import Status, status
 from .rebuild.backfill import BackfillReport, backfill
 from .rebuild.reindex import ReindexReport, reindex
 from .rebuild.runner import Progress
-from .searching.find import SearchOptions, asearch, search
+from .searching.find import asearch, search
+from .searching.query.options import SearchOptions
 from .searching.result import SearchResult
 
 if TYPE_CHECKING:
