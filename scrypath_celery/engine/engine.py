@@ -79,9 +79,9 @@ class Engine:
         found: dict[str, Any] = self._transport.call("post", f"{_index(index)}/search", dict(body), quoted=True)
         return found
 
-    def multi_search(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Several searches in one request, each with its `indexUid`; the engine's answer."""
-        found: dict[str, Any] = self._transport.call("post", "multi-search", dict(body), quoted=True)
+    def multi_search(self, body: Mapping[str, Any], *, seconds: float | None = None) -> dict[str, Any]:
+        """Several searches in one request, each with its `indexUid`; the engine's answer, awaited for `seconds`."""
+        found: dict[str, Any] = self._transport.call("post", "multi-search", dict(body), quoted=True, seconds=seconds)
         return found
 
     def facet_search(self, index: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,7 +91,7 @@ class Engine:
         return found
 
     def keys(self) -> list[dict[str, Any]]:
-        """The API keys: `key`, `uid`, `actions`, `indexes`, `expiresAt`; the engine's own key must allow to read them."""
+        """The API keys: `key`, `uid`, `actions`, `indexes`, `expiresAt`; needs the action `keys.get`."""
         found: list[dict[str, Any]] = self._transport.call("get", "keys?limit=1000")["results"]
         return found
 

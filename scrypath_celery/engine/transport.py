@@ -69,15 +69,21 @@ class Transport:
         found: Client = self._local.client
         return found
 
-    def call(self, method: str, path: str, body: Any = None, *, quoted: bool = False) -> Any:
+    def call(
+        self, method: str, path: str, body: Any = None, *, quoted: bool = False, seconds: float | None = None
+    ) -> Any:
         """Send one request; the answer's JSON. With `quoted`, an error repeats the engine's own message.
 
-        That is for requests that hold no documents: a message may quote what the request held.
+        That is for requests that hold no documents: a message may quote what the request held. `seconds` bound the
+        wait for this one answer.
 
         Raises:
             EngineError: Meilisearch refused it. EngineUnreachable: no answer, or none of Meilisearch's.
         """
-        http = self.client().http
+        client = self.client()
+        http = client.http
+        # The client is this thread's own, so that nobody else sees the other timeout.
+        client.config.timeout = self._timeout if seconds is None else (min(self._timeout[0], seconds), seconds)  # type: ignore[assignment]
         try:
             if method == "get":
                 return http.get(path)

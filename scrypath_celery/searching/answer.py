@@ -65,6 +65,7 @@ def result(query: Query, answer: Mapping[str, Any], found: Page, records: Mappin
         total = int(answer["totalHits"] if exact else answer["estimatedTotalHits"])
         hits, missing = matched(query.schema, found, records)
         return SearchResult(
+            schema=query.schema.name,
             hits=hits,
             missing=missing,
             total=total,
@@ -82,13 +83,17 @@ def result(query: Query, answer: Mapping[str, Any], found: Page, records: Mappin
 def nothing(query: Query) -> SearchResult[Any]:
     """The result of a search in an index that is not there yet."""
     return SearchResult(
-        hits=(), missing=(), total=0, total_is_exact=True, offset=query.offset, per_page=query.per_page
+        schema=query.schema.name,
+        hits=(),
+        missing=(),
+        total=0,
+        total_is_exact=True,
+        offset=query.offset,
+        per_page=query.per_page,
     )
 
 
-def matched(
-    schema: Schema, found: Page, records: Mapping[str, Any]
-) -> tuple[tuple[Hit[Any], ...], tuple[str, ...]]:
+def matched(schema: Schema, found: Page, records: Mapping[str, Any]) -> tuple[tuple[Hit[Any], ...], tuple[str, ...]]:
     """The hits that have a record, and the ids of those that have none."""
     pairs = list(zip(found.ids, found.hits, strict=True))
     hits = tuple(

@@ -21,6 +21,7 @@ def explained(runtime: Runtime, schema: Schema, exc: EngineError) -> EngineError
         return exc
     uid = runtime.uid_of(schema)
     paused = _paused(runtime, schema)
+    kind: type[IndexMissing]
     text = f"there is no index {uid!r} at {runtime.engine.url}"
     if paused:
         kind, text = IndexPaused, f"{text}, and work on it is paused ({paused}): see `{PROGRAM} status {schema.name}`"

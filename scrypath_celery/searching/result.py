@@ -117,6 +117,7 @@ class SearchResult(Found[T_co]):
     and value, `facet_stats` the range of the numbers among them. `took_ms` is the engine's own time.
     """
 
+    schema: str
     hits: tuple[Hit[T_co], ...]
     missing: tuple[str, ...]
     total: int

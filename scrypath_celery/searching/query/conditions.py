@@ -53,7 +53,7 @@ def _operators(schema: Schema, name: str, wanted: Mapping[Any, Any]) -> list[str
 
 
 def _require_point(schema: Schema, name: str) -> None:
-    """The engine knows one point a document, `_geo`; a filter may call it by the attribute that it is projected from."""
+    """Let a filter call the one point that a document has, `_geo`, by the attribute that it is projected from."""
     if name != GEO and not mapping.is_field(schema.model, name):
         raise QueryError(f"{schema.name} has no field {name!r}{nearest(name, [GEO])}")
     require_filterable(schema, GEO)

@@ -37,7 +37,7 @@ def require_filterable(schema: Schema, name: str, *, comparison: bool = False) -
         features = (found.get("features") or {}).get("filter") or {}
         if not features.get("comparison", False):
             raise QueryError(
-                f"{schema.name} declares {name!r} without comparisons: give its features 'filter': {{'comparison': True}}"
+                f"{schema.name} declares {name!r} without comparisons: its features need 'filter': {{'comparison': True}}"
             )
 
 

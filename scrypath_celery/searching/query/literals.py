@@ -94,7 +94,7 @@ def _typed(kind: Any, value: Any) -> Any:
         return value
     try:
         return rule(value)
-    except ValueError:
+    except (TypeError, ValueError):
         raise ValueError(f"takes {_TAKES[kind]}, not {type(value).__name__} {str(value)[:40]!r}") from None
 
 
@@ -110,7 +110,7 @@ def _member(kind: type[Enum], value: Any) -> Any:
 
 def _number(value: Any) -> Any:
     if isinstance(value, bool):
-        raise ValueError("no number")
+        raise TypeError("no number")
     return number(value) if isinstance(value, str) else value
 
 
@@ -132,7 +132,7 @@ def _day(value: Any) -> Any:
     if isinstance(value, str):
         date.fromisoformat(value)
     elif not isinstance(value, date):
-        raise ValueError("no date")
+        raise TypeError("no date")
     return value
 
 
@@ -140,7 +140,7 @@ def _uuid(value: Any) -> Any:
     if isinstance(value, str):
         return UUID(value)
     if not isinstance(value, UUID):
-        raise ValueError("no UUID")
+        raise TypeError("no UUID")
     return value
 
 

@@ -48,3 +48,19 @@ class EntryOptions(SearchOptions, total=False):
     """What one of several searches may say: as a search alone, and in a merged list its `federation_weight` (1.0)."""
 
     federation_weight: float
+
+
+class SharedOptions(SearchOptions, total=False):
+    """What holds for each of several searches that does not say otherwise, and for all of them together.
+
+    `global_schemas` are the classes that `ALL` stands for. More searches than `max_schemas` (10) are refused.
+    `federation_limit` (20) and `federation_offset` (0) pick the hits of a merged list. `federation_timeout` bounds the
+    engine's answer, `hydration_timeout` the reading of records (looked at between two classes); both in seconds.
+    """
+
+    global_schemas: Sequence[Any]
+    max_schemas: int
+    federation_limit: int
+    federation_offset: int
+    federation_timeout: float
+    hydration_timeout: float

@@ -119,7 +119,7 @@ def _details(value: Any, kinds: Mapping[str, type]) -> dict[str, Any]:
         kind = list if key == "fields" else kinds.get(key)
         if kind is None or isinstance(item, bool) or not isinstance(item, (list, tuple) if kind is list else kind):
             raise TypeError(f"a list of fields, or a dict of fields, {' and '.join(kinds)}")
-        if kind is int and item < 1:
+        if isinstance(item, int) and item < 1:
             raise ValueError("a length of 1 or more")
     return dict(value)
 

@@ -6,7 +6,7 @@ import re
 
 from ...errors import QueryError
 
-_TOKEN = re.compile(
+_PIECE = re.compile(
     r"""\s+ | "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | [()\[\]] | , | [<>]=? | != | = | [^\s"'()\[\],<>=!]+ """,
     re.VERBOSE | re.DOTALL,
 )
@@ -23,27 +23,27 @@ def raw_expression(text: str) -> str:
         raise QueryError("a filter in the engine's language cannot be empty: leave it out")
     at, opened, last = 0, list[str](), ""
     while at < len(text):
-        found = _TOKEN.match(text, at)
+        found = _PIECE.match(text, at)
         if found is None:
             raise QueryError(f"the filter cannot be read from character {at + 1} on: {text[at : at + 40]!r}")
-        token, at = found.group(), found.end()
-        if token.isspace():
+        piece, at = found.group(), found.end()
+        if piece.isspace():
             continue
-        if last and _glued(text, found.start(), token):
+        if last and _glued(text, found.start(), piece):
             raise QueryError(f"the filter has a quote within a word at character {found.start() + 1}")
-        last = token
-        if token in "([":
-            opened.append(token)
-        elif token in _CLOSING and (not opened or opened.pop() != _CLOSING[token]):
+        last = piece
+        if piece in "([":
+            opened.append(piece)
+        elif piece in _CLOSING and (not opened or opened.pop() != _CLOSING[piece]):
             raise QueryError(f"the filter closes a bracket that it did not open, at character {at}")
     if opened:
         raise QueryError("the filter leaves a bracket open")
     return text
 
 
-def _glued(text: str, start: int, token: str) -> bool:
+def _glued(text: str, start: int, piece: str) -> bool:
     """Whether a quoted text begins right after a word, or a word right after a quoted text."""
     before = text[start - 1]
-    if token[0] in "\"'":
+    if piece[0] in "\"'":
         return before.isalnum() or before in "_-.\"'"
-    return before in "\"'" and (token[0].isalnum() or token[0] in "_-.")
+    return before in "\"'" and (piece[0].isalnum() or piece[0] in "_-.")
