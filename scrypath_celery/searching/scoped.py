@@ -116,13 +116,20 @@ class ScopedSearch:
                 raise QueryError("the tenant is fixed here: leave tenant= and across_tenants= out")
         joined = {**wanted, **fixed}
         for name in ("filter", "facet_filter"):
-            parts = [one[name] for one in (fixed, wanted) if one.get(name)]
-            if len(parts) == 2:
-                joined[name] = parts if name == "filter" else _both(*parts)
+            ours, theirs = fixed.get(name), wanted.get(name)
+            if ours and theirs:
+                joined[name] = _all(ours, theirs) if name == "filter" else _both(ours, theirs)
+            elif theirs:
+                joined[name] = theirs
         return joined
 
 
-def _both(fixed: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+def _all(ours: Any, theirs: Any) -> dict[str, Any]:
+    """Two filters, of which each holds as a whole."""
+    return {"all": [ours, theirs]} if not isinstance(ours, list | tuple) else {"all": [{"all": ours}, theirs]}
+
+
+def _both(fixed: Any, wanted: Any) -> dict[str, Any]:
     """Choices among facets, the fixed ones over the caller's."""
     for name in set(fixed) & set(wanted):
         if fixed[name] != wanted[name]:

@@ -36,9 +36,7 @@ def require_filterable(schema: Schema, name: str, *, comparison: bool = False) -
     if comparison and isinstance(found, Mapping):
         features = (found.get("features") or {}).get("filter") or {}
         if not features.get("comparison", False):
-            raise QueryError(
-                f"{schema.name} declares {name!r} without comparisons: its features need 'filter': {{'comparison': True}}"
-            )
+            raise QueryError(f"{schema.name} declares {name!r} without comparisons: declare them among its features")
 
 
 def value_type(schema: Schema, name: str) -> Any:
