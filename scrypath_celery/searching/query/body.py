@@ -61,14 +61,16 @@ def query(schema: Schema, q: str, **wanted: Unpack[SearchOptions]) -> Query:
     counted = faceting(schema, wanted.get("facets"), wanted.get("facet_filter"))
     paging, offset, per_page = _paging(schema, wanted)
     body: dict[str, Any] = {"q": q, **paging, **native(schema, wanted.get("per_query"))}
-    if schema.tenant_field is not None and "*" not in body["attributesToRetrieve"]:
-        body["attributesToRetrieve"] = list(dict.fromkeys([*body["attributesToRetrieve"], schema.tenant_field]))
+    if schema.tenant_field is not None:
+        _retrieve(body, schema.tenant_field)
     expression = where(schema, wanted.get("filter"), scope, counted.conditions())
     if expression:
         body["filter"] = expression
     order = sorted_by(schema, wanted.get("sort"))
     if order:
         body["sort"] = order
+    if any(item.startswith("_geoPoint(") for item in order):
+        _retrieve(body, "_geo")  # without it the engine tells no distances
     counts = _counts(schema, q, wanted, scope, counted) if counted.names else []
     if counted.names:
         body["facets"] = list(counted.names)
@@ -82,6 +84,12 @@ def query(schema: Schema, q: str, **wanted: Unpack[SearchOptions]) -> Query:
         options=tuple(wanted.get("options", ())),
         empty_if_missing=_on_missing(schema, wanted.get("on_missing", "raise")),
     )
+
+
+def _retrieve(body: dict[str, Any], name: str) -> None:
+    retrieved = body["attributesToRetrieve"]
+    if name not in retrieved and "*" not in retrieved:
+        body["attributesToRetrieve"] = [*retrieved, name]
 
 
 def _counts(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
+from unicodedata import normalize
 
 from ...declaration import mapping
 from ...declaration.mapping import nearest
@@ -11,7 +12,7 @@ from ...declaration.schema import Schema
 from ...errors import QueryError
 from .fields import require_filterable
 from .geo import box, circle
-from .literals import literal, literals, quoted
+from .literals import literal, literals, projected, quoted
 
 GEO = "_geo"
 
@@ -79,7 +80,10 @@ def _compared(sign: str) -> Callable[[Schema, str, Any], list[str]]:
     def rule(schema: Schema, name: str, value: Any) -> list[str]:
         if value is None or isinstance(value, bool):
             raise QueryError(f"{schema.name}: the filter on {name!r} cannot compare with {value!r}")
-        return [f"{quoted(name)} {sign} {literal(schema, name, value)}"]
+        bound = projected(schema, name, value)
+        # The engine keeps texts in lower case and decomposed, and compares them with what a bound says as it is.
+        written = quoted(normalize("NFKD", bound.strip()).lower()) if isinstance(bound, str) else None
+        return [f"{quoted(name)} {sign} {written or literal(schema, name, value)}"]
 
     return rule
 
