@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from scrypath_celery import ALL
-from scrypath_celery.errors import EngineUnreachable, IndexMissing, QueryError, SchemaError, SourceError, TenantRequired
+from scrypath_celery.errors import IndexMissing, QueryError, SchemaError, SourceError, TenantRequired
 from tests.searching.library import Article, Author, Library, Page, Ticket
 
 
@@ -92,7 +92,7 @@ def test_merged_hits_are_ranked_over_classes_by_weight(library: Library) -> None
         assert {type(one) for one in heavy} == {Article, Page}
     scores = [hit.score or 0 for hit in heavy.hits]
     assert scores == sorted(scores, reverse=True)
-    assert [hit.schema for hit in heavy.hits][0] == "Page"
+    assert heavy.hits[0].schema == "Page"
 
 
 def test_a_part_of_a_merged_list_is_picked(library: Library) -> None:
@@ -116,7 +116,7 @@ def test_a_missing_index_is_named_by_a_merged_search_too(fresh: Library) -> None
     fresh.add(Page(slug="a", title="Kettle"))
     entries = [(Article, "kettle"), (Page, "kettle")]
     with fresh.session() as session:
-        with pytest.raises(IndexMissing, match="'article|_article'"):
+        with pytest.raises(IndexMissing, match="make it with `scrypath-celery reconcile Article"):
             fresh.search.search_many(entries, session=session, federated=True)
         found = fresh.search.search_many(entries, session=session, federated=True, on_missing="empty")
         assert [one.title for one in found] == ["Kettle"]
@@ -147,13 +147,3 @@ def test_records_that_come_too_late_are_a_failure(library: Library) -> None:
     with library.session() as session:
         found = library.search.search_many([(Article, "kettle")], session=session, hydration_timeout=1e-9)
     assert [type(one.error) for one in found.failures] == [SourceError]
-
-
-def test_an_engine_that_takes_too_long_is_unreachable(fresh: Library) -> None:
-    if fresh.search.options.meilisearch_url and fresh.search.runtime.engine.url:
-        with (
-            fresh.session() as session,
-            fresh.search.override(meilisearch_url="http://127.0.0.1:9"),
-            pytest.raises(EngineUnreachable),
-        ):
-            fresh.search.search_many([(Article, "")], session=session, federation_timeout=0.5)
