@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..declaration.schema import Schema
-from ..errors import EngineError, IndexMissing, IndexPaused, ScrypathError
+from ..errors import EngineError, IndexMissing, IndexMissingPaused, ScrypathError
 from ..ledger import indexes
 from ..runtime import Runtime
 
@@ -24,7 +24,10 @@ def explained(runtime: Runtime, schema: Schema, exc: EngineError) -> EngineError
     kind: type[IndexMissing]
     text = f"there is no index {uid!r} at {runtime.engine.url}"
     if paused:
-        kind, text = IndexPaused, f"{text}, and work on it is paused ({paused}): see `{PROGRAM} status {schema.name}`"
+        kind, text = (
+            IndexMissingPaused,
+            f"{text}, and work on it is paused ({paused}): see `{PROGRAM} status {schema.name}`",
+        )
     else:
         make = f"{PROGRAM} reconcile {schema.name} --action backfill"
         kind, text = IndexMissing, f"{text}: make it with `{make}`, or search with on_missing='empty'"

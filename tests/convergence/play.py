@@ -11,10 +11,9 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
-import scrypath_celery.sync.converge as converging
-import scrypath_celery.sync.relay as relaying
-import scrypath_celery.sync.send as sending
-
+import scrypath_celery.convergence.converge as converging
+import scrypath_celery.convergence.relay as relaying
+import scrypath_celery.convergence.send as sending
 from tests.convergence.stage import Stage
 from tests.convergence.world import World
 
