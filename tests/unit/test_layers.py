@@ -51,6 +51,7 @@ SERVICE_EDGES = {
     ("operator", "convergence"),
     ("rebuild", "convergence"),
     ("operator", "rebuild"),
+    ("playbooks", "searching"),
 }
 """Which service may know which other, beside the runtime that all of them are given."""
 
