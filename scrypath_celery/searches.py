@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 
 T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
 
 
 class Searches(Attached):
@@ -75,6 +78,26 @@ class Searches(Attached):
     @overload
     def search_many(
         self,
+        entries: tuple[Entry[A], Entry[B]],
+        *,
+        session: Session | scoped_session[Any],
+        federated: Literal[True],
+        **shared: Unpack[SharedOptions],
+    ) -> FederatedResult[A | B]: ...
+
+    @overload
+    def search_many(
+        self,
+        entries: tuple[Entry[A], Entry[B], Entry[C]],
+        *,
+        session: Session | scoped_session[Any],
+        federated: Literal[True],
+        **shared: Unpack[SharedOptions],
+    ) -> FederatedResult[A | B | C]: ...
+
+    @overload
+    def search_many(
+        self,
         entries: Sequence[Entry[T]],
         *,
         session: Session | scoped_session[Any],
@@ -111,6 +134,26 @@ class Searches(Attached):
         if federated:
             return search_federated(self.runtime, entries, session=session, **shared)
         return search_many(self.runtime, entries, session=session, **shared)
+
+    @overload
+    async def asearch_many(
+        self,
+        entries: tuple[Entry[A], Entry[B]],
+        *,
+        session: AsyncSession | async_scoped_session[Any],
+        federated: Literal[True],
+        **shared: Unpack[SharedOptions],
+    ) -> FederatedResult[A | B]: ...
+
+    @overload
+    async def asearch_many(
+        self,
+        entries: tuple[Entry[A], Entry[B], Entry[C]],
+        *,
+        session: AsyncSession | async_scoped_session[Any],
+        federated: Literal[True],
+        **shared: Unpack[SharedOptions],
+    ) -> FederatedResult[A | B | C]: ...
 
     @overload
     async def asearch_many(
