@@ -89,10 +89,8 @@ def _measured(search: Scrypath, database: Any, rounds: int) -> list[str]:
             assert len([books[id] for id in ids]) == HITS
 
     own, raw = _medians(rounds, ours, theirs)
-    return [
-        f"search: {own / raw:.2f} (target {TARGET}; {own * 1e3:.2f} ms a search against {raw * 1e3:.2f} ms of the"
-        f" pooled client and one SELECT ... IN, medians of {rounds})"
-    ]
+    figures = f"{own * 1e3:.2f} ms a search against {raw * 1e3:.2f} ms of the pooled client and one SELECT ... IN"
+    return [f"search: {own / raw:.2f} (target {TARGET}; {figures}, medians of {rounds})"]
 
 
 def _medians(rounds: int, *ways: Callable[[], None]) -> list[float]:

@@ -39,7 +39,7 @@ def one(search: Scrypath, session: Session) -> None:
     assert_type(found.records, tuple[Post, ...])
     assert_type(found[0], Post)
     assert_type(found[:2], tuple[Post, ...])
-    assert_type([record for record in found], list[Post])
+    assert_type(list(found), list[Post])
     assert_type(found.hits, tuple[Hit[Post], ...])
     assert_type(found.hits[0].record, Post)
     assert_type(found.hits[0].score, float | None)
