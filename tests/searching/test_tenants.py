@@ -136,13 +136,15 @@ def test_no_filter_finds_what_belongs_to_another_tenant(library: Library, filter
     with library.session() as session:
         try:
             found = library.search.search(
-                Ticket, session=session, tenant=tenant, filter=filter, per_query={"retrieve": ["*"]}
+                Ticket, session=session, tenant=tenant, filter=filter, facets=["org"], per_query={"retrieve": ["*"]}
             )
         except QueryError:
             return
     assert {hit.document["org"] for hit in found.hits} <= {tenant}
     assert {one.org for one in found} <= {tenant}
     assert found.missing == ()
+    assert {org.lower() for org in found.facets["org"]} <= {tenant.lower()}  # case is nothing to the engine
+    assert found.total <= {"globex": 1, "acme": 3, "ACME": 3}.get(tenant, 0)
 
 
 def test_the_tenant_of_a_document_is_the_records(fresh: Library) -> None:
