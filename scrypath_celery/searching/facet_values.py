@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict
 
 from ..errors import EngineError
 from ..runtime import Runtime
@@ -27,7 +27,17 @@ class FacetOptions(TypedDict, total=False):
 
 
 def facet_values(
-    runtime: Runtime, model: Any, facet: str, prefix: str = "", **wanted: Unpack[FacetOptions]
+    runtime: Runtime,
+    model: Any,
+    facet: str,
+    prefix: str = "",
+    *,
+    q: str = "",
+    filter: Filter | None = None,
+    facet_filter: FacetFilter | None = None,
+    tenant: Any = None,
+    across_tenants: bool = False,
+    on_missing: OnMissing = "raise",
 ) -> tuple[FacetValue, ...]:
     """Find the values of a facet that begin with (or resemble) `prefix`, with their counts.
 
@@ -40,18 +50,18 @@ def facet_values(
     """
     schema = runtime.schemas.of(model)
     require_filterable(schema, facet)
-    scope = Scope(tenant=wanted.get("tenant"), across_tenants=wanted.get("across_tenants", False))
-    chosen = faceting(schema, [facet], wanted.get("facet_filter"))
+    scope = Scope(tenant=tenant, across_tenants=across_tenants)
+    chosen = faceting(schema, [facet], facet_filter)
     body: dict[str, Any] = {"facetName": facet, "facetQuery": prefix}
-    if wanted.get("q"):
-        body["q"] = wanted["q"]
-    expression = where(schema, wanted.get("filter"), scope, chosen.others(facet))
+    if q:
+        body["q"] = q
+    expression = where(schema, filter, scope, chosen.others(facet))
     if expression:
         body["filter"] = expression
     try:
         answer = runtime.engine.facet_search(runtime.uid_of(schema), body)
     except EngineError as exc:
-        if is_missing(exc) and wanted.get("on_missing") == "empty":
+        if is_missing(exc) and on_missing == "empty":
             return ()
         raise explained(runtime, schema, exc) from exc
     try:

@@ -14,7 +14,7 @@ from ..runtime import Runtime
 from .answer import UNREADABLE, matched, page, unintelligible
 from .entries import NOT_MERGED, Entry, Together, expanded, together
 from .failure import explained, is_missing
-from .find import plain
+from .find import asynchronous, plain
 from .many import Reading
 from .query.body import Query, query
 from .query.options import SearchOptions, SharedOptions
@@ -50,8 +50,8 @@ def search_federated(
         TenantRequired: one does not say whose documents it means. IndexMissing: an index is not there.
         EngineUnreachable, EngineError: the engine did not answer, or refused a search.
     """
-    merger = merged(runtime, entries, shared)
-    return finish_merged(runtime, *ask_merged(runtime, merger), merger.whole, plain(session))
+    merger, bound = merged(runtime, entries, shared), plain(session)
+    return finish_merged(runtime, *ask_merged(runtime, merger), merger.whole, bound)
 
 
 async def asearch_federated(
@@ -62,9 +62,8 @@ async def asearch_federated(
     **shared: Unpack[SharedOptions],
 ) -> FederatedResult[T]:
     """Merge the hits of several classes for an AsyncSession; the engine is asked in a thread."""
-    merger = merged(runtime, entries, shared)
+    merger, owner = merged(runtime, entries, shared), asynchronous(session)
     queries, answer = await asyncio.to_thread(ask_merged, runtime, merger)
-    owner = session() if callable(session) else session
     found: FederatedResult[T] = await owner.run_sync(
         lambda bound: finish_merged(runtime, queries, answer, merger.whole, bound)
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast
 
 from sqlalchemy.orm import Session, scoped_session
 
-from ..errors import EngineError
+from ..asynchronous import of_asyncio
+from ..errors import EngineError, SessionError
 from ..runtime import Runtime
 from .answer import UNREADABLE, load, nothing, page, result, unintelligible
 from .failure import explained, is_missing
@@ -37,8 +38,8 @@ def search(
         TenantRequired: it does not say whose documents it means. IndexMissing: there is no index yet.
         KeyRefused, EngineUnreachable, EngineError: the engine refused the key, did not answer, or refused the search.
     """
-    asked = query(runtime.schemas.of(model), q, **wanted)
-    return finish(runtime, asked, ask(runtime, asked), plain(session))
+    asked, bound = query(runtime.schemas.of(model), q, **wanted), plain(session)
+    return finish(runtime, asked, ask(runtime, asked), bound)
 
 
 async def asearch(
@@ -50,16 +51,34 @@ async def asearch(
     **wanted: Unpack[SearchOptions],
 ) -> SearchResult[T]:
     """Search for an AsyncSession; the engine is asked in a thread, so that the event loop goes on."""
-    asked = query(runtime.schemas.of(model), q, **wanted)
+    asked, owner = query(runtime.schemas.of(model), q, **wanted), asynchronous(session)
     answer = await asyncio.to_thread(ask, runtime, asked)
-    owner = session() if callable(session) else session
     found: SearchResult[T] = await owner.run_sync(lambda bound: finish(runtime, asked, answer, bound))
     return found
 
 
 def plain(session: Session | scoped_session[Any]) -> Session:
-    """The session itself, where it is scoped to a thread or a request."""
-    return session() if isinstance(session, scoped_session) else session
+    """The session itself, where it is scoped to a thread or a request.
+
+    Raises:
+        SessionError: it is no Session.
+    """
+    bound = session() if isinstance(session, scoped_session) else session
+    if not isinstance(bound, Session):
+        raise SessionError(f"session= takes a Session, not {type(bound).__name__}; an AsyncSession goes to asearch")
+    return bound
+
+
+def asynchronous(session: AsyncSession | async_scoped_session[Any]) -> AsyncSession:
+    """The AsyncSession itself, where it is scoped to a task or a request.
+
+    Raises:
+        SessionError: it is no AsyncSession.
+    """
+    bound = session() if isinstance(session, of_asyncio("async_scoped_session")) else session
+    if not isinstance(bound, of_asyncio("AsyncSession")):
+        raise SessionError(f"session= takes an AsyncSession, not {type(bound).__name__}; a Session goes to search")
+    return cast("AsyncSession", bound)
 
 
 def ask(runtime: Runtime, asked: Query) -> Mapping[str, Any] | None:

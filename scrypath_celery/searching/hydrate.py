@@ -37,7 +37,7 @@ def hydrate(
         QueryError: what is given holds no hits. TenantRequired: it is not said whose documents are meant.
     """
     schema = runtime.schemas.of(model)
-    scope = Scope(tenant=tenant, across_tenants=across_tenants)
+    bound, scope = plain(session), Scope(tenant=tenant, across_tenants=across_tenants)
     tenant_condition(schema, scope)
     answer: Mapping[str, Any] = hits if isinstance(hits, Mapping) else {"hits": hits}
     native = answer.get("hits")
@@ -47,7 +47,7 @@ def hydrate(
     if lacking:
         raise QueryError(f"{schema.name}: a hit holds no {schema.key!r}: let the search retrieve it")
     found = page(schema, native, scope)
-    there, missing = matched(schema, found, load(runtime, schema, found.ids, scope, plain(session), options))
+    there, missing = matched(schema, found, load(runtime, schema, found.ids, scope, bound, options))
     total = answer.get("totalHits", answer.get("estimatedTotalHits", len(native)))
     return SearchResult(
         schema=schema.name,

@@ -16,7 +16,7 @@ from ..runtime import Runtime
 from .answer import UNREADABLE, Page, load, nothing, page, result, unintelligible
 from .entries import AnyEntry, Asked, Together, expanded, together
 from .failure import explained
-from .find import ask, plain, with_counts
+from .find import ask, asynchronous, plain, with_counts
 from .query.body import Query, query
 from .query.filters import tenant_text
 from .query.options import SearchOptions, SharedOptions
@@ -93,8 +93,8 @@ def search_many(
         QueryError: an entry is not one, or there are more than `max_schemas`. TenantRequired: one does not say whose
             documents it means. EngineUnreachable: the engine did not answer. What else fails is in `failures`.
     """
-    plan = planned(runtime, entries, shared)
-    return finish_many(runtime, plan, ask_many(runtime, plan), plain(session))
+    plan, bound = planned(runtime, entries, shared), plain(session)
+    return finish_many(runtime, plan, ask_many(runtime, plan), bound)
 
 
 async def asearch_many(
@@ -105,9 +105,8 @@ async def asearch_many(
     **shared: Unpack[SharedOptions],
 ) -> ManyResult:
     """Search several classes for an AsyncSession; the engine is asked in a thread."""
-    plan = planned(runtime, entries, shared)
+    plan, owner = planned(runtime, entries, shared), asynchronous(session)
     answers = await asyncio.to_thread(ask_many, runtime, plan)
-    owner = session() if callable(session) else session
     found: ManyResult = await owner.run_sync(lambda bound: finish_many(runtime, plan, answers, bound))
     return found
 
@@ -141,7 +140,9 @@ def ask_many(runtime: Runtime, plan: Plan) -> Answers:
         found = runtime.engine.multi_search({"queries": bodies}, seconds=plan.whole.engine_seconds)
     except EngineUnreachable:
         raise
-    except EngineError:
+    except EngineError as exc:
+        if (exc.status or 0) >= 500:
+            raise
         # The engine answers all or none: one by one, those that it can answer are answered.
         return [_alone(runtime, one) for one in plan.queries]
     try:

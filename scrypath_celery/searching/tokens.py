@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict
 
 from ..errors import ConfigError, KeyRefused, QueryError
 from ..runtime import Runtime
@@ -27,7 +27,8 @@ def tenant_token(
     tenant: Any,
     *,
     expires_at: datetime,
-    **signing: Unpack[SigningKey],
+    api_key: str | None = None,
+    api_key_uid: str | None = None,
 ) -> str:
     """Make a token with which a front end searches one tenant's documents of a class (or of several) alone.
 
@@ -46,10 +47,10 @@ def tenant_token(
         if schema.tenant_field is None:
             raise QueryError(f"{schema.name} has no tenants: declare tenant_field=")
         rules[runtime.uid_of(schema)] = {"filter": tenant_condition(schema, Scope(tenant=tenant))}
-    key = signing.get("api_key") or runtime.options.meilisearch_api_key
+    key = api_key or runtime.options.meilisearch_api_key
     if not key:
         raise ConfigError(f"no key to sign with: {NEEDED}; give api_key=, or the option 'meilisearch_api_key'")
-    uid = signing.get("api_key_uid") or _uid_of(runtime, key, list(rules))
+    uid = api_key_uid or _uid_of(runtime, key, list(rules))
     try:
         return runtime.engine.tenant_token(rules, key=key, uid=uid, expires_at=expires_at)
     except ValueError as exc:

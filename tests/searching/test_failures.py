@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from scrypath_celery.embedded import EmbeddedEngine
 from scrypath_celery.errors import (
@@ -13,6 +17,7 @@ from scrypath_celery.errors import (
     KeyRefused,
     ProjectionError,
     QueryError,
+    SessionError,
 )
 from scrypath_celery.ledger import indexes
 from scrypath_celery.testing.engine import EngineUnderTest
@@ -133,3 +138,26 @@ def test_a_document_that_asks_for_itself_is_told_what_to_ask_for(fresh: Library)
         assert "search.default_document" in failed.reason
     finally:
         del Article.search_document  # type: ignore[attr-defined]
+
+
+def test_a_session_of_the_other_kind_is_refused_before_the_request(library: Library) -> None:
+    engine = create_async_engine("sqlite+aiosqlite://")
+    other: Any = AsyncSession(engine)
+    for call in (
+        lambda: library.search.search(Article, session=other),
+        lambda: library.search.search_many([(Article, "")], session=other),
+        lambda: library.search.search_many([(Article, "")], session=other, federated=True),
+        lambda: library.search.hydrate(Article, [], session=other),
+        lambda: library.search.search(Article, session=None),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(SessionError, match="takes a Session"):
+            call()
+    with library.session() as session, pytest.raises(SessionError, match="takes an AsyncSession, not Session"):
+        asyncio.run(library.search.asearch(Article, session=session))  # type: ignore[arg-type]
+
+
+def test_an_option_that_is_misspelt_is_refused(library: Library) -> None:
+    with library.session() as session, pytest.raises(QueryError, match="no option 'filters'; did you mean 'filter'"):
+        library.search.search(Article, session=session, filters={})  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="filters"):
+        library.search.facet_values(Article, "status", filters={})  # type: ignore[call-arg]
