@@ -85,6 +85,14 @@ class Attached:
         """The ledger; `ledger.create_all()` makes its tables in tests."""
         return self.runtime.ledger
 
+    def open_session(self) -> Session:
+        """A new session of the application's own sessionmaker, to be closed by whoever opened it.
+
+        Raises:
+            ConfigError: there is no database.
+        """
+        return self._binding()[0]()
+
     def load(self) -> None:
         """Import the modules of the option `include`, so that the schemas declared there are known, and check them.
 
