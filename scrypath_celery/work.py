@@ -88,7 +88,11 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """One row of the ledger. Times are seconds since the epoch on the ledger database's clock."""
+    """One row of the ledger. Times are seconds since the epoch on the ledger database's clock.
+
+    `ids` are those that it was written with and never change; `remaining` are those of them that are left after a
+    partial failure, None where all are. `documents` counts what is left.
+    """
 
     id: int
     index_uid: str
@@ -113,6 +117,12 @@ class Work:
     history: tuple[Mapping[str, Any], ...] = ()
     started_at: float | None = None
     finished_at: float | None = None
+    remaining: tuple[str, ...] | None = None
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """The document ids that a run of it still has to settle."""
+        return self.ids if self.remaining is None else self.remaining
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,8 +140,8 @@ class Claim:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The document ids of all its works, each once, in the order of the works."""
-        return tuple(dict.fromkeys(id for work in self.works for id in work.ids))
+        """The document ids that its works still have to settle, each once, in the order of the works."""
+        return tuple(dict.fromkeys(id for work in self.works for id in work.left))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -68,7 +68,7 @@ def seen_uid(connection: Connection, run: ClaimRun) -> int | None:
 
 def _unsettled(run: ClaimRun, item: Work) -> list[str]:
     parts = (run.condemned, run.again, run.postponed, run.unknown)
-    return [id for id in item.ids if any(id in part for part in parts)]
+    return [id for id in item.left if any(id in part for part in parts)]
 
 
 def _decide(run: ClaimRun, item: Work) -> tuple[Failure, list[str], float | None, bool]:

@@ -223,8 +223,8 @@ def awaited_ids(connection: Connection, uid: str) -> set[str]:
     """The ids of works that were claimed without settling and wait for another claim, or were given up for it."""
     again = work.c.state.in_([state.value for state in READY]) & (work.c.claims > 0)
     dead = (work.c.state == State.FAILED.value) & (work.c.error_code == NEVER_SETTLED)
-    query = select(work.c.ids).where(work.c.index_uid == uid, again | dead)
-    return {id for ids in connection.execute(query).scalars() for id in ids}
+    query = select(work.c.ids, work.c.remaining).where(work.c.index_uid == uid, again | dead)
+    return {id for row in connection.execute(query) for id in (row.ids if row.remaining is None else row.remaining)}
 
 
 def seen(connection: Connection, tokens: Sequence[str], uid: int) -> int:

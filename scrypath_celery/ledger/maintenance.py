@@ -65,13 +65,13 @@ def free(
 def blame(connection: Connection, token: str, *, max_claims: int) -> None:
     """Give back the works of a claim that ended without a settlement, one of which may be the reason."""
     for item in works.running(connection, token):
-        if claims.is_suspect(item) and len(item.ids) > 1:
+        if claims.is_suspect(item) and len(item.left) > 1:
             works.split(connection, item)
         elif item.claims >= max_claims:
             text = f"claimed {item.claims} times and never settled: its projection hangs or kills the process"
-            reason = f"{item.index_uid} {', '.join(item.ids[:5])}: {text}"
+            reason = f"{item.index_uid} {', '.join(item.left[:5])}: {text}"
             failure = Failure(reason_class=ReasonClass.SOURCE, reason=reason, code=claims.NEVER_SETTLED)
-            works.fail(connection, token, item, failure, ids=item.ids, delay=None, count_attempt=False)
+            works.fail(connection, token, item, failure, ids=item.left, delay=None, count_attempt=False)
     works.give_back(connection, token, keep_claim_count=True)
 
 

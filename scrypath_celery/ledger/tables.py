@@ -50,6 +50,7 @@ work = Table(
     Column("index_uid", _word(400), nullable=False),
     Column("operation", _word(16), nullable=False),
     Column("ids", Json, nullable=False),
+    Column("remaining", Json),
     Column("documents", Integer, nullable=False),
     Column("mode", _word(16), nullable=False),
     Column("state", _word(16), nullable=False),

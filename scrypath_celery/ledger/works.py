@@ -80,6 +80,7 @@ def record(row: Row[Any]) -> Work:
         raise LedgerOutdated(f"work {row.id} is of a newer release ({exc}): upgrade scrypath-celery here") from exc
     for name in ("ids", "engine_uids", "history"):
         values[name] = tuple(values[name] or ())
+    values["remaining"] = None if values["remaining"] is None else tuple(values["remaining"])
     return Work(**values)
 
 
@@ -173,9 +174,9 @@ def fail(
     count_attempt: bool = True,
     engine_uids: Sequence[int] = (),
 ) -> int:
-    """Settle one work of a claim as not succeeded, narrowed to the `ids` that failed.
+    """Settle one work of a claim as not succeeded; `ids` are what is left of it, those that failed.
 
-    `delay` (seconds) leaves it `retrying`; None makes it a dead letter. `spend` counts the attempt.
+    `delay` (seconds) leaves it `retrying`; None makes it a dead letter. `count_attempt` counts the attempt.
     """
     attempts = item.attempts + (1 if count_attempt else 0)
     state = State.FAILED if delay is None else State.RETRYING
@@ -185,7 +186,7 @@ def fail(
         .where(work.c.id == item.id, _held(token))
         .values(
             state=state.value,
-            ids=list(ids),
+            remaining=list(ids),
             documents=len(ids),
             attempts=attempts,
             claims=0,
@@ -299,11 +300,11 @@ def running(connection: Connection, token: str) -> list[Work]:
 
 def split(connection: Connection, item: Work) -> int:
     """Make two works of one with several documents, so that the one that hangs is found; the new work's id."""
-    middle = len(item.ids) // 2
-    columns = {column.name for column in work.columns} - {"id", "ids", "documents"}
+    middle = len(item.left) // 2
+    columns = {column.name for column in work.columns} - {"id", "ids", "remaining", "documents"}
     row = connection.execute(select(work).where(work.c.id == item.id)).one()._mapping
-    rest = list(item.ids[middle:])
-    connection.execute(update(work).where(work.c.id == item.id).values(ids=list(item.ids[:middle]), documents=middle))
+    first, rest = list(item.left[:middle]), list(item.left[middle:])
+    connection.execute(update(work).where(work.c.id == item.id).values(remaining=first, documents=middle))
     inserted = connection.execute(
         work.insert().values({name: row[name] for name in columns} | {"ids": rest, "documents": len(rest)})
     )

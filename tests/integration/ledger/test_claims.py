@@ -191,20 +191,20 @@ def test_a_work_that_never_settles_is_split_until_one_document_is_to_blame(ledge
     rounds = 0
     while (claim := ledger.run(take)) is not None:
         rounds += 1
-        fine = [item.id for item in claim.works if "3" not in item.ids]
-        if any("3" in item.ids for item in claim.works):
+        fine = [item.id for item in claim.works if "3" not in item.left]
+        if any("3" in item.left for item in claim.works):
             expire(ledger)
             free(ledger)
         else:
             ledger.run(lambda tx, token=claim.token, fine=fine: works.succeed(tx, token, fine, []))  # type: ignore[misc]
         assert rounds < 30
     failed = ledger.run(lambda tx: works.listed(tx, [State.FAILED]))
-    assert [(item.ids, item.reason_class, item.error_code) for item in failed] == [
+    assert [(item.left, item.reason_class, item.error_code) for item in failed] == [
         (("3",), ReasonClass.SOURCE, "never_settled")
     ]
     assert work(ledger, other[0]).state is State.SUCCEEDED
     settled = ledger.run(lambda tx: works.listed(tx, [State.SUCCEEDED]))
-    assert sorted(id for item in settled for id in item.ids) == ["1", "2", "4", "5"]
+    assert sorted(id for item in settled for id in item.left) == ["1", "2", "4", "5"]
     assert ids[0] in {item.id for item in (*settled, *failed)}
 
 
@@ -266,3 +266,38 @@ def test_a_transaction_that_never_gets_its_lock_is_given_up_with_one_clear_error
     with pytest.raises(LedgerUnavailable, match="did not answer"):
         call()
     assert failures == [5]
+
+
+def fail(ledger: Ledger, claim: Claim, *ids: str) -> None:
+    failure = Failure(reason_class=ReasonClass.VALIDATION, reason="wrong")
+    ledger.run(lambda tx: works.fail(tx, claim.token, claim.works[0], failure, ids=ids, delay=0.0))
+
+
+def test_a_partial_failure_leaves_what_failed_and_keeps_the_ids(ledger: Ledger) -> None:
+    (id,) = ledger.run(lambda tx: works.write(tx, "post", Operation.UPSERT, ["1", "2", "3"], Mode.CELERY))
+    fail(ledger, taken(ledger), "2", "3")
+    item = work(ledger, id)
+    assert (item.ids, item.remaining, item.left, item.documents) == (("1", "2", "3"), ("2", "3"), ("2", "3"), 2)
+    again = taken(ledger)
+    assert again.ids == ("2", "3")
+    fail(ledger, again, "3")
+    assert (work(ledger, id).ids, work(ledger, id).left) == (("1", "2", "3"), ("3",))
+
+
+def test_a_split_keeps_the_ids_of_the_first_half(ledger: Ledger) -> None:
+    (id,) = ledger.run(lambda tx: works.write(tx, "post", Operation.UPSERT, ["1", "2", "3", "4"], Mode.CELERY))
+    fail(ledger, taken(ledger), "2", "3", "4")
+    held = taken(ledger)
+    other = ledger.run(lambda tx: works.split(tx, held.works[0]))
+    assert (work(ledger, id).ids, work(ledger, id).left) == (("1", "2", "3", "4"), ("2",))
+    assert (work(ledger, other).ids, work(ledger, other).left) == (("3", "4"), ("3", "4"))
+    assert work(ledger, other).claim_number == held.number
+
+
+def test_a_dead_letter_that_is_retried_runs_what_is_left_of_it(ledger: Ledger) -> None:
+    (id,) = ledger.run(lambda tx: works.write(tx, "post", Operation.UPSERT, ["1", "2"], Mode.CELERY))
+    claim = taken(ledger)
+    failure = Failure(reason_class=ReasonClass.VALIDATION, reason="wrong")
+    ledger.run(lambda tx: works.fail(tx, claim.token, claim.works[0], failure, ids=["2"], delay=None))
+    ledger.run(lambda tx: works.retry(tx, id))
+    assert taken(ledger).ids == ("2",)
