@@ -36,6 +36,10 @@ class Operation(StrEnum):
     REINDEX = "reindex"
 
 
+PRIORITY = {Operation.UPSERT: 0, Operation.DELETE: 0, Operation.BACKFILL: 1, Operation.REINDEX: 2}
+"""What is claimed first, whatever the ids: changes of single records, then repairs, then what fills a new index."""
+
+
 class Mode(StrEnum):
     """When a call that writes returns (see the docs on sync modes)."""
 
@@ -55,6 +59,11 @@ class ReasonClass(StrEnum):
     SOURCE = "source"
     QUEUE_EXHAUSTED = "queue_exhausted"
     UNKNOWN = "unknown"
+
+    @classmethod
+    def read(cls, text: str | None) -> ReasonClass:
+        """The class of this name in the ledger; `unknown` for none, or for one of a newer release."""
+        return next((member for member in cls if member.value == text), cls.UNKNOWN)
 
 
 class ClaimState(StrEnum):
@@ -118,6 +127,7 @@ class Work:
     started_at: float | None = None
     finished_at: float | None = None
     remaining: tuple[str, ...] | None = None
+    priority: int = 0
 
     @property
     def left(self) -> tuple[str, ...]:

@@ -154,10 +154,13 @@ def begin_immediate(connection: Connection) -> None:
 
 
 def check_tables(connection: Connection) -> None:
-    """Compare the ledger's tables with what this code expects.
+    """Compare the ledger's tables with what this code needs.
 
     Raises:
-        LedgerMissing: none is there. LedgerOutdated: a table or column is missing, or unknown to this code.
+        LedgerMissing: none is there. LedgerOutdated: a table or column is missing.
+
+    A column that this code does not know is a newer release's: those can be left out by who does not know them, so that
+    old and new processes run side by side.
     """
     inspector = inspect(connection)
     there = {table.name for table in tables.TABLES if inspector.has_table(table.name)}
@@ -169,10 +172,6 @@ def check_tables(connection: Connection) -> None:
         if expected - found:
             raise LedgerOutdated(
                 f"the ledger's table {table.name} is older than this code: run `scrypath-celery ledger upgrade`"
-            )
-        if found - expected:
-            raise LedgerOutdated(
-                f"the ledger's table {table.name} is newer than this code: upgrade scrypath-celery in this process"
             )
 
 

@@ -34,7 +34,7 @@ def record(row: Row[Any]) -> IndexRow:
     pause = None
     if row.paused_until is not None:
         pause = Pause(
-            reason_class=ReasonClass(row.pause_class or ReasonClass.UNKNOWN),
+            reason_class=ReasonClass.read(row.pause_class),
             reason=row.pause_reason or "",
             since=row.paused_since,
             until=row.paused_until,

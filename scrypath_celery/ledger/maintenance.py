@@ -9,38 +9,41 @@ from sqlalchemy import Connection, delete, select, update
 from ..work import READY, ClaimState, Failure, ReasonClass, State
 from . import claims, indexes, works
 from .clock import now
-from .tables import claim, index, ledger, work
+from .tables import claim, in_state, index, ledger, work
 
 
 def begin_pass(connection: Connection, period: float) -> bool:
-    """Whether a pass of the relay is due now; if so it is the caller's."""
-    query = update(ledger).where(ledger.c.relayed_at < now() - period)
-    return connection.execute(query.values(relayed_at=now())).rowcount > 0
+    """Whether a pass of the relay is due now; if so it is the caller's.
+
+    A last pass that lies in the future was dated by a clock that was set back since.
+    """
+    due = (ledger.c.relayed_at < now() - period) | (ledger.c.relayed_at > now() + 1.0)
+    return connection.execute(update(ledger).where(due).values(relayed_at=now())).rowcount > 0
 
 
 def due(connection: Connection, *, again: float, limit: int = 5_000) -> dict[str, list[int]]:
     """Ready works that nobody published lately, by index; they are not due again for `again` seconds.
 
-    An index that is paused is left out until its pause is over.
+    An index that is paused is left out until its pause is over. A work is never to be published before it is available.
     """
-    resting = select(index.c.index_uid).where((index.c.paused_until > now()) | (index.c.exclusive_until > now()))
+    busy = select(index.c.index_uid).where((index.c.paused_until > now()) | (index.c.exclusive_until > now()))
+    resting = set(connection.execute(busy).scalars())
     found: dict[str, list[int]] = {}
-    for state in READY:
-        query = (
-            select(work.c.index_uid, work.c.id)
-            .where(work.c.state == state.value, work.c.publish_after <= now(), work.c.available_at <= now())
-            .where(work.c.index_uid.not_in(resting))
-            .order_by(work.c.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        for uid, id in connection.execute(query):
-            found.setdefault(uid, []).append(id)
+    for uid in works.uids(connection, *READY):
+        for state in READY if uid not in resting else ():
+            query = (
+                select(work.c.id)
+                .where(in_state(state), work.c.index_uid == uid, work.c.publish_after <= now())
+                .order_by(work.c.publish_after)
+                .limit(limit)
+                .with_for_update(skip_locked=True)
+            )
+            found.setdefault(uid, []).extend(connection.execute(query).scalars())
     for ids in found.values():
         for start in range(0, len(ids), 1_000):
             chosen = work.c.id.in_(ids[start : start + 1_000])
             connection.execute(update(work).where(chosen).values(publish_after=now() + again))
-    return found
+    return {uid: ids for uid, ids in found.items() if ids}
 
 
 def free(
@@ -75,23 +78,32 @@ def blame(connection: Connection, token: str, *, max_claims: int) -> None:
     works.give_back(connection, token, keep_claim_count=True)
 
 
-def prune(connection: Connection, *, keep_succeeded: float, keep_cancelled: float, limit: int = 500) -> int:
-    """Forget a chunk of settled works, and claims that nobody can need; how many rows."""
-    rebuilding = select(index.c.index_uid).where(index.c.rebuild.is_not(None))
-    at = connection.execute(select(now())).scalar_one()  # a clock inside the query would keep it from using the index
+def prune(connection: Connection, *, keep_succeeded: float, keep_cancelled: float, limit: int = 1_000) -> int:
+    """Forget a chunk of settled works, and claims that nobody can need; how many rows.
+
+    Works that a rebuild still needs are kept. Zero says that there is nothing left to forget now.
+    """
+    rebuilding = set(connection.execute(select(index.c.index_uid).where(index.c.rebuild.is_not(None))).scalars())
     removed = 0
     for state, keep in ((State.SUCCEEDED, keep_succeeded), (State.CANCELLED, keep_cancelled)):
-        query = (
-            select(work.c.id)
-            .where(work.c.finished_at < at - keep, work.c.state == state.value)
-            .where(work.c.index_uid.not_in(rebuilding))
-            .order_by(work.c.finished_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        ids = list(connection.execute(query).scalars())
-        if ids:
-            removed += connection.execute(delete(work).where(work.c.id.in_(ids))).rowcount
+        for uid in works.uids(connection, state):
+            if uid in rebuilding or removed >= limit:
+                continue
+            query = (
+                select(work.c.id)
+                .where(in_state(state), work.c.index_uid == uid, work.c.finished_at < now() - keep)
+                .order_by(work.c.finished_at)
+                .limit(limit - removed)
+                .with_for_update(skip_locked=True)
+            )
+            ids = list(connection.execute(query).scalars())
+            if ids:
+                removed += connection.execute(delete(work).where(work.c.id.in_(ids))).rowcount
+    return removed + _prune_claims(connection, limit)
+
+
+def _prune_claims(connection: Connection, limit: int) -> int:
+    removed = 0
     for uid in connection.execute(select(index.c.index_uid)).scalars().all():
         lowest = claims.lowest_held(connection, uid)
         over = (claim.c.index_uid == uid) & (claim.c.state == ClaimState.DONE.value)

@@ -59,7 +59,7 @@ def register(app: Celery, owner: Owner) -> None:
     def sync(self: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         return _sync(self, owner.runtime, *_understood(args, kwargs))
 
-    def relay_pass(*args: Any, **kwargs: Any) -> dict[str, int] | None:
+    def relay_pass(*args: Any, **kwargs: Any) -> dict[str, Any] | None:
         if args or kwargs:
             raise NotUnderstood(f"a message of another release for {RELAY}: this one takes no arguments")
         done = relay(owner.runtime)
