@@ -33,9 +33,9 @@ def time(connection: Connection) -> float:
 def oldest_open(connection: Connection, index_uid: str) -> float | None:
     """How many seconds ago the oldest work of an index that is not settled was written."""
     oldest: list[float] = []
-    for state in OPEN:  # one state at a time: each is a range of the index in the order of ids
+    for state in OPEN:  # one state at a time: each is a range of the index in the order of creation
         query = select(now() - work.c.created_at).where(in_state(state), work.c.index_uid == index_uid)
-        age = connection.execute(query.order_by(work.c.id).limit(1)).scalar()
+        age = connection.execute(query.order_by(work.c.created_at).limit(1)).scalar()
         if age is not None:
             oldest.append(float(age))
     return max(max(oldest), 0.0) if oldest else None

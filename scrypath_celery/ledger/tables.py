@@ -112,7 +112,7 @@ Index(
     "ix_scrypath_work_unfinished",
     work.c.state,
     work.c.index_uid,
-    work.c.id,
+    work.c.created_at,
     postgresql_where=work.c.state.not_in(_history),
 )
 Index(

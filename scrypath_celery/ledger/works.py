@@ -134,13 +134,15 @@ def ready(index_uid: str, state: State, priority: int, *columns: Any) -> Select[
 
 
 def uids(connection: Connection, *states: State) -> list[str]:
-    """The indexes that have works in any of these states, by uid; costs what there are of them, not of works."""
+    """The indexes with works in any of these states (ready or settled ones); costs what there are of them, not of works."""
     found: set[str] = set()
     for state in states:
+        # Named to the end, so that only the database's index of these states is in this order.
+        order = [work.c.priority, work.c.available_at] if state in READY else [work.c.finished_at]
         last: str | None = ""
         while last is not None:
             query = select(work.c.index_uid).where(in_state(state), work.c.index_uid > last)
-            last = connection.execute(query.order_by(work.c.index_uid).limit(1)).scalar()
+            last = connection.execute(query.order_by(work.c.index_uid, *order).limit(1)).scalar()
             if last is not None:
                 found.add(last)
     return sorted(found)

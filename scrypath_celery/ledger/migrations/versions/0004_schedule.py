@@ -13,6 +13,7 @@ depends_on = None
 
 _READY = "state IN ('pending', 'retrying')"
 _HISTORY = "state IN ('succeeded', 'cancelled')"
+_OPEN = "state NOT IN ('succeeded', 'cancelled')"
 
 
 def upgrade() -> None:
@@ -31,13 +32,16 @@ def upgrade() -> None:
     _index("ix_scrypath_work_due", ["state", "index_uid", "publish_after"], _READY)
     _index("ix_scrypath_work_settled", ["state", "index_uid", "finished_at"], _HISTORY)
     op.drop_index("ix_scrypath_work_finished", "scrypath_work")
+    op.drop_index("ix_scrypath_work_unfinished", "scrypath_work")
+    _index("ix_scrypath_work_unfinished", ["state", "index_uid", "created_at"], _OPEN)
 
 
 def downgrade() -> None:
     """Take them away again."""
     _index("ix_scrypath_work_finished", ["state", "finished_at"], _HISTORY)
-    for name in ("ready", "due", "settled"):
+    for name in ("ready", "due", "settled", "unfinished"):
         op.drop_index(f"ix_scrypath_work_{name}", "scrypath_work")
+    _index("ix_scrypath_work_unfinished", ["state", "index_uid", "id"], _OPEN)
     op.drop_column("scrypath_work", "priority")
     for table, columns in (
         ("scrypath_claim", ("stuck_id", "stuck_since")),
