@@ -136,10 +136,20 @@ class Work:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A task that was seen to bear a token of ours: its uid and the token (None where an older release noted it)."""
+
+    index_uid: str
+    uid: int
+    token: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Claim:
     """The lease by which one process holds a batch of works of one index.
 
-    `fingerprint` is that of the declaration which the index was made with, as the claim found it in the ledger.
+    `fingerprint` is that of the declaration which the index was made with, and `mark` the task by which the engine is
+    known, both as the claim found them in the ledger.
     """
 
     token: str
@@ -147,6 +157,7 @@ class Claim:
     index_uid: str
     works: tuple[Work, ...]
     fingerprint: str | None = None
+    mark: Mark | None = None
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -167,7 +178,10 @@ class Pause:
 
 @dataclass(frozen=True, kw_only=True)
 class IndexRow:
-    """The ledger's row of one index (the unprefixed uid)."""
+    """The ledger's row of one index (the unprefixed uid).
+
+    `lost_since` is when the engine was found to have lost what was settled, None where it was not, or was rebuilt.
+    """
 
     uid: str
     last_number: int
@@ -176,6 +190,7 @@ class IndexRow:
     rebuild: Mapping[str, Any] | None = None
     fingerprint: str | None = None
     high_uid: int | None = None
+    lost_since: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

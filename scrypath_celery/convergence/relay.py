@@ -12,10 +12,11 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from ..errors import EngineError, LedgerUnavailable
-from ..ledger import claims, maintenance, works
+from ..ledger import claims, maintenance, marks, works
 from ..ledger.submitted import conclude
 from ..runtime import Runtime, is_dead
 from ..work import EngineTask
+from .proof import check_or_leave
 
 logger = logging.getLogger("scrypath_celery")
 
@@ -31,9 +32,13 @@ PRUNING = 2.0
 
 @dataclass(kw_only=True)
 class Relayed:
-    """What one pass of the relay did; `errors` names the steps that failed, with the class of the error."""
+    """What one pass of the relay did.
+
+    `lost` counts engines found restored or replaced, `errors` names the steps that failed, with the class of the error.
+    """
 
     published: int = 0
+    lost: int = 0
     freed: int = 0
     polled: int = 0
     requeued: int = 0
@@ -56,6 +61,7 @@ def relay(runtime: Runtime, *, force: bool = False) -> Relayed | None:
     done = Relayed()
     steps: dict[str, Callable[[Runtime], int]] = {
         "freed": free,
+        "lost": check_or_leave,
         "polled": poll,
         "requeued": watch,
         "published": publish,
@@ -123,8 +129,16 @@ def poll(runtime: Runtime) -> int:
         if any(task is not None and not task.terminal for task in found):
             continue
         fine = all(task is not None and _ours(task, row) and _done(task) for task in found)
+        ours = [task for task in found if task is not None and _ours(task, row)]
+        if ours:
+            _advance(runtime, row.index_uid, ours)
         concluded += runtime.ledger.run(partial(conclude, token=row.token, fine=fine))
     return concluded
+
+
+def _advance(runtime: Runtime, uid: str, tasks: list[EngineTask]) -> None:
+    last = max(tasks, key=lambda task: task.uid)
+    runtime.ledger.run(partial(marks.advance, uid=uid, engine_uid=last.uid, token=last.metadata or ""))
 
 
 def watch(runtime: Runtime) -> int:
@@ -132,22 +146,24 @@ def watch(runtime: Runtime) -> int:
     rows = runtime.ledger.run(claims.unresolved)
     if not rows:
         return 0
-    start = min(row.seen_uid or 0 for row in rows)
     landed: set[str] = set()
-    newest = start
     try:
+        last = runtime.engine.newest_task()
+        end = -1 if last is None else last.uid
+        # A uid beyond the end is of another engine's list: then all of this one is new.
+        newest = min(-1 if row.seen_uid is None or row.seen_uid > end else row.seen_uid for row in rows)
         for _ in range(PAGES):
             tasks = runtime.engine.tasks_after(newest)
             if not tasks:
                 break
-            landed |= _landed(tasks, rows)
+            landed |= _landed(tasks, rows, end)
             newest = tasks[-1].uid
     except EngineError:
         return 0
     return runtime.ledger.run(partial(_watched, rows=rows, landed=landed, newest=newest))
 
 
-def _landed(tasks: list[EngineTask], rows: list[Row[Any]]) -> set[str]:
+def _landed(tasks: list[EngineTask], rows: list[Row[Any]], end: int) -> set[str]:
     """The tokens of claims of which a request landed that had no answer, after they were last looked for.
 
     One that had an answer was registered while the claim was held, so before whatever its successors send.
@@ -156,7 +172,10 @@ def _landed(tasks: list[EngineTask], rows: list[Row[Any]]) -> set[str]:
     found = set()
     for task in tasks:
         row = watched.get((task.metadata or "").removeprefix("scrypath:").partition(":")[0])
-        if row is not None and task.uid > (row.seen_uid or 0) and task.uid not in row.engine_uids:
+        if row is None:
+            continue
+        seen = -1 if row.seen_uid is None or row.seen_uid > end else row.seen_uid
+        if task.uid > seen and task.uid not in row.engine_uids:
             found.add(row.token)
     return found
 

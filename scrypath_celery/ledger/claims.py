@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, case, exists, func, select, update
 
-from ..work import PRIORITY, READY, Claim, ClaimState, Operation, State, Work
+from ..work import PRIORITY, READY, Claim, ClaimState, Mark, Operation, State, Work
 from . import indexes, works
 from .clock import now
 from .tables import claim, in_state, index, work
@@ -63,7 +63,8 @@ def take(
     connection.execute(update(index).where(index.c.index_uid == uid).values(last_number=number))
     items = tuple(replace(item, worker=worker) for item in taken)
     token = secrets.token_hex(12)
-    result = Claim(token=token, number=number, index_uid=uid, works=items, fingerprint=held.fingerprint)
+    mark = None if held.high_uid is None else Mark(index_uid=uid, uid=held.high_uid, token=held.high_token)
+    result = Claim(token=token, number=number, index_uid=uid, works=items, fingerprint=held.fingerprint, mark=mark)
     _write(connection, result, lease=lease, worker=worker, task_id=task_id)
     return result
 

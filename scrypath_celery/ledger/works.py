@@ -135,6 +135,7 @@ def ready(index_uid: str, state: State, priority: int, *columns: Any) -> Select[
 
 def uids(connection: Connection, *states: State) -> list[str]:
     """The indexes with works in any of these states, ready or settled ones; costs what there are of them alone."""
+    found: set[str] = set()
     for state in states:
         # Named to the end, so that only the database's index of these states is in this order.
         order = [work.c.priority, work.c.available_at] if state in READY else [work.c.finished_at]

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from ..errors import ScrypathError
+from ..convergence.proof import check
+from ..errors import EngineError, LedgerError, ScrypathError
 from ..runtime import Runtime
 
 T = TypeVar("T")
@@ -32,6 +33,18 @@ class Probe:
         except ScrypathError as exc:
             self.reason = str(exc)
             return None
+
+
+def look_for_loss(runtime: Runtime, engine: Probe, ledger: Probe) -> None:
+    """Note in the ledger that the engine was restored, emptied or replaced, where it was and nobody noted it yet."""
+    if engine.reason is not None or ledger.reason is not None:
+        return
+    try:
+        check(runtime)
+    except EngineError as exc:
+        engine.reason = str(exc)
+    except LedgerError as exc:
+        ledger.reason = str(exc)
 
 
 def with_timeouts(runtime: Runtime, *, connect: float, answer: float) -> Runtime:

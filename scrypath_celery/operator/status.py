@@ -15,7 +15,7 @@ from ..runtime import Runtime
 from ..work import OPEN, IndexRow, ReasonClass, State
 from .broker import Broker
 from .index_counts import EngineCounts, QueueCounts, engine_counts, queue_counts
-from .probe import Probe
+from .probe import Probe, look_for_loss
 from .serialization import to_datetime
 
 
@@ -31,7 +31,10 @@ class Paused:
 
 @dataclass(frozen=True, kw_only=True)
 class IndexStatus:
-    """One schema's index. `index` is the engine's uid; `known_to_workers` is None where none could be asked."""
+    """One schema's index. `index` is the engine's uid; `known_to_workers` is None where none could be asked.
+
+    `engine_lost_since` is when the engine was found to be restored, emptied or replaced; None once it was rebuilt.
+    """
 
     schema: str
     index: str
@@ -40,6 +43,7 @@ class IndexStatus:
     queue: QueueCounts
     pause: Paused | None = None
     known_to_workers: bool | None = None
+    engine_lost_since: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +79,7 @@ def status(
     A part that does not answer is unknown. The engine is asked for `seconds` at most (None: as long as it answers).
     """
     looking, ledger = Probe(seconds), Probe()
+    look_for_loss(runtime, looking, ledger)
     found = ledger.ask(lambda: runtime.ledger.read(lambda tx: read_ledger_status(tx, runtime.schemas, schemas)))
     statuses = []
     for schema in schemas:
@@ -88,6 +93,7 @@ def status(
                 engine=engine_counts(runtime, runtime.uid_of(schema), looking),
                 queue=queue,
                 pause=paused(row),
+                engine_lost_since=to_datetime(row.lost_since) if row is not None else None,
                 known_to_workers=broker.knows(schema.uid) if broker is not None else None,
             )
         )
