@@ -1,4 +1,4 @@
-"""Finding what unclaimed, and forgetting what nobody needs."""
+"""Finding what is unclaimed, and forgetting what nobody needs."""
 
 from __future__ import annotations
 
@@ -52,10 +52,12 @@ def free(
     """Give back the works of claims whose lease ran out, or whose worker `is_dead`; how many claims.
 
     A work that was claimed again and again without a settlement is split until the document that hangs (or kills
-    its process) stands alone, and then fails as `source`.
+    its process) stands alone, and then fails as `source`. It fails only once a lease of it ran out: who is taken for
+    dead wrongly costs a claim that is run again, and never a work.
     """
     rows = claims.expired(connection)
-    rows += [row for row in claims.current(connection) if is_dead(row.worker or "")]
+    dead = [row for row in claims.current(connection) if is_dead(row.worker or "")]
+    rows += [row for row in dead if not _last_chance(connection, row.token, max_claims)]
     for row in rows:
         held = indexes.get(connection, row.index_uid)
         known = [*row.engine_uids, *([held.high_uid] if held and held.high_uid is not None else [])]
@@ -63,6 +65,11 @@ def free(
         indexes.leave(connection, row.index_uid, row.token)
         blame(connection, row.token, max_claims=max_claims)
     return len(rows)
+
+
+def _last_chance(connection: Connection, token: str, max_claims: int) -> bool:
+    """Whether a work of this claim would fail if its claim ended now."""
+    return any(item.claims >= max_claims and len(item.left) == 1 for item in works.running(connection, token))
 
 
 def blame(connection: Connection, token: str, *, max_claims: int) -> None:

@@ -301,3 +301,35 @@ def test_a_dead_letter_that_is_retried_runs_what_is_left_of_it(ledger: Ledger) -
     ledger.run(lambda tx: works.fail(tx, claim.token, claim.works[0], failure, ids=["2"], delay=None))
     ledger.run(lambda tx: works.retry(tx, id))
     assert taken(ledger).ids == ("2",)
+
+
+def free_dead(ledger: Ledger, *, max_claims: int = 3) -> int:
+    """A pass that takes every worker for dead."""
+    return ledger.run(lambda tx: maintenance.free(tx, max_claims=max_claims, watch=60.0, is_dead=lambda worker: True))
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("documents", [1, 2, 8])
+def test_workers_that_are_taken_for_dead_wrongly_cost_no_work(ledger: Ledger, documents: int) -> None:
+    names = [str(number) for number in range(documents)]
+    ledger.run(lambda tx: works.write(tx, "post", Operation.UPSERT, names, Mode.CELERY))
+    held = [taken(ledger)]
+    for _ in range(30):
+        if free_dead(ledger) and (claim := ledger.run(take)) is not None:
+            held.append(claim)
+    assert ledger.run(lambda tx: works.listed(tx, [State.FAILED])) == []
+    # Whoever holds a work at last is left alone with it, and can settle it.
+    fine = [item.id for item in held[-1].works]
+    assert ledger.run(lambda tx: works.succeed(tx, held[-1].token, fine, [])) == len(fine)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_work_that_kills_its_process_fails_once_its_lease_is_over(ledger: Ledger) -> None:
+    (id,) = write(ledger, "1")
+    for _ in range(3):
+        taken(ledger)
+        free_dead(ledger)
+    assert work(ledger, id).state is State.RUNNING
+    expire(ledger)
+    assert free_dead(ledger) == 1
+    assert (work(ledger, id).state, work(ledger, id).error_code) == (State.FAILED, "never_settled")
