@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 from ..errors import LedgerConflict, LedgerError, LedgerMissing, LedgerOutdated, LedgerUnavailable, WrongDatabase
 from . import tables
 from .clock import now
+from .limits import limited, within
 
 T = TypeVar("T")
 
@@ -30,9 +31,12 @@ class Ledger:
     the caller's: ours become savepoints in it (tests that never commit).
     """
 
-    def __init__(self, database: Callable[[], Engine], *, connection: Connection | None = None) -> None:
+    def __init__(
+        self, database: Callable[[], Engine], *, connection: Connection | None = None, limit: float | None = None
+    ) -> None:
         self._database = database
         self._connection = connection
+        self._limit = limit
         self._checked_in: int | None = None
         self._id: str | None = None
         self._admitted: weakref.WeakSet[Engine] = weakref.WeakSet()
@@ -40,6 +44,10 @@ class Ledger:
     def on(self, connection: Connection) -> Ledger:
         """The same ledger, inside the transaction of `connection`."""
         return Ledger(self._database, connection=connection)
+
+    def within(self, seconds: float) -> Ledger:
+        """The same ledger for somebody who only looks: no answer of it takes much longer than `seconds`."""
+        return Ledger(self._database, connection=self._connection, limit=seconds)
 
     def create_all(self, bind: Engine | Connection | None = None) -> None:
         """Make the ledger's tables where they are missing (tests, embedded use); production runs `ledger upgrade`."""
@@ -90,9 +98,13 @@ class Ledger:
         """
         if self._connection is not None:
             return self.run(function)
-        with translated(), self._connect(write=False) as connection:
-            self._check(connection)
-            return function(connection)
+
+        def look() -> T:
+            with translated(), self._connect(write=False) as connection:
+                self._check(connection)
+                return function(connection)
+
+        return look() if self._limit is None else within(self._limit, look)
 
     @property
     def database(self) -> Engine:
@@ -130,13 +142,14 @@ class Ledger:
             # An engine that `sqlite.configure` made begin IMMEDIATE leaves that out where nothing is written.
             options = {} if write else {"sqlite_begin": "DEFERRED"}
             with engine.connect().execution_options(**options) as connection, connection.begin():
-                if write:
-                    begin_immediate(connection)
-                yield connection
+                with limited(connection, self._limit):
+                    if write:
+                        begin_immediate(connection)
+                    yield connection
         else:
             with engine.connect() as connection:
                 connection = connection.execution_options(isolation_level="READ COMMITTED")
-                with connection.begin():
+                with connection.begin(), limited(connection, self._limit):
                     yield connection
 
     def _check(self, connection: Connection) -> None:

@@ -48,7 +48,7 @@ def look_for_loss(runtime: Runtime, engine: Probe, ledger: Probe) -> None:
 
 
 def with_timeouts(runtime: Runtime, *, connect: float, answer: float) -> Runtime:
-    """The same runtime, whose engine has to connect and to answer within these seconds."""
+    """The same runtime, whose engine has to connect and to answer within these seconds, and whose ledger to answer."""
     from ..engine import Engine  # loads the client
 
     options = runtime.options
@@ -57,4 +57,4 @@ def with_timeouts(runtime: Runtime, *, connect: float, answer: float) -> Runtime
         engine_connect_timeout=min(connect, options.engine_connect_timeout),
         engine_timeout=min(answer, options.engine_timeout),
     )
-    return replace(runtime, engine=Engine(shorter))
+    return replace(runtime, engine=Engine(shorter), ledger=runtime.ledger.within(answer))
