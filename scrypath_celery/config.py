@@ -42,6 +42,10 @@ class Options:
     """How long a claim is held without a sign of progress."""
     task_seconds: float = 30.0
     """How long one Celery task goes on claiming."""
+    hang_seconds: float = 10.0
+    """How long one record may be projected before its work is shown as hanging."""
+    time_limit: float = 150.0
+    """How long a Celery task may take before its process is killed; four fifths of it before it is interrupted."""
     await_seconds: float = 20.0
     """How long a claim waits for the engine before its works are left `submitted`."""
     max_attempts: int = 8

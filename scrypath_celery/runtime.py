@@ -73,9 +73,9 @@ def is_dead(worker: str) -> bool:
 @cache
 def _system() -> str:
     """The host's name, and what tells its present boot and its space of process ids from those of any other."""
-    told = []
-    for read in (lambda: Path("/proc/sys/kernel/random/boot_id").read_text(), lambda: os.readlink("/proc/self/ns/pid")):
-        with suppress(OSError):
-            told.append(read().strip())
+    told: list[str] = []
+    with suppress(OSError):
+        told.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+        told.append(os.readlink("/proc/self/ns/pid"))
     mark = hashlib.sha256(" ".join(told).encode()).hexdigest()[:12] if told else "-"
     return f"{socket.gethostname()[:100].replace(':', '-')}/{mark}"

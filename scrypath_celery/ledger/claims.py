@@ -20,6 +20,8 @@ FIRST = 200
 """Candidates that a claim reads at first: a few large works fill it; only many small ones make it read more."""
 TRIES = 3
 """How often a claim chooses anew where all that it chose is locked by somebody else."""
+HANGS = "projection_hangs"
+"""The error code of a work that was given up because the projection of its document hung, twice or in a thread."""
 NEVER_SETTLED = "never_settled"
 """The error code of a work that was given up because no claim of it ever settled."""
 
@@ -189,6 +191,18 @@ def hold(
     return connection.execute(query.values(**values)).rowcount > 0
 
 
+def mark_stuck(connection: Connection, token: str, *, id: str, seconds: float, lease: float) -> None:
+    """Note that a document of this claim has been projected for so many `seconds`, and hold the claim for `lease`."""
+    until = case((claim.c.lease_until > now() + lease, claim.c.lease_until), else_=now() + lease)
+    query = update(claim).where(claim.c.token == token, claim.c.state == ClaimState.HELD.value)
+    connection.execute(query.values(stuck_id=id, stuck_since=now() - seconds, lease_until=until))
+
+
+def forget_stuck(connection: Connection, token: str) -> None:
+    """Note that nothing of this claim hangs any more."""
+    connection.execute(update(claim).where(claim.c.token == token).values(stuck_id=None, stuck_since=None))
+
+
 def is_held(connection: Connection, token: str) -> bool:
     """Whether a process still holds this claim."""
     query = select(claim.c.token).where(claim.c.token == token, claim.c.state == ClaimState.HELD.value)
@@ -277,7 +291,7 @@ def awaited_ids(connection: Connection, uid: str, ids: Iterable[str]) -> set[str
     """Those of these ids whose works were claimed without settling and wait for another claim, or were given up."""
     wanted, found = set(ids), set[str]()
     again = in_state(*READY) & (work.c.claims > 0)
-    dead = in_state(State.FAILED) & (work.c.error_code == NEVER_SETTLED)
+    dead = in_state(State.FAILED) & work.c.error_code.in_([NEVER_SETTLED, HANGS])
     for which in (again, dead):
         query = select(work.c.ids, work.c.remaining).where(work.c.index_uid == uid, which)
         for row in connection.execute(query):

@@ -107,6 +107,11 @@ class Ledger:
         return look() if self._limit is None else within(self._limit, look)
 
     @property
+    def is_bound(self) -> bool:
+        """Whether it works inside the transaction of one open connection, which belongs to one thread."""
+        return self._connection is not None
+
+    @property
     def database(self) -> Engine:
         """SQLAlchemy's Engine of the database that holds the ledger, in this process."""
         return self._database()
@@ -141,11 +146,11 @@ class Ledger:
         if engine.dialect.name == "sqlite":
             # An engine that `sqlite.configure` made begin IMMEDIATE leaves that out where nothing is written.
             options = {} if write else {"sqlite_begin": "DEFERRED"}
-            with engine.connect().execution_options(**options) as connection, connection.begin():
-                with limited(connection, self._limit):
-                    if write:
-                        begin_immediate(connection)
-                    yield connection
+            connecting = engine.connect().execution_options(**options)
+            with connecting as connection, connection.begin(), limited(connection, self._limit):
+                if write:
+                    begin_immediate(connection)
+                yield connection
         else:
             with engine.connect() as connection:
                 connection = connection.execution_options(isolation_level="READ COMMITTED")

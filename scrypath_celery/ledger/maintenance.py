@@ -12,6 +12,10 @@ from .clock import now
 from .tables import claim, in_state, index, ledger, work
 
 
+AFTER_INNOCENTS = 1.0
+"""How much later (seconds) than those that were claimed with it a work is tried again that hung."""
+
+
 def begin_pass(connection: Connection, period: float) -> bool:
     """Whether a pass of the relay is due now; if so it is the caller's.
 
@@ -63,8 +67,32 @@ def free(
         known = [*row.engine_uids, *([held.high_uid] if held and held.high_uid is not None else [])]
         claims.mark_unresolved(connection, row.token, seen_uid=min(known) - 1 if known else None, watch=watch)
         indexes.leave(connection, row.index_uid, row.token)
+        if row.stuck_id is not None:
+            blame_stuck(connection, row.token, row.stuck_id, at_once=not is_dead(row.worker or ""))
         blame(connection, row.token, max_claims=max_claims)
     return len(rows)
+
+
+def blame_stuck(connection: Connection, token: str, id: str, *, at_once: bool) -> None:
+    """Give back the works of a claim that ended while the projection of one document hung: the others are innocent.
+
+    The work of that document is claimed alone the next time, and fails the second time, or `at_once` where nothing ends
+    what hangs (a thread): it would hold one more of them with each claim.
+    """
+    items = works.running(connection, token)
+    guilty = next((item for item in items if id in item.left), None)
+    if guilty is not None and len(guilty.left) > 1:
+        guilty = works.get(connection, works.split(connection, guilty, [id]))
+    if guilty is not None and (at_once or guilty.claims > claims.SUSPECT):
+        reason = f"{guilty.index_uid} {id}: its projection hangs"
+        failure = Failure(reason_class=ReasonClass.SOURCE, reason=reason, code=claims.HANGS)
+        works.fail(connection, token, guilty, failure, ids=[id], delay=None, count_attempt=False)
+    elif guilty is not None:
+        values = {"state": State.RETRYING.value, "claims": claims.SUSPECT}
+        soon = now() + AFTER_INNOCENTS
+        suspect = update(work).where(work.c.id == guilty.id)
+        connection.execute(suspect.values(**values, available_at=soon, publish_after=soon))
+    works.give_back(connection, token, keep_claim_count=False)
 
 
 def _last_chance(connection: Connection, token: str, max_claims: int) -> bool:

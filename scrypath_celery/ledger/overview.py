@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Text, func, select, type_coerce
 
-from ..work import OPEN, ReasonClass, State, Work
+from ..work import OPEN, ClaimState, ReasonClass, State, Work
 from . import works
 from .clock import now
 from .tables import claim, in_state, work
@@ -108,3 +108,29 @@ def works_of(connection: Connection, index_uid: str, document_id: str, limit: in
 def claim_of(connection: Connection, token: str) -> Row[Any] | None:
     """The claim of this token, where it is still kept."""
     return connection.execute(select(claim).where(claim.c.token == token)).one_or_none()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stuck:
+    """A document whose projection hangs: its work, for how long (seconds), and in which worker."""
+
+    work_id: int | None
+    document_id: str
+    seconds: float
+    worker: str
+
+
+def stuck(connection: Connection, index_uid: str) -> list[Stuck]:
+    """The documents of an index whose projection hangs now, longest first."""
+    query = (
+        select(claim.c.token, claim.c.stuck_id, claim.c.worker, (now() - claim.c.stuck_since).label("seconds"))
+        .where(claim.c.state == ClaimState.HELD.value, claim.c.index_uid == index_uid)
+        .where(claim.c.stuck_id.is_not(None))
+        .order_by(claim.c.stuck_since)
+    )
+    found = []
+    for row in connection.execute(query):
+        held = next((item.id for item in works.running(connection, row.token) if row.stuck_id in item.left), None)
+        seconds = max(float(row.seconds), 0.0)
+        found.append(Stuck(work_id=held, document_id=row.stuck_id, seconds=seconds, worker=row.worker or ""))
+    return found

@@ -336,13 +336,16 @@ def known() -> ColumnElement[bool]:
     return work.c.operation.in_(list(Operation)) & work.c.mode.in_(list(Mode))
 
 
-def split(connection: Connection, item: Work) -> int:
-    """Make two works of one with several documents, so that the one that hangs is found; the new work's id."""
-    middle = len(item.left) // 2
+def split(connection: Connection, item: Work, apart: Sequence[str] | None = None) -> int:
+    """Make two works of one with several documents, so that the one that hangs is found; the new work's id.
+
+    The new work has the documents `apart`, or the second half.
+    """
+    rest = list(item.left[len(item.left) // 2 :] if apart is None else apart)
     columns = {column.name for column in work.columns} - {"id", "ids", "remaining", "documents"}
     row = connection.execute(select(work).where(work.c.id == item.id)).one()._mapping
-    first, rest = list(item.left[:middle]), list(item.left[middle:])
-    connection.execute(update(work).where(work.c.id == item.id).values(remaining=first, documents=middle))
+    first = [id for id in item.left if id not in rest]
+    connection.execute(update(work).where(work.c.id == item.id).values(remaining=first, documents=len(first)))
     inserted = connection.execute(
         work.insert().values({name: row[name] for name in columns} | {"ids": rest, "documents": len(rest)})
     )

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from ..declaration.registry import Schemas
 from ..declaration.schema import Schema
-from ..ledger import indexes, works
+from ..ledger import indexes, overview, works
 from ..runtime import Runtime
 from ..work import OPEN, IndexRow, ReasonClass, State
 from .broker import Broker
@@ -34,6 +34,7 @@ class IndexStatus:
     """One schema's index. `index` is the engine's uid; `known_to_workers` is None where none could be asked.
 
     `engine_lost_since` is when the engine was found to be restored, emptied or replaced; None once it was rebuilt.
+    `hanging` are documents whose projection hangs now.
     """
 
     schema: str
@@ -44,6 +45,7 @@ class IndexStatus:
     pause: Paused | None = None
     known_to_workers: bool | None = None
     engine_lost_since: datetime | None = None
+    hanging: tuple[overview.Stuck, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +71,7 @@ class Ledgered:
     queue: Mapping[str, QueueCounts]
     rows: Mapping[str, IndexRow]
     undeclared: Mapping[str, int]
+    stuck: Mapping[str, Sequence[overview.Stuck]] = field(default_factory=dict)
 
 
 def status(
@@ -93,6 +96,7 @@ def status(
                 engine=engine_counts(runtime, runtime.uid_of(schema), looking),
                 queue=queue,
                 pause=paused(row),
+                hanging=tuple(found.stuck[schema.uid]) if found is not None else (),
                 engine_lost_since=to_datetime(row.lost_since) if row is not None else None,
                 known_to_workers=broker.knows(schema.uid) if broker is not None else None,
             )
@@ -111,6 +115,7 @@ def read_ledger_status(connection: Connection, declared: Schemas, schemas: Seque
     counted = works.counts(connection)
     return Ledgered(
         queue={schema.uid: queue_counts(connection, schema.uid, counted) for schema in schemas},
+        stuck={schema.uid: overview.stuck(connection, schema.uid) for schema in schemas},
         rows={row.uid: row for row in indexes.listed(connection)},
         undeclared={
             uid: _open(states) for uid, states in counted.items() if declared.by_uid(uid) is None and _open(states)

@@ -70,7 +70,7 @@ def _answer(function: Callable[[], Reply], sender: int) -> None:
 
 def _read(receiver: int, end: float) -> bytes | None:
     """All that the child writes; None where it does not end in time."""
-    parts = []
+    parts: list[bytes] = []
     poll = select.poll()
     poll.register(receiver, select.POLLIN | select.POLLHUP)
     while True:
