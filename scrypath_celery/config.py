@@ -20,7 +20,7 @@ class Options:
     beats the Celery app's configuration (`scrypath_*`, under any namespace that the app uses).
     """
 
-    meilisearch_url: str = "http://127.0.0.1:7700"
+    meilisearch_url: str = field(default="http://127.0.0.1:7700", repr=False)
     meilisearch_api_key: str | None = field(default=None, repr=False)
     backend: str = "meilisearch"
     index_prefix: str = ""

@@ -90,6 +90,8 @@ def tail_lines(found: Status) -> list[str]:
     lines = [
         f"undeclared index {uid}: {count} open works, and no schema here" for uid, count in found.undeclared.items()
     ]
+    if found.publishing is not None:
+        lines.append(f"warning: works could not be published: {found.publishing}")
     if found.broker is None:
         return lines
     lines += broker_lines(found.broker)

@@ -128,8 +128,8 @@ class Ledger:
             self._check(connection)
         elif (_identity(connection) or self.identity()) != self.identity():
             raise WrongDatabase(
-                f"the session writes to {connection.engine.url.render_as_string()!r}, the ledger is in"
-                f" {self._database().url.render_as_string()!r}: both must be one database"
+                f"the session writes to {_shown(connection.engine)!r}, the ledger is in {_shown(self._database())!r}:"
+                " both must be one database"
             )
         self._admitted.add(connection.engine)
 
@@ -161,6 +161,11 @@ class Ledger:
         if self._checked_in != os.getpid():
             check_tables(connection)
             self._checked_in = os.getpid()
+
+
+def _shown(engine: Engine) -> str:
+    """Where a database is, without a password or options, which may hold one too."""
+    return engine.url.set(query={}).render_as_string()
 
 
 def begin_immediate(connection: Connection) -> None:

@@ -11,7 +11,6 @@ from . import claims, indexes, works
 from .clock import now
 from .tables import claim, in_state, index, ledger, work
 
-
 AFTER_INNOCENTS = 1.0
 """How much later (seconds) than those that were claimed with it a work is tried again that hung."""
 

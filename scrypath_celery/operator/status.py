@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from ..declaration.registry import Schemas
 from ..declaration.schema import Schema
-from ..ledger import indexes, overview, works
+from ..ledger import indexes, overview, publications, works
 from ..runtime import Runtime
 from ..work import OPEN, IndexRow, ReasonClass, State
 from .broker import Broker
@@ -50,11 +50,15 @@ class IndexStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """All that was asked for. `undeclared` counts open works of indexes that no schema here declares, by uid."""
+    """All that was asked for.
+
+    `publishing` is why works cannot be handed to Celery, None where they can. `undeclared` counts open works of indexes that no schema here declares, by uid.
+    """
 
     indexes: tuple[IndexStatus, ...]
     broker: Broker | None = None
     undeclared: Mapping[str, int] = field(default_factory=dict)
+    publishing: str | None = None
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -72,6 +76,7 @@ class Ledgered:
     rows: Mapping[str, IndexRow]
     undeclared: Mapping[str, int]
     stuck: Mapping[str, Sequence[overview.Stuck]] = field(default_factory=dict)
+    publishing: publications.PublishFailure | None = None
 
 
 def status(
@@ -101,7 +106,13 @@ def status(
                 known_to_workers=broker.knows(schema.uid) if broker is not None else None,
             )
         )
-    return Status(indexes=tuple(statuses), broker=broker, undeclared=found.undeclared if found is not None else {})
+    failure = found.publishing if found is not None else None
+    return Status(
+        indexes=tuple(statuses),
+        broker=broker,
+        undeclared=found.undeclared if found is not None else {},
+        publishing=f"{failure.reason} (last at {to_datetime(failure.at)})" if failure is not None else None,
+    )
 
 
 def display_name(schemas: Schemas, schema: Schema) -> str:
@@ -115,6 +126,7 @@ def read_ledger_status(connection: Connection, declared: Schemas, schemas: Seque
     counted = works.counts(connection)
     return Ledgered(
         queue={schema.uid: queue_counts(connection, schema.uid, counted) for schema in schemas},
+        publishing=publications.failure(connection),
         stuck={schema.uid: overview.stuck(connection, schema.uid) for schema in schemas},
         rows={row.uid: row for row in indexes.listed(connection)},
         undeclared={

@@ -124,7 +124,7 @@ def test_its_process_is_killed_twice_and_only_it_fails(shop: Shop, together: boo
     assert guilty.ids == ("2",)
     mark(shop, guilty, "2")
     free(shop, dead=True)
-    assert states(shop) == {"1": State.RUNNING, "2": State.FAILED, "3": State.RUNNING}
+    assert states(shop) == {"1": State.PENDING, "2": State.FAILED, "3": State.PENDING}
 
 
 def test_what_nothing_can_end_fails_when_its_lease_is_over(shop: Shop) -> None:
