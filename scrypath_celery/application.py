@@ -159,8 +159,10 @@ class Attached:
             return
         if self._publisher is None:
             from .worker.publisher import Publisher
+            from .worker.tasks import limit_tasks
 
             with self._lock:
+                limit_tasks(app)  # a message carries the limits of its sender
                 options = self._options
                 self._publisher = self._publisher or Publisher(
                     app, options.queue, seconds=options.broker_seconds, note=self._note_publication

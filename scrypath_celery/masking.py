@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 MASK = "***"
 
-_SECRET = r"pass(?:word|wd)?|pwd|secret|token|api[_-]?key|master[_-]?key|credentials?|dsn"
-_NAME = re.compile(_SECRET + r"|_url$|_uri$|key$", re.IGNORECASE)
+_WORDS = r"pass(?:word|wd)?|pwd|secret|token|api[_-]?key|master[_-]?key|credentials?|dsn"
+_NAME = re.compile(_WORDS + r"|_url$|_uri$|key$", re.IGNORECASE)
 _IN_URL = re.compile(r"(://[^\s/@:]*):[^\s]*@")
-_NAMED = re.compile(rf"((?:{_SECRET})['\"]?\s*[=:]\s*)(?:'[^']*'|\"[^\"]*\"|[^\s'\",;)&]+)", re.IGNORECASE)
+_NAMED = re.compile(rf"((?:{_WORDS})['\"]?\s*[=:]\s*)(?:'[^']*'|\"[^\"]*\"|[^\s'\",;)&]+)", re.IGNORECASE)
 _BEARER = re.compile(r"(bearer\s+)\S+", re.IGNORECASE)
 
 

@@ -52,7 +52,8 @@ class IndexStatus:
 class Status:
     """All that was asked for.
 
-    `publishing` is why works cannot be handed to Celery, None where they can. `undeclared` counts open works of indexes that no schema here declares, by uid.
+    `publishing` is why works cannot be handed to Celery, None where they can. `undeclared` counts open works of
+    indexes that no schema here declares, by uid.
     """
 
     indexes: tuple[IndexStatus, ...]

@@ -150,7 +150,7 @@ class Publisher:
 
 
 def _next(waiting: Waiting) -> tuple[dict[str, list[int]], int, bool]:
-    """What waits, merged, since one message can name many works; how many hand-overs that is; whether it was the end."""
+    """What waits, merged (one message can name many works); how many hand-overs; whether the end is among them."""
     taken = [waiting.get()]
     with suppress(queue.Empty):
         while len(taken) < WAITING:

@@ -75,7 +75,7 @@ def register(app: Celery, owner: Owner) -> None:
 
 
 def limit_tasks(app: Celery) -> None:
-    """Give our task the limits of the options, which are read no sooner than a worker starts."""
+    """Give our task the limits of the options, which are read no sooner than somebody publishes, or a worker starts."""
     task, limit = app.tasks[SYNC], app.scrypath.options.time_limit
     task.soft_time_limit, task.time_limit = 0.8 * limit, limit
 
