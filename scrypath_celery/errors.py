@@ -15,6 +15,7 @@
         SessionError       a call does not say which session, or which record, it means
         QueryError         a search asks for what its schema does not declare
         WorkError          a work cannot be found, or not be retried or cancelled
+        RebuildError       a rebuild cannot be started, gone on with or undone
         BrokerError        the broker did not answer
         EmbeddedError      the embedded engine or broker could not be started
 
@@ -160,6 +161,21 @@ class WorkError(ScrypathError):
     """A work cannot be found, or not be retried or cancelled."""
 
     code = "work"
+
+
+class RebuildError(ScrypathError):
+    """A rebuild cannot be started, gone on with or undone.
+
+    `why` is a stable code: `lost` (another process took it over), `alive` (another drives or follows it), `kept`
+    (old content is kept), `none` (there is nothing to undo), `swapped` (it was cut over already), `no_version` (the
+    source of the projection cannot be had, and the declaration has no `version=`), `expired`, `no_worker`, `pruned`.
+    """
+
+    code = "rebuild"
+
+    def __init__(self, message: str, *, why: str) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 class BrokerError(ScrypathError):

@@ -113,13 +113,15 @@ class Work:
     history: tuple[Mapping[str, Any], ...] = ()
     started_at: float | None = None
     finished_at: float | None = None
+    rebuild_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
     """The lease by which one process holds a batch of works of one index.
 
-    `fingerprint` is that of the declaration which the index was made with, as the claim found it in the ledger.
+    `fingerprint` is that of the declaration which the index was made with, as the claim found it in the ledger;
+    `target` the index that a rebuild fills with these works, None where they are of the live index.
     """
 
     token: str
@@ -127,6 +129,7 @@ class Claim:
     index_uid: str
     works: tuple[Work, ...]
     fingerprint: str | None = None
+    target: str | None = None
 
     @property
     def ids(self) -> tuple[str, ...]:

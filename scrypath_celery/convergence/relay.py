@@ -46,7 +46,12 @@ def relay(runtime: Runtime, *, force: bool = False) -> Relayed | None:
     done.polled = poll(runtime)
     done.requeued = watch(runtime)
     done.published = publish(runtime)
-    prune = partial(maintenance.prune, keep_succeeded=options.keep_succeeded, keep_cancelled=options.keep_cancelled)
+    prune = partial(
+        maintenance.prune,
+        keep_succeeded=options.keep_succeeded,
+        keep_cancelled=options.keep_cancelled,
+        rebuild_expires=options.rebuild_expires,
+    )
     done.pruned = ledger.run(prune)
     return done
 

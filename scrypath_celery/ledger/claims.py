@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, func, select, update
 
 from ..work import READY, Claim, ClaimState, Mode, Operation, State, Work
 from . import indexes, works
@@ -31,13 +31,15 @@ def take(
     task_id: str | None = None,
     exclusive: str | None = None,
     suspects: bool = True,
+    fingerprint: str | None = None,
 ) -> Claim | None:
     """Claim ready works of one index, up to a number of documents; None where nothing may be claimed now.
 
     The lock of the index's row is held until the commit, so numbers are in the order of commits. `only` names the
     works to claim, also before they are available to others (modes that run in the caller). A pause that is over is
     prolonged by one lease, so that one claim probes while the others wait. `suspects=False` leaves out works that have
-    to be claimed alone.
+    to be claimed alone. Works of a rebuild are taken where it is the index's present one and `fingerprint`, that of the
+    caller's declaration, is its own.
     """
     query = select(index, now().label("at")).where(index.c.index_uid == uid).with_for_update()
     held = connection.execute(query).one_or_none()
@@ -50,7 +52,8 @@ def take(
         if held.paused_until > held.at:
             return None
         connection.execute(update(index).where(index.c.index_uid == uid).values(paused_until=now() + lease))
-    taken = _ready(connection, uid, documents, only, suspects)
+    present = held.rebuild if held.rebuild and held.rebuild.get("fingerprint") == fingerprint else {}
+    taken = _ready(connection, uid, documents, only, suspects, present.get("id"))
     if not taken:
         if held.paused_until is not None:  # nothing to probe with: the pause stays over
             connection.execute(update(index).where(index.c.index_uid == uid).values(paused_until=held.paused_until))
@@ -59,7 +62,8 @@ def take(
     connection.execute(update(index).where(index.c.index_uid == uid).values(last_number=number))
     items = tuple(replace(item, worker=worker) for item in taken)
     token = secrets.token_hex(12)
-    result = Claim(token=token, number=number, index_uid=uid, works=items, fingerprint=held.fingerprint)
+    target = present.get("target") if items[0].operation is Operation.REINDEX else None
+    result = Claim(token=token, number=number, index_uid=uid, works=items, fingerprint=held.fingerprint, target=target)
     _write(connection, result, lease=lease, worker=worker, task_id=task_id)
     return result
 
@@ -70,6 +74,7 @@ def _write(connection: Connection, taken: Claim, *, lease: float, worker: str, t
             token=taken.token,
             number=taken.number,
             index_uid=taken.index_uid,
+            target=taken.target,
             state=ClaimState.HELD.value,
             worker=worker,
             lease_until=now() + lease,
@@ -94,13 +99,23 @@ def _write(connection: Connection, taken: Claim, *, lease: float, worker: str, t
     )
 
 
-def _ready(connection: Connection, uid: str, documents: int, only: Sequence[int] | None, suspects: bool) -> list[Work]:
+def _ready(
+    connection: Connection,
+    uid: str,
+    documents: int,
+    only: Sequence[int] | None,
+    suspects: bool,
+    rebuild_id: int | None,
+) -> list[Work]:
     """The works to claim: chosen by id and number of documents first, since a work may hold a thousand ids."""
     found: list[Row[Any]] = []
     columns = (work.c.id, work.c.documents, work.c.claims, work.c.operation)
     known = work.c.operation.in_(list(Operation)) & work.c.mode.in_(list(Mode))  # those of a newer release are left
+    mine: ColumnElement[bool] = work.c.rebuild_id.is_(None)
+    if rebuild_id is not None:
+        mine |= work.c.rebuild_id == rebuild_id
     for state in READY:  # one state at a time: each is a range of the index in the order of ids
-        query = select(*columns).where(work.c.index_uid == uid, work.c.state == state.value, known)
+        query = select(*columns).where(work.c.index_uid == uid, work.c.state == state.value, known, mine)
         query = query.where(work.c.available_at <= now() if only is None else work.c.id.in_(only))
         query = query.order_by(work.c.id).limit(documents).with_for_update(skip_locked=True)
         found += connection.execute(query)
@@ -213,6 +228,18 @@ def awaiting(connection: Connection, limit: int = 100) -> list[Row[Any]]:
     return list(connection.execute(query))
 
 
+def unresolved_ids(connection: Connection, uid: str) -> list[str]:
+    """The ids of all claims of an index of which a request may still land, or landed nobody knows where."""
+    query = select(claim.c.ids).where(claim.c.index_uid == uid, claim.c.state == ClaimState.UNRESOLVED.value)
+    return list(dict.fromkeys(id for ids in connection.execute(query).scalars() for id in ids))
+
+
+def end_target(connection: Connection, name: str) -> int:
+    """End all claims that send to this target: whoever holds one stops before its next request; how many."""
+    held = (claim.c.target == name) & (claim.c.state == ClaimState.HELD.value)
+    return connection.execute(update(claim).where(held).values(state=ClaimState.DONE.value)).rowcount
+
+
 def unresolved(connection: Connection, limit: int = 1_000) -> list[Row[Any]]:
     """Claims of which a request may still land, those first that were watched least far."""
     query = select(claim).where(claim.c.state == ClaimState.UNRESOLVED.value)
@@ -233,8 +260,3 @@ def seen(connection: Connection, tokens: Sequence[str], uid: int) -> int:
     behind = claim.c.seen_uid.is_(None) | (claim.c.seen_uid < uid) | (claim.c.watch_until < now())
     query = update(claim).where(claim.c.token.in_(tokens), claim.c.state == ClaimState.UNRESOLVED.value, behind)
     return connection.execute(query.values(seen_uid=uid, state=over)).rowcount
-
-
-def target(connection: Connection, token: str, name: str) -> None:
-    """Note that a claim sends to the target of a rebuild, not to the live index."""
-    connection.execute(update(claim).where(claim.c.token == token).values(target=name))

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, select, update
 from ..work import READY, ClaimState, Failure, ReasonClass, State
 from . import claims, indexes, works
 from .clock import now
-from .tables import claim, index, ledger, work
+from .tables import claim, index, ledger, rebuild, work
 
 
 def begin_pass(connection: Connection, period: float) -> bool:
@@ -75,10 +75,21 @@ def blame(connection: Connection, token: str, *, max_claims: int) -> None:
     works.give_back(connection, token, keep_claim_count=True)
 
 
-def prune(connection: Connection, *, keep_succeeded: float, keep_cancelled: float, limit: int = 500) -> int:
-    """Forget a chunk of settled works, and claims that nobody can need; how many rows."""
-    rebuilding = select(index.c.index_uid).where(index.c.rebuild.is_not(None))
+def prune(
+    connection: Connection,
+    *,
+    keep_succeeded: float,
+    keep_cancelled: float,
+    rebuild_expires: float = 604_800.0,
+    limit: int = 500,
+) -> int:
+    """Forget a chunk of settled works, and claims that nobody can need; how many rows.
+
+    What a rebuild may have to catch up with is kept, unless nothing has moved in it for `rebuild_expires` seconds.
+    """
     at = connection.execute(select(now())).scalar_one()  # a clock inside the query would keep it from using the index
+    needed = rebuild.c.finished_at.is_(None) & (rebuild.c.updated_at > at - rebuild_expires)
+    rebuilding = select(rebuild.c.index_uid).where(needed)
     removed = 0
     for state, keep in ((State.SUCCEEDED, keep_succeeded), (State.CANCELLED, keep_cancelled)):
         query = (

@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 
 from ..declaration.registry import Schemas
 from ..declaration.schema import Schema
-from ..ledger import indexes, works
+from ..ledger import indexes, overview, rebuilds, works
+from ..rebuild.report import RebuildStatus, status_of
 from ..runtime import Runtime
 from ..work import OPEN, IndexRow, ReasonClass, State
 from .broker import Broker
@@ -40,6 +41,7 @@ class IndexStatus:
     queue: QueueCounts
     pause: Paused | None = None
     known_to_workers: bool | None = None
+    rebuild: RebuildStatus | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,7 @@ class Ledgered:
     queue: Mapping[str, QueueCounts]
     rows: Mapping[str, IndexRow]
     undeclared: Mapping[str, int]
+    rebuilds: Mapping[str, RebuildStatus] = field(default_factory=dict)
 
 
 def status(
@@ -75,7 +78,7 @@ def status(
     A part that does not answer is unknown. The engine is asked for `seconds` at most (None: as long as it answers).
     """
     looking, ledger = Probe(seconds), Probe()
-    found = ledger.ask(lambda: runtime.ledger.read(lambda tx: read_ledger_status(tx, runtime.schemas, schemas)))
+    found = ledger.ask(lambda: runtime.ledger.read(lambda tx: read_ledger_status(tx, runtime, schemas)))
     statuses = []
     for schema in schemas:
         row = found.rows.get(schema.uid) if found is not None else None
@@ -89,6 +92,7 @@ def status(
                 queue=queue,
                 pause=paused(row),
                 known_to_workers=broker.knows(schema.uid) if broker is not None else None,
+                rebuild=found.rebuilds.get(schema.uid) if found is not None else None,
             )
         )
     return Status(indexes=tuple(statuses), broker=broker, undeclared=found.undeclared if found is not None else {})
@@ -100,16 +104,27 @@ def display_name(schemas: Schemas, schema: Schema) -> str:
     return schema.name if alone else schema.path
 
 
-def read_ledger_status(connection: Connection, declared: Schemas, schemas: Sequence[Schema]) -> Ledgered:
+def read_ledger_status(connection: Connection, runtime: Runtime, schemas: Sequence[Schema]) -> Ledgered:
     """Counts and rows of these schemas, in one transaction."""
-    counted = works.counts(connection)
+    counted, declared = works.counts(connection), runtime.schemas
+    under_way = {schema.uid: rebuild_status(connection, runtime, schema) for schema in schemas}
     return Ledgered(
         queue={schema.uid: queue_counts(connection, schema.uid, counted) for schema in schemas},
         rows={row.uid: row for row in indexes.listed(connection)},
         undeclared={
             uid: _open(states) for uid, states in counted.items() if declared.by_uid(uid) is None and _open(states)
         },
+        rebuilds={uid: found for uid, found in under_way.items() if found is not None},
     )
+
+
+def rebuild_status(connection: Connection, runtime: Runtime, schema: Schema) -> RebuildStatus | None:
+    """The rebuild of a schema that is under way, or whose old content is kept, if any."""
+    row = rebuilds.active(connection, schema.uid)
+    if row is None:
+        return None
+    name, now = display_name(runtime.schemas, schema), overview.time(connection)
+    return status_of(row, schema=name, index=runtime.uid_of(schema), now=now)
 
 
 def paused(row: IndexRow | None) -> Paused | None:
