@@ -61,7 +61,7 @@ class Held:
                 raise lost(self.row)
             if also is not None:
                 also(tx)
-            return changed
+            return rebuilds.get(tx, self.row.id) or changed
 
         self.row = self.runtime.ledger.run(write)
 
