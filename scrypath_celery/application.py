@@ -17,7 +17,6 @@ from .binding import bind
 from .capture.inline import run_now
 from .config import NAMES, Options, from_celery, from_environment, resolve
 from .declaration.registry import Schemas
-from .engine import Engine as SearchEngine
 from .errors import ConfigError
 from .ledger import Ledger
 from .runtime import Runtime
@@ -139,6 +138,8 @@ class Attached:
         return resolve(self._arguments, from_environment(), configured)
 
     def _build(self) -> Runtime:
+        from .engine import Engine as SearchEngine  # loads the client
+
         options = self._options
         return Runtime(
             options=options,

@@ -7,13 +7,16 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .config import Options
 from .declaration.registry import Schemas
 from .declaration.schema import Schema
-from .engine import Engine
 from .ledger import Ledger
 from .source import Source
+
+if TYPE_CHECKING:
+    from .engine import Engine
 
 Publish = Callable[[str, tuple[int, ...]], None]
 """Hand the ids of committed works of one index to Celery; never raises and never blocks."""

@@ -7,6 +7,7 @@ from importlib import import_module
 import click
 
 from .application import AppTarget
+from .help_lines import LINES
 
 COMMANDS = {
     "status": "status:status",
@@ -52,6 +53,19 @@ class Commands(click.Group):
         found = getattr(import_module(f"{__package__}.{module}"), name)
         assert isinstance(found, click.Command)
         return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        names = self.list_commands(ctx)
+        limit = formatter.width - 6 - max(map(len, names))
+        commands = [(name, _stand_in(name) or self.get_command(ctx, name)) for name in names]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, one.get_short_help_str(limit)) for name, one in commands if one is not None])
+
+
+def _stand_in(name: str) -> click.Command | None:
+    """A command that has only the help's first sentence of the one of this name."""
+    return click.Command(name, help=LINES[name]) if name in LINES else None
 
 
 @click.group(

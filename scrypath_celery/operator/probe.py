@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from ..engine import Engine
 from ..errors import ScrypathError
 from ..runtime import Runtime
 
@@ -37,6 +36,8 @@ class Probe:
 
 def with_timeouts(runtime: Runtime, *, connect: float, answer: float) -> Runtime:
     """The same runtime, whose engine has to connect and to answer within these seconds."""
+    from ..engine import Engine  # loads the client
+
     options = runtime.options
     shorter = replace(
         options,

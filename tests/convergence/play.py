@@ -14,7 +14,6 @@ from unittest.mock import patch
 import scrypath_celery.convergence.converge as converging
 import scrypath_celery.convergence.relay as relaying
 import scrypath_celery.convergence.send as sending
-
 from tests.convergence.stage import Stage
 from tests.convergence.world import World
 

@@ -42,5 +42,5 @@ def test_the_list_of_public_names_is_explicit_and_complete() -> None:
     for name in offered:
         assert getattr(scrypath_celery, name) is not None
     submodules = {name.split(".")[1] for name in modules() if "." in name}
-    there = {name for name in vars(scrypath_celery) if name.isidentifier() and not name.startswith("_")}
+    there = {name for name in dir(scrypath_celery) if name.isidentifier() and not name.startswith("_")}
     assert there - submodules - {"annotations"} - set(offered) == set()

@@ -44,6 +44,15 @@ LAYERS = {
 APART = {ADAPTERS, EDGES}
 """Layers whose rooms never know each other."""
 
+SERVICE_EDGES = {
+    ("capture", "convergence"),
+    ("operator", "capture"),
+    ("operator", "convergence"),
+    ("rebuild", "convergence"),
+    ("operator", "rebuild"),
+}
+"""Which service may know which other, beside the runtime that all of them are given."""
+
 EXCEPTIONS = {
     ("demo", "embedded"),
     ("demo", "testing"),
@@ -103,6 +112,8 @@ def allowed(source: str, target: str, one: Import) -> bool:
         return True
     if source == "embedded":
         return LAYERS[target] == FOUNDATION
+    if LAYERS[source] == LAYERS[target] == SERVICES:
+        return target == "runtime" or (source, target) in SERVICE_EDGES
     if LAYERS[source] == LAYERS[target]:
         return LAYERS[source] not in APART
     return LAYERS[target] < LAYERS[source]

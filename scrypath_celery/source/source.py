@@ -18,13 +18,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.interfaces import ORMOption
 
-from .declaration import mapping
-from .declaration.document import encode, project
-from .declaration.document_ids import id_text, id_value
-from .declaration.field_values import field_value
-from .declaration.schema import Schema
-from .errors import ProjectionError, SourceError
-from .work import MAX_IDS, Failure, ReasonClass
+from ..declaration import mapping
+from ..declaration.document import encode, project
+from ..declaration.document_ids import id_text, id_value
+from ..declaration.field_values import field_value
+from ..declaration.schema import Schema
+from ..errors import ProjectionError, SourceError
+from ..work import MAX_IDS, Failure, ReasonClass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,23 @@
+"""The first sentence of each command's help, so that the list of commands is shown without importing them."""
+
+from __future__ import annotations
+
+LINES = {
+    "status": "Show where each index stands, the broker's queue, and which workers answer.",
+    "failed": "Show failed work: dead letters, and what is being retried.",
+    "retry": "Retry failed work: the one of --id, or all that --reason-class and --since leave.",
+    "cancel": "Cancel the work of --id: its documents are not re-synced, and may differ from their records.",
+    "reconcile": "Report what differs between database and index, and what to do about it.",
+    "work": "Look at single works of the ledger.",
+    "trace": "Show the document that the record gives now, the one in the index, and its newest works.",
+    "ledger": "Make, upgrade and check the ledger's tables.",
+    "engine": (
+        "Run the embedded engine: it speaks Meilisearch's protocol, for tests and first steps, not for production."
+    ),
+    "dev": (
+        "Run the embedded engine and a broker, and print their URLs, until Ctrl-C."
+        " Both are for first steps and tests."
+    ),
+    "demo": "Sync 34,006 cities, break things, repair them, and check the result document by document.",
+}
+"""A command that is missing here is imported for its line."""
