@@ -16,7 +16,6 @@
                 UnexpectedAnswer  what answered does not speak as Meilisearch does
             EngineTooOld   it lacks what this package needs
         IndexPaused        nothing of an index is tried until its pause ends
-        RebuildError       a rebuild cannot go on as it is
         SessionError       a call does not say which session, or which record, it means
         QueryError         a search asks for what its schema does not declare
         WorkError          a work cannot be found, or not be retried or cancelled
@@ -179,12 +178,6 @@ class IndexPaused(ScrypathError):
     """Nothing of an index is tried until its pause ends; its works stay in the ledger and resume automatically."""
 
     code = "index_paused"
-
-
-class RebuildError(ScrypathError):
-    """A rebuild cannot go on as it is; the message says what to do."""
-
-    code = "rebuild"
 
 
 class SessionError(ScrypathError):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from ..convergence.executor import run_ready_works
 from ..convergence.relay import relay
-from ..errors import EngineError, RebuildError, ScrypathError
+from ..errors import IndexPaused, RebuildError, ScrypathError
 from ..ledger import indexes, rebuilds
 from ..ledger.rebuilds import Rebuild
 from ..runtime import Runtime
@@ -33,7 +33,8 @@ def run_here(held: Held, progress: Progress | None = None) -> Rebuild:
 
     Raises:
         RebuildError: another process took it over.
-        EngineError, SourceError, LedgerError: a part is unreachable; the same call goes on when it is back.
+        IndexPaused, EngineError, SourceError, LedgerError: a part is unreachable; the same call goes on when it is
+            back.
     """
     pause, runtime, uid = threading.Event(), held.runtime, held.row.index_uid
     try:
@@ -129,7 +130,7 @@ def report(row: Rebuild, progress: Progress, runtime: Runtime) -> None:
 def _check_pause(runtime: Runtime, uid: str, *, moved: bool) -> None:
     row = runtime.ledger.read(lambda tx: indexes.get(tx, uid))
     if row is not None and row.pause is not None and not moved:
-        raise EngineError(
+        raise IndexPaused(
             f"index {uid} is paused ({row.pause.reason_class}: {row.pause.reason}); run the same command again"
             " when that is over"
         )
