@@ -93,6 +93,22 @@ class Attached:
         """
         return self._binding()[0]()
 
+    def rebuild_mode(self, sync_mode: str | None = None) -> Mode:
+        """Where a rebuild runs: with the workers (`celery`), or in the calling process.
+
+        Without a Celery app, with eager tasks, or with a broker in memory, whose messages reach no other process, it
+        is the calling process.
+
+        Raises:
+            ConfigError: `sync_mode` is none.
+        """
+        chosen = Mode(resolve({"sync_mode": sync_mode or self.options.sync_mode}).sync_mode)
+        if chosen not in (Mode.CELERY, Mode.OFF):
+            return chosen
+        app = self.celery_app
+        alone = app is None or app.conf.task_always_eager or str(app.conf.broker_url or "").startswith("memory:")
+        return Mode.INLINE if alone else Mode.CELERY
+
     def load(self) -> None:
         """Import the modules of the option `include`, so that the schemas declared there are known, and check them.
 

@@ -128,6 +128,7 @@ class Work:
     finished_at: float | None = None
     remaining: tuple[str, ...] | None = None
     priority: int = 0
+    rebuild_id: int | None = None
 
     @property
     def left(self) -> tuple[str, ...]:
@@ -149,7 +150,8 @@ class Claim:
     """The lease by which one process holds a batch of works of one index.
 
     `fingerprint` is that of the declaration which the index was made with, and `mark` the task by which the engine is
-    known, both as the claim found them in the ledger.
+    known, both as the claim found them in the ledger; `target` is the index that a rebuild fills with these works,
+    None where they are of the live index.
     """
 
     token: str
@@ -158,6 +160,7 @@ class Claim:
     works: tuple[Work, ...]
     fingerprint: str | None = None
     mark: Mark | None = None
+    target: str | None = None
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from ..operator.status import status as look
 from .app_command import operating
 from .broker import look as look_at_broker
 from .console import FINE, NOT_DONE, Console
+from .rebuilding import rebuild_line
 from .text import pairs
 
 TIMEOUTS = {"connect": 3.0, "answer": 10.0}
@@ -55,6 +56,8 @@ def index_lines(one: IndexStatus) -> list[str]:
     if one.engine_lost_since is not None:
         since = pairs(since=one.engine_lost_since)
         lines.append(f"  warning: the engine was restored, emptied or replaced ({since}): reindex {one.schema}")
+    if one.rebuild is not None:
+        lines.append(f"  rebuild: {rebuild_line(one.rebuild)}")
     return lines
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..errors import EngineError, ScrypathError
-from ..ledger import claims, indexes, works
+from ..ledger import claims
 from ..ledger.claims import is_suspect
 from ..runtime import Runtime, identity
-from ..work import EngineTask, Operation
+from ..work import EngineTask
 from .checkpoints import Await, Steps
 from .claim_run import ClaimRun, Lost
 from .converge import converge
@@ -68,19 +68,13 @@ def claim(
         only=only,
         task_id=task_id,
         suspects=suspects,
+        fingerprint=schema.fingerprint(),
     )
     held = runtime.ledger.run(lambda tx: take(tx))
     if held is None:
         return None
-    if held.works[0].operation is not Operation.REINDEX:
-        return ClaimRun(runtime=runtime, claim=held, schema=schema, index=runtime.uid_of(schema))
-    row = runtime.ledger.run(lambda tx: indexes.get(tx, uid))
-    target = row.rebuild.get("target") if row and row.rebuild else None
-    if target is None:  # its rebuild was given up
-        runtime.ledger.run(lambda tx: works.abandon(tx, held.token))
-        return claim(runtime, uid, only=only, task_id=task_id, suspects=suspects)
-    runtime.ledger.run(lambda tx: claims.target(tx, held.token, target))
-    return ClaimRun(runtime=runtime, claim=held, schema=schema, index=target, to_target=True)
+    index = held.target or runtime.uid_of(schema)
+    return ClaimRun(runtime=runtime, claim=held, schema=schema, index=index, to_target=held.target is not None)
 
 
 def run_ready_works(

@@ -66,13 +66,15 @@ class Engine:
     def ids(self, index: str, key: str, *, page: int = 1_000) -> Iterator[list[str]]:
         """Pages of the ids of all documents of an index."""
         offset = 0
-        while True:
-            body = {"limit": page, "offset": offset, "fields": [key]}
-            found = self._transport.call("post", f"{_index(index)}/documents/fetch", body)["results"]
-            if not found:
-                return
-            yield [str(document[key]) for document in found]
+        while found := self.id_page(index, key, offset=offset, limit=page):
+            yield found
             offset += len(found)
+
+    def id_page(self, index: str, key: str, *, offset: int, limit: int) -> list[str]:
+        """A page of the ids of all documents of an index, in the engine's own order."""
+        body = {"limit": limit, "offset": offset, "fields": [key]}
+        found = self._transport.call("post", f"{_index(index)}/documents/fetch", body)["results"]
+        return [str(document[key]) for document in found]
 
     def search(self, index: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """A search; the engine's answer."""
@@ -154,6 +156,16 @@ class Engine:
         """The tasks registered after `uid`, oldest first."""
         query = urlencode({"from": uid + 1, "reverse": "true", "limit": limit})
         return [_task_of(item) for item in self._transport.call("get", f"tasks?{query}")["results"]]
+
+    def tasks_of(self, index: str, *, types: Sequence[str], page: int = 1_000) -> Iterator[EngineTask]:
+        """The tasks of an index of these types, newest first."""
+        query: dict[str, Any] = {"indexUids": index, "types": ",".join(types), "limit": page}
+        while True:
+            found = self._transport.call("get", f"tasks?{urlencode(query, safe=',')}")
+            yield from map(_task_of, found["results"])
+            if found["next"] is None:
+                return
+            query["from"] = found["next"]
 
     def newest_task(self, *, index: str | None = None, statuses: Sequence[str] = ()) -> EngineTask | None:
         """The newest task, of an index and in a status where asked for."""

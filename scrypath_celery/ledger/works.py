@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, CursorResult, Row, Select, bindparam, case, func, select, update
 
 from ..errors import LedgerOutdated, WorkError
-from ..work import MAX_IDS, OPEN, PRIORITY, READY, ClaimState, Failure, Mode, Operation, ReasonClass, State, Work
+from ..work import MAX_IDS, OPEN, PRIORITY, READY, Failure, Mode, Operation, ReasonClass, State, Work
 from .clock import now
 from .tables import claim, in_state, work
 
@@ -31,11 +31,13 @@ def write(
     mode: Mode,
     *,
     publish_after: float = 10.0,
+    rebuild_id: int | None = None,
 ) -> tuple[int, ...]:
     """Write works for `ids` on the caller's connection, in the caller's transaction; the works' ids.
 
     At most `MAX_IDS` documents a work. `publish_after` is how long (seconds) the relay leaves the publication to the
-    caller. The row of the index is never requeued here: it would make callers wait for claims.
+    caller. The row of the index is never requeued here: it would make callers wait for claims. Works with a
+    `rebuild_id` run for that rebuild alone.
     """
     grace = GRACE[mode]
     written = []
@@ -52,6 +54,7 @@ def write(
             "state": State.PENDING.value,
             "attempts": 0,
             "claims": 0,
+            "rebuild_id": rebuild_id,
             "publish_in": max(grace, publish_after),
             "available_in": grace,
         }
@@ -270,6 +273,11 @@ def retry(connection: Connection, id: int, *, delay: float = 0.0) -> Work:
     return before
 
 
+def leave_rebuild(connection: Connection, id: int) -> None:
+    """Make a work of a rebuild that is over one that every process may run."""
+    connection.execute(update(work).where(work.c.id == id).values(rebuild_id=None))
+
+
 def cancel(connection: Connection, id: int) -> Work:
     """Give up one work that no process holds; the work as it was before.
 
@@ -313,16 +321,6 @@ def of_claim(token: str) -> ColumnElement[bool]:
 
 def _held(token: str) -> ColumnElement[bool]:
     return (work.c.claim_token == token) & in_state(State.RUNNING, State.SUBMITTED)
-
-
-def abandon(connection: Connection, token: str) -> int:
-    """Cancel the running works of a claim whose rebuild was given up, and end the claim."""
-    connection.execute(update(claim).where(claim.c.token == token).values(state=ClaimState.DONE.value))
-    return connection.execute(
-        update(work)
-        .where(of_claim(token), in_state(State.RUNNING))
-        .values(state=State.CANCELLED.value, finished_at=now())
-    ).rowcount
 
 
 def running(connection: Connection, token: str) -> list[Work]:

@@ -18,8 +18,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.interfaces import ORMOption
 
+from ..declaration import mapping
 from ..declaration.document import encode, project
 from ..declaration.document_ids import id_text, id_value
+from ..declaration.field_values import field_value
 from ..declaration.schema import Schema
 from ..errors import ProjectionError, SourceError
 from ..work import MAX_IDS, Failure, ReasonClass
@@ -73,6 +75,46 @@ class Source:
                     failures[id] = _crash(schema, id, exc)
         gone = tuple(id for id in wanted if id not in documents and id not in failures)
         return Reading(documents=documents, gone=gone, failures=failures)
+
+    def boundaries(self, schema: Schema, parts: int) -> list[str]:
+        """Ids that part the records into at most `parts` ranges of equal size, in the order that the database gives.
+
+        Found by offset in that order, so that any key that the database can order will do.
+
+        Raises:
+            SourceError: the database did not answer.
+        """
+        with self._session(schema) as session:
+            expression = _expression(schema)
+            ids = _ids(schema).order_by(expression)
+            total = session.scalar(select(func.count()).select_from(_ids(schema).subquery())) or 0
+            found: list[str] = []
+            parts = min(parts, total // MAX_IDS + 1)
+            for part in range(1, parts):
+                at = total * part // parts
+                value = session.scalar(ids.offset(at - 1).limit(1)) if at else None
+                if value is not None and (not found or found[-1] != id_text(value)):
+                    found.append(id_text(value))
+            return found
+
+    def page(
+        self,
+        schema: Schema,
+        size: int,
+        *,
+        after: str | None = None,
+        until: str | None = None,
+        where: Mapping[str, str] | None = None,
+        since: Mapping[str, str] | None = None,
+    ) -> tuple[str, ...]:
+        """The first `size` ids after `after` and up to `until`, of records whose fields have the values of `where`
+        and at least those of `since`, both given as text.
+
+        Raises:
+            SourceError: the database did not answer, or a value is none of its column.
+        """
+        criteria = [*_criteria(schema, where or {}, least=False), *_criteria(schema, since or {}, least=True)]
+        return self._page(schema, size, after, until, criteria)
 
     def pages(self, schema: Schema, size: int, after: str | None = None) -> Iterator[tuple[str, ...]]:
         """The ids of all records, in the order that the database gives their id, `size` at a time.
@@ -139,7 +181,14 @@ class Source:
                 if id in wanted:
                     yield id, record
 
-    def _page(self, schema: Schema, size: int, after: str | None) -> tuple[str, ...]:
+    def _page(
+        self,
+        schema: Schema,
+        size: int,
+        after: str | None,
+        until: str | None = None,
+        criteria: Sequence[ColumnElement[bool]] = (),
+    ) -> tuple[str, ...]:
         with self._session(schema) as session:
             expression = _expression(schema)
             query = _ids(schema).order_by(expression).limit(size)
@@ -147,6 +196,9 @@ class Source:
                 query = query.distinct()
             if after is not None:
                 query = query.where(expression > _value(schema, after))
+            if until is not None:
+                query = query.where(expression <= _value(schema, until))
+            query = query.where(*criteria)
             return tuple(id_text(value) for value in session.scalars(query))
 
     @contextmanager
@@ -203,6 +255,20 @@ def _value(schema: Schema, id: str) -> Any:
         return id_value(_expression(schema).type, id)
     except LookupError as exc:
         raise SourceError(f"{schema.name} has no id {id!r}") from exc
+
+
+def _criteria(schema: Schema, wanted: Mapping[str, str], *, least: bool) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    for name, text in wanted.items():
+        if not mapping.has_expression(schema.model, name):
+            raise SourceError(f"{schema.name} has no column {name!r} to choose records by")
+        attribute = getattr(schema.model, name)
+        try:
+            value = field_value(attribute.type, text)
+        except ValueError as exc:
+            raise SourceError(f"{text!r} is not a value of {schema.name}.{name}") from exc
+        found.append(attribute >= value if least else attribute == value)
+    return found
 
 
 def _values(schema: Schema, ids: Sequence[str]) -> list[Any]:
