@@ -71,12 +71,13 @@ class Driver:
 class RebuildWorld(World):
     """`drivers` processes drive a rebuild of the index; `harm` is the chance that a foreign hand empties its target.
 
-    With `old` one of the workers is of the release before, until the writes are over; the swap waits for its end.
+    The rebuild begins `after` so many writes. With `old` one of the workers is of the release before, until the writes are over; the swap waits for its end.
     """
 
     drivers: int = 2
     harm: float = 0.0
     old: bool = False
+    after: int = 0
 
     def begin(self) -> None:
         super().begin()
@@ -92,6 +93,7 @@ class RebuildWorld(World):
         self.processes = [Driver() for _ in range(self.drivers)]
         self.reasons: list[str] = []
         self.harmed = False
+        self.veteran = self.slots[0] if self.old else None
 
     def _step(self) -> bool:
         harm = self.harm and not self.harmed and self.chance.random() < self.harm
@@ -104,7 +106,7 @@ class RebuildWorld(World):
         return super()._step() or bool(awake)
 
     def _has_work(self, one: Driver) -> bool:
-        return one.body is not None or not self._is_over()
+        return one.body is not None or (self.version >= self.after and not self._is_over())
 
     def _drive(self, one: Driver) -> None:
         if one.body is None:
@@ -156,7 +158,7 @@ class RebuildWorld(World):
             self.engine.empty(str(row.target))
 
     def _claim(self, slot: Slot) -> None:
-        if not (self.old and slot is self.slots[0]):
+        if slot is not self.veteran:
             super()._claim(slot)
             return
         # The worker of the release before: it declares the same index otherwise, and goes when the writes are over.
