@@ -19,6 +19,7 @@ COMMANDS = {
     "reindex": "reindex:reindex",
     "work": "work:work",
     "trace": "trace:trace",
+    "playbooks": "playbooks:playbooks",
     "ledger": "ledger:ledger",
     "engine": "engine:engine",
     "dev": "dev:dev",

@@ -12,13 +12,13 @@ LINES = {
     "reindex": "Build the index anew beside the live one, catch up with what is written meanwhile, and swap.",
     "work": "Look at single works of the ledger.",
     "trace": "Show the document that the record gives now, the one in the index, and its newest works.",
+    "playbooks": "Check, list, show and run saved searches.",
     "ledger": "Make, upgrade and check the ledger's tables.",
     "engine": (
         "Run the embedded engine: it speaks Meilisearch's protocol, for tests and first steps, not for production."
     ),
     "dev": (
-        "Run the embedded engine and a broker, and print their URLs, until Ctrl-C."
-        " Both are for first steps and tests."
+        "Run the embedded engine and a broker, and print their URLs, until Ctrl-C. Both are for first steps and tests."
     ),
     "demo": "Sync 34,006 cities, break things, repair them, and check the result document by document.",
 }

@@ -6,7 +6,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from ..errors import EngineError
-from ..ledger import claims, indexes, overview, rebuilds, works
+from ..ledger import claims, indexes, marks, overview, rebuilds, works
 from ..work import State
 from .cutover import settled
 from .held import Held
@@ -46,6 +46,7 @@ def requeue(held: Held) -> None:
             again.update(dict.fromkeys(claims.unresolved_ids(tx, uid)))
             again.update(dict.fromkeys(_failed_ids(tx, row.id)))
             indexes.write_fingerprint(tx, uid, row.fingerprint)
+            marks.end_loss(tx, uid)
             rebuilds.cancel_works(tx, row.id)
         written.extend(works.requeue(tx, uid, list(again)))
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
-from ..ledger import overview, rebuilds
+from sqlalchemy import Connection
+
+from ..ledger import marks, overview, rebuilds
 from ..work import Operation
 from .after_swap import after_swap, keep
-from .catch_up import SMALL, begin_round, catch_up, noted_now, open_works
+from .catch_up import SMALL, begin_round, catch_up, failed_works, noted_now, open_works
 from .create import create
 from .cutover import TargetGone, cut_over
 from .fill import is_filled, pump
@@ -63,7 +65,14 @@ def _orphans(held: Held) -> Turn:
     if open_works(held):
         held.renew()
         return WAITING
-    held.save(phase=Phase.DONE)
+    row, failed = held.row, failed_works(held)[0]
+    whole = not row.options.get("part") and not failed
+
+    def repaired(tx: Connection) -> None:
+        if whole:
+            marks.end_loss(tx, row.index_uid, before=row.created_at)
+
+    held.save(phase=Phase.DONE, also=repaired)
     return OVER
 
 
