@@ -57,7 +57,7 @@ def requeue(held: Held) -> None:
 
 def _failed_ids(connection: Connection, id: int) -> list[str]:
     found = rebuilds.works_in(connection, id, State.FAILED)
-    return [document for item in found for document in item.ids]
+    return [document for item in found for document in item.left]
 
 
 def drop(held: Held) -> None:

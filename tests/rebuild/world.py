@@ -71,7 +71,8 @@ class Driver:
 class RebuildWorld(World):
     """`drivers` processes drive a rebuild of the index; `harm` is the chance that a foreign hand empties its target.
 
-    The rebuild begins `after` so many writes. With `old` one of the workers is of the release before, until the writes are over; the swap waits for its end.
+    The rebuild begins `after` so many writes. With `old` one of the workers is of the release before, until the writes
+    are over; the swap waits for its end.
     """
 
     drivers: int = 2

@@ -35,7 +35,8 @@ def test_a_backfill_removes_documents_without_a_record(run: Run, shop: Shop) -> 
 
 
 @pytest.mark.parametrize(
-    "chosen", [("--ids", "2,3"), ("--where", "title=chosen"), ("--since", "id=2"), ("--since", "id=2", "--where", "body=")]
+    "chosen",
+    [("--ids", "2,3"), ("--where", "title=chosen"), ("--since", "id=2"), ("--since", "id=2", "--where", "body=")],
 )
 def test_a_backfill_of_a_part_says_so_and_leaves_orphans_alone(run: Run, shop: Shop, chosen: tuple[str, ...]) -> None:
     records(shop, 1)
