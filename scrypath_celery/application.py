@@ -85,14 +85,6 @@ class Attached:
         """The ledger; `ledger.create_all()` makes its tables in tests."""
         return self.runtime.ledger
 
-    def open_session(self) -> Session:
-        """A new session of the application's own sessionmaker, to be closed by whoever opened it.
-
-        Raises:
-            ConfigError: there is no database.
-        """
-        return self._binding()[0]()
-
     def rebuild_mode(self, sync_mode: str | None = None) -> Mode:
         """Where a rebuild runs: with the workers (`celery`), or in the calling process.
 
@@ -108,6 +100,14 @@ class Attached:
         app = self.celery_app
         alone = app is None or app.conf.task_always_eager or str(app.conf.broker_url or "").startswith("memory:")
         return Mode.INLINE if alone else Mode.CELERY
+
+    def open_session(self) -> Session:
+        """A new session of the application's own sessionmaker, to be closed by whoever opened it.
+
+        Raises:
+            ConfigError: there is no database.
+        """
+        return self._binding()[0]()
 
     def load(self) -> None:
         """Import the modules of the option `include`, so that the schemas declared there are known, and check them.

@@ -159,8 +159,8 @@ class Claim:
     index_uid: str
     works: tuple[Work, ...]
     fingerprint: str | None = None
-    mark: Mark | None = None
     target: str | None = None
+    mark: Mark | None = None
 
     @property
     def ids(self) -> tuple[str, ...]:

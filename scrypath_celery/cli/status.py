@@ -50,14 +50,14 @@ def index_lines(one: IndexStatus) -> list[str]:
     ]
     if one.pause is not None:
         lines.append(f"  pause: {pause_text(one.pause)}")
+    if one.rebuild is not None:
+        lines.append(f"  rebuild: {rebuild_line(one.rebuild)}")
     for stuck in one.hanging:
         told = pairs(work=stuck.work_id, document=stuck.document_id, seconds=round(stuck.seconds), worker=stuck.worker)
         lines.append(f"  hanging: {told}")
     if one.engine_lost_since is not None:
         since = pairs(since=one.engine_lost_since)
         lines.append(f"  warning: the engine was restored, emptied or replaced ({since}): reindex {one.schema}")
-    if one.rebuild is not None:
-        lines.append(f"  rebuild: {rebuild_line(one.rebuild)}")
     return lines
 
 

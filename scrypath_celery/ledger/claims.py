@@ -69,7 +69,6 @@ def take(
     connection.execute(update(index).where(index.c.index_uid == uid).values(last_number=number))
     items = tuple(replace(item, worker=worker) for item in taken)
     token = secrets.token_hex(12)
-    mark = None if held.high_uid is None else Mark(index_uid=uid, uid=held.high_uid, token=held.high_token)
     target = present.get("target") if items[0].operation is Operation.REINDEX else None
     result = Claim(
         token=token,
@@ -77,8 +76,8 @@ def take(
         index_uid=uid,
         works=items,
         fingerprint=held.fingerprint,
-        mark=mark,
         target=target,
+        mark=None if held.high_uid is None else Mark(index_uid=uid, uid=held.high_uid, token=held.high_token),
     )
     _write(connection, result, lease=lease, worker=worker, task_id=task_id)
     return result
@@ -150,10 +149,13 @@ def _chosen(
     passed: set[int],
     rebuild_id: int | None,
 ) -> list[int]:
+    mine: ColumnElement[bool] = work.c.rebuild_id.is_(None)
+    if rebuild_id is not None:
+        mine |= work.c.rebuild_id == rebuild_id
     for priority in sorted(set(PRIORITY.values())):
-        found = _candidates(connection, uid, priority, FIRST, only, rebuild_id)
+        found = _candidates(connection, uid, priority, FIRST, only, mine)
         if sum(row.documents for row in found) < documents and len(found) >= FIRST:
-            found = _candidates(connection, uid, priority, max(documents, FIRST) + len(passed), only, rebuild_id)
+            found = _candidates(connection, uid, priority, max(documents, FIRST) + len(passed), only, mine)
         found = [row for row in found if row.id not in passed]
         if suspects and found and is_suspect(found[0]):
             return [found[0].id]
@@ -164,16 +166,18 @@ def _chosen(
 
 
 def _candidates(
-    connection: Connection, uid: str, priority: int, limit: int, only: Sequence[int] | None, rebuild_id: int | None
+    connection: Connection,
+    uid: str,
+    priority: int,
+    limit: int,
+    only: Sequence[int] | None,
+    mine: ColumnElement[bool],
 ) -> list[Row[Any]]:
     """Works that may be claimed, of one priority; those first that wait longest."""
     columns = (work.c.id, work.c.documents, work.c.claims, work.c.operation, work.c.available_at)
-    mine: ColumnElement[bool] = work.c.rebuild_id.is_(None)
-    if rebuild_id is not None:
-        mine |= work.c.rebuild_id == rebuild_id
     if only is not None:
         chosen = (work.c.index_uid == uid) & work.c.id.in_(only) & (work.c.priority == priority)
-        query = select(*columns).where(chosen, mine, in_state(*READY), works.known()).order_by(work.c.id)
+        query = select(*columns).where(chosen, in_state(*READY), works.known(), mine).order_by(work.c.id)
         return list(connection.execute(query))
     found: list[Row[Any]] = []
     for state in READY:

@@ -122,11 +122,12 @@ def prune(
 ) -> int:
     """Forget a chunk of settled works, and claims that nobody can need; how many rows.
 
-    What a rebuild may have to catch up with is kept, unless nothing has moved in it for `rebuild_expires` seconds.
-    Zero says that there is nothing left to forget now.
+    Works that a rebuild may have to catch up with are kept, unless nothing has moved in it for `rebuild_expires`
+    seconds and its old content is not kept any more. Zero says that there is nothing left to forget now.
     """
-    needed = rebuild.c.finished_at.is_(None) & (rebuild.c.updated_at > now() - rebuild_expires)
-    rebuilding = set(connection.execute(select(rebuild.c.index_uid).where(needed)).scalars())
+    alive = (rebuild.c.updated_at > now() - rebuild_expires) | (rebuild.c.keep_until > now())
+    needed = select(rebuild.c.index_uid).where(rebuild.c.finished_at.is_(None), alive)
+    rebuilding = set(connection.execute(needed).scalars())
     removed = 0
     for state, keep in ((State.SUCCEEDED, keep_succeeded), (State.CANCELLED, keep_cancelled)):
         for uid in works.uids(connection, state):

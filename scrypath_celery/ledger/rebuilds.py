@@ -243,3 +243,8 @@ def works_in(connection: Connection, id: int, state: State) -> list[Work]:
     """The works of a rebuild in a state."""
     query = select(work).where(work.c.rebuild_id == id, work.c.state == state.value).order_by(work.c.id)
     return [works.record(row) for row in connection.execute(query)]
+
+
+def leave(connection: Connection, id: int) -> None:
+    """Make a work of a rebuild that is over one that every process may run."""
+    connection.execute(update(work).where(work.c.id == id).values(rebuild_id=None))

@@ -125,6 +125,8 @@ Index(
 )
 Index("ix_scrypath_work_claim_number", work.c.index_uid, work.c.claim_number)
 
+Index("ix_scrypath_work_rebuild", work.c.rebuild_id, work.c.state, postgresql_where=work.c.rebuild_id.is_not(None))
+
 
 def in_state(*states: State) -> ColumnElement[bool]:
     """The criterion that a work is in one of these states, written out in the statement.
@@ -137,8 +139,6 @@ def in_state(*states: State) -> ColumnElement[bool]:
     values = [state.value for state in states]
     return work.c.state.in_(bindparam("states", values, expanding=True, literal_execute=True, unique=True))
 
-
-Index("ix_scrypath_work_rebuild", work.c.rebuild_id, work.c.state, postgresql_where=work.c.rebuild_id.is_not(None))
 
 claim = Table(
     "scrypath_claim",

@@ -273,11 +273,6 @@ def retry(connection: Connection, id: int, *, delay: float = 0.0) -> Work:
     return before
 
 
-def leave_rebuild(connection: Connection, id: int) -> None:
-    """Make a work of a rebuild that is over one that every process may run."""
-    connection.execute(update(work).where(work.c.id == id).values(rebuild_id=None))
-
-
 def cancel(connection: Connection, id: int) -> Work:
     """Give up one work that no process holds; the work as it was before.
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from ..capture.inline import run_now
 from ..declaration.schema import Schema
 from ..errors import WorkError
-from ..ledger import indexes, works
+from ..ledger import indexes, rebuilds, works
 from ..runtime import Runtime
 from ..work import Mode, Operation, State, Work
 from .serialization import one_line
@@ -83,7 +83,7 @@ def retried(connection: Connection, runtime: Runtime, id: int, schema: Schema | 
     if item.operation is Operation.REINDEX and over:
         raise WorkError(f"work {id} cannot be retried: it filled the target of a rebuild that is over")
     if item.rebuild_id is not None and over:
-        works.leave_rebuild(connection, id)  # its backfill is over: from now on it is like any other work
+        rebuilds.leave(connection, id)  # its backfill is over: from now on it is like any other work
     return works.retry(connection, id)
 
 

@@ -45,9 +45,9 @@ class IndexStatus:
     queue: QueueCounts
     pause: Paused | None = None
     known_to_workers: bool | None = None
+    rebuild: RebuildStatus | None = None
     engine_lost_since: datetime | None = None
     hanging: tuple[overview.Stuck, ...] = ()
-    rebuild: RebuildStatus | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +78,9 @@ class Ledgered:
     queue: Mapping[str, QueueCounts]
     rows: Mapping[str, IndexRow]
     undeclared: Mapping[str, int]
+    rebuilds: Mapping[str, RebuildStatus] = field(default_factory=dict)
     stuck: Mapping[str, Sequence[overview.Stuck]] = field(default_factory=dict)
     publishing: publications.PublishFailure | None = None
-    rebuilds: Mapping[str, RebuildStatus] = field(default_factory=dict)
 
 
 def status(

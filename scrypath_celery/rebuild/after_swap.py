@@ -46,8 +46,8 @@ def requeue(held: Held) -> None:
             again.update(dict.fromkeys(claims.unresolved_ids(tx, uid)))
             again.update(dict.fromkeys(_failed_ids(tx, row.id)))
             indexes.write_fingerprint(tx, uid, row.fingerprint)
-            rebuilds.cancel_works(tx, row.id)
             marks.end_loss(tx, uid)
+            rebuilds.cancel_works(tx, row.id)
         written.extend(works.requeue(tx, uid, list(again)))
 
     held.save(noted=upto, counts={**held.count(requeued=len(ids)), AUDITED: not more}, also=write)
@@ -57,7 +57,7 @@ def requeue(held: Held) -> None:
 
 def _failed_ids(connection: Connection, id: int) -> list[str]:
     found = rebuilds.works_in(connection, id, State.FAILED)
-    return [document for item in found for document in item.ids]
+    return [document for item in found for document in item.left]
 
 
 def drop(held: Held) -> None:

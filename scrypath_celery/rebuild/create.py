@@ -21,10 +21,9 @@ def create(held: Held) -> None:
     engine, schema, runtime = held.runtime.engine, held.schema, held.runtime
     made_by = engine.create(held.target, schema.key)
     settled(runtime, made_by, missing="index_already_exists")
-    declared, applied_by = schema.declared_settings(), None
+    declared = schema.declared_settings()
     if declared:
-        applied_by = engine.apply(held.target, declared)
-        settled(runtime, applied_by)
+        settled(runtime, engine.apply(held.target, declared))
     wrong = differences(declared, engine.settings(held.target) or {})
     if wrong:
         raise EngineError(f"the engine did not take these settings of {schema.name} as declared: {', '.join(wrong)}")
@@ -36,5 +35,5 @@ def create(held: Held) -> None:
         target_created=made["createdAt"],
         target_uid=made_by,
         ranges=ranges_of(held),
-        counts={**held.row.counts, "settings_uid": applied_by, "total": runtime.source.count(schema)},
+        counts={**held.row.counts, "total": runtime.source.count(schema)},
     )

@@ -17,9 +17,8 @@ from .held import Held
 
 SHRINK = 0.9
 """The part of the live index's documents that the target must hold, unless a shrunken index is allowed."""
-OURS = frozenset({"indexCreation", "settingsUpdate", "indexUpdate"})
-"""Types of tasks on the target that bear no token: those of a rebuild itself."""
-WRITES = ("documentAdditionOrUpdate", "documentDeletion", "documentEdition", "settingsUpdate")
+WRITES = ("documentAdditionOrUpdate", "documentDeletion", "documentEdition")
+"""Types of tasks that change documents; those of ours bear a token."""
 
 
 class Code(StrEnum):
@@ -125,9 +124,8 @@ def _changed(held: Held) -> Blocks:
     after = held.row.target_uid
     if after is None:
         return {}
-    settings = held.row.counts.get("settings_uid")
-    for task in held.runtime.engine.tasks_of(held.target, types=(*WRITES, "documentDeletion")):
-        ours = (task.metadata or "").startswith("scrypath:") or task.uid == settings
+    for task in held.runtime.engine.tasks_of(held.target, types=WRITES):
+        ours = (task.metadata or "").startswith("scrypath:")
         if task.status == "succeeded" and task.uid > after and not ours:
             return {Code.TARGET_CHANGED: f"the engine's task {task.uid} ({task.type}) on {held.target} is not ours"}
     return {}
@@ -150,6 +148,8 @@ def _works(held: Held) -> Blocks:
 
 
 def _counts(held: Held) -> Blocks:
+    if held.row.options.get("rollback"):
+        return {}  # what the present declaration wants may be the reason for going back
     runtime, schema, row = held.runtime, held.schema, held.row
     wanted = runtime.source.count(schema)
     target = _documents(held, held.target)

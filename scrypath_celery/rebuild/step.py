@@ -8,9 +8,9 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from ..ledger import marks, overview, rebuilds
-from ..work import Operation, State
+from ..work import Operation
 from .after_swap import after_swap, keep
-from .catch_up import SMALL, begin_round, catch_up, noted_now, open_works
+from .catch_up import SMALL, begin_round, catch_up, failed_works, noted_now, open_works
 from .create import create
 from .cutover import TargetGone, cut_over
 from .fill import is_filled, pump
@@ -65,15 +65,15 @@ def _orphans(held: Held) -> Turn:
     if open_works(held):
         held.renew()
         return WAITING
-    held.save(phase=Phase.DONE, also=lambda tx: _end_loss(tx, held))
+    row, failed = held.row, failed_works(held)[0]
+    whole = not row.options.get("part") and not failed
+
+    def repaired(tx: Connection) -> None:
+        if whole:
+            marks.end_loss(tx, row.index_uid, before=row.created_at)
+
+    held.save(phase=Phase.DONE, also=repaired)
     return OVER
-
-
-def _end_loss(connection: Connection, held: Held) -> None:
-    """A whole backfill without failures ends the note that the engine lost what was settled before it."""
-    row = held.row
-    if not row.options.get("part") and not rebuilds.tally(connection, row.id).get(State.FAILED, (0, 0))[0]:
-        marks.end_loss(connection, row.index_uid, before=row.created_at)
 
 
 def _catch_up(held: Held) -> Turn:

@@ -194,6 +194,21 @@ def test_what_is_claimed_after_the_last_catch_up_is_re_synced(filled: Shop, monk
     assert filled.in_step()
 
 
+def test_what_was_claimed_and_failed_in_part_is_caught_up_as_a_whole(filled: Shop) -> None:
+    filled.search.reindex(Post, cutover=False)
+    with filled.Session.begin() as session:
+        posts = list(session.query(Post).filter(Post.id <= 5))
+        for post in posts:
+            post.title, post.body = "changed", "unprojectable" if post.id == 5 else ""
+        filled.search.sync_records(posts, session=session)
+    filled.search.drain()
+    with filled.Session.begin() as session:
+        session.get_one(Post, 5).body = ""
+    assert filled.search.reindex(Post).cut_over
+    filled.search.drain()
+    assert filled.documents() == filled.records()
+
+
 def test_a_second_reindex_beside_a_living_one_is_refused_by_name(filled: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = filled.search.runtime.engine
     swap, refused = engine.swap, list[RebuildError]()
