@@ -134,6 +134,7 @@ def _request(
         if failure.reason_class is ReasonClass.VALIDATION:
             return failure
         raise Stopped(failure) from exc
+    run.sent_bytes += size
     run.sends.append(Send(uid=uid, token=token, ids=ids, deletion=deletion))
     barrier(run)
     yield Step.SENT
