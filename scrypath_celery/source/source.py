@@ -12,17 +12,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import orjson
 from sqlalchemy import ARRAY, ColumnElement, Connection, Engine, Select, any_, bindparam, func, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.interfaces import ORMOption
 
-from ..declaration.document import encode, project
-from ..declaration.document_ids import id_text, id_value
+from ..declaration.document import document_id, encode, project
+from ..declaration.document_ids import id_reader, id_text, id_value
 from ..declaration.schema import Schema
 from ..errors import ProjectionError, SourceError
 from ..work import MAX_IDS, Failure, ReasonClass
+from .columns import by_columns, encoder, expressions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,10 +57,15 @@ class Source:
         failures: dict[str, Failure] = {}
         wanted = dict.fromkeys(ids)
         with self._session(schema) as session:
-            for id, record in self._found(session, schema, list(wanted)):
+            statement = _records(schema)
+            columns = by_columns(schema, statement)
+            found = self._rows if columns else self._found
+            encoded = encoder(schema) if columns else partial(_encoded, schema)
+            for id, record in found(session, schema, statement, list(wanted)):
                 try:
-                    if schema.indexable(record):
-                        documents[id] = encode(project(schema, record), shown=f"{schema.name} {id}")
+                    document = encoded(record)
+                    if document is not None:
+                        documents[id] = document
                 except ProjectionError as exc:
                     failures[id] = _failure(exc)
                 except (DBAPIError, PoolTimeout):
@@ -124,10 +131,32 @@ class Source:
                 found[id_text(getattr(record, schema.key))] = record
         return {id: found[id] for id in ids if id in found}
 
-    def _found(self, session: Session, schema: Schema, ids: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    def by_columns(self, schema: Schema) -> bool:
+        """Whether documents are read as columns; otherwise as records, through the application's classes.
+
+        Raises:
+            SourceError: the mappers of its classes cannot be configured.
+        """
+        with self._session(schema):
+            return by_columns(schema, _records(schema))
+
+    def _rows(
+        self, session: Session, schema: Schema, statement: Select[Any], ids: Sequence[str]
+    ) -> Iterator[tuple[str, Any]]:
+        wanted = set(ids)
+        statement = statement.with_only_columns(*expressions(schema), maintain_column_froms=True)
+        for values in _chunks(_values(schema, ids)):
+            for row in session.execute(statement.where(_among(session, schema, values))):
+                id = id_text(row[0])
+                if id in wanted:
+                    yield id, row
+
+    def _found(
+        self, session: Session, schema: Schema, statement: Select[Any], ids: Sequence[str]
+    ) -> Iterator[tuple[str, Any]]:
         wanted = set(ids)
         for values in _chunks(_values(schema, ids)):
-            for record in session.scalars(_records(schema).where(_among(session, schema, values))).unique():
+            for record in session.scalars(statement.where(_among(session, schema, values))).unique():
                 id = id_text(getattr(record, schema.key))
                 # A collation may find "Post-1" for "post-1": that is another document.
                 if id in wanted:
@@ -201,11 +230,11 @@ def _value(schema: Schema, id: str) -> Any:
 
 def _values(schema: Schema, ids: Sequence[str]) -> list[Any]:
     """The ids as values of the column's type; those that no value has stand for no record."""
-    kind = _expression(schema).type
+    read = id_reader(_expression(schema).type)
     values = []
     for id in ids:
         try:
-            values.append(id_value(kind, id))
+            values.append(read(id))
         except LookupError:
             continue
     return values
@@ -214,6 +243,17 @@ def _values(schema: Schema, ids: Sequence[str]) -> list[Any]:
 def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
     for start in range(0, len(values), MAX_IDS):
         yield values[start : start + MAX_IDS]
+
+
+def _encoded(schema: Schema, record: Any) -> bytes | None:
+    """The document of a record; None where it is not to be indexed."""
+    if not schema.indexable(record):
+        return None
+    document = project(schema, record)
+    try:
+        return orjson.dumps(document)
+    except TypeError:
+        return encode(document, shown=f"{schema.name} {document_id(schema, record)}")
 
 
 def _failure(exc: ProjectionError) -> Failure:
