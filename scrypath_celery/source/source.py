@@ -7,7 +7,7 @@ is read is `schema.select()`, or all records of the class: convergence, backfill
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -25,6 +25,7 @@ from ..declaration.schema import Schema
 from ..errors import ProjectionError, SourceError
 from ..work import MAX_IDS, Failure, ReasonClass
 from .columns import by_columns, encoder, expressions
+from .lazy_loads import LazyLoads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,7 @@ class Source:
 
     def __init__(self, database: Callable[[], Callable[..., Session]]) -> None:
         self._database = database
+        self._lazy_loads = LazyLoads()
 
     def on(self, connection: Connection) -> Source:
         """The same source inside the transaction of `connection`, whose end is the caller's."""
@@ -61,17 +63,18 @@ class Source:
             columns = by_columns(schema, statement)
             found = self._rows if columns else self._found
             encoded = encoder(schema) if columns else partial(_encoded, schema)
-            for id, record in found(session, schema, statement, list(wanted)):
-                try:
-                    document = encoded(record)
-                    if document is not None:
-                        documents[id] = document
-                except ProjectionError as exc:
-                    failures[id] = _failure(exc)
-                except (DBAPIError, PoolTimeout):
-                    raise
-                except Exception as exc:  # noqa: BLE001 - the application's own code may raise anything
-                    failures[id] = _crash(schema, id, exc)
+            with nullcontext() if columns else self._lazy_loads.watched(session, schema):
+                for id, record in found(session, schema, statement, list(wanted)):
+                    try:
+                        document = encoded(record)
+                        if document is not None:
+                            documents[id] = document
+                    except ProjectionError as exc:
+                        failures[id] = _failure(exc)
+                    except (DBAPIError, PoolTimeout):
+                        raise
+                    except Exception as exc:  # noqa: BLE001 - the application's own code may raise anything
+                        failures[id] = _crash(schema, id, exc)
         gone = tuple(id for id in wanted if id not in documents and id not in failures)
         return Reading(documents=documents, gone=gone, failures=failures)
 
