@@ -9,12 +9,21 @@
             LedgerMissing  its tables are not there
             LedgerOutdated its tables are older or newer than this code
             LedgerUnavailable  its database did not answer
+            LedgerConflict its database refused a row that breaks a constraint
             WrongDatabase  a session writes to another database than the ledger's
         EngineError        Meilisearch refused a request
-            EngineUnreachable  it did not answer at all, or not intelligibly
+            EngineUnreachable  it did not answer at all
+                UnexpectedAnswer  what answered does not speak as Meilisearch does
+            EngineTooOld   it lacks what this package needs
+        IndexPaused        nothing of an index is tried until its pause ends
+        RebuildError       a rebuild cannot go on as it is
         SessionError       a call does not say which session, or which record, it means
         QueryError         a search asks for what its schema does not declare
         WorkError          a work cannot be found, or not be retried or cancelled
+        TaskError          how a Celery task of ours ended
+            DeadLettered   works of it became dead letters
+            Unsettled      works of it are tried again later
+            NotUnderstood  its message is of another release
         BrokerError        the broker did not answer
         EmbeddedError      the embedded engine or broker could not be started
 
@@ -89,6 +98,12 @@ class LedgerUnavailable(LedgerError):
     code = "ledger_unavailable"
 
 
+class LedgerConflict(LedgerError):
+    """The ledger's database refused a row because of a constraint: another process made the same row first."""
+
+    code = "ledger_conflict"
+
+
 class WrongDatabase(LedgerError):
     """A session writes to another database than the one that holds the ledger."""
 
@@ -121,7 +136,7 @@ class EngineError(ScrypathError):
 
 
 class EngineUnreachable(EngineError):
-    """Meilisearch did not answer, or not intelligibly.
+    """Meilisearch did not answer.
 
     `sent` is true where the request may have been registered all the same: its outcome is unknown.
     `broken` is true where the connection broke while the body was being sent, which is what a refusal of a
@@ -144,6 +159,33 @@ class EngineUnreachable(EngineError):
         self.broken = broken
 
 
+class UnexpectedAnswer(EngineUnreachable):
+    """What answered does not speak as Meilisearch does: a page of HTML, JSON of another shape, a redirect.
+
+    A proxy or another service stands at the URL, or between it and Meilisearch.
+    """
+
+    code = "unexpected_answer"
+
+
+class EngineTooOld(EngineError):
+    """Meilisearch lacks what this package needs; the message names its version and the one that is needed."""
+
+    code = "engine_too_old"
+
+
+class IndexPaused(ScrypathError):
+    """Nothing of an index is tried until its pause ends; its works stay in the ledger and resume automatically."""
+
+    code = "index_paused"
+
+
+class RebuildError(ScrypathError):
+    """A rebuild cannot go on as it is; the message says what to do."""
+
+    code = "rebuild"
+
+
 class SessionError(ScrypathError):
     """A call does not say which session, or which record, it means."""
 
@@ -160,6 +202,30 @@ class WorkError(ScrypathError):
     """A work cannot be found, or not be retried or cancelled."""
 
     code = "work"
+
+
+class TaskError(ScrypathError):
+    """How a Celery task of this package ended, where not all of its works are settled."""
+
+    code = "task"
+
+
+class DeadLettered(TaskError):
+    """Works of this task became dead letters; the message names ids, classes and counts, never a document."""
+
+    code = "dead_lettered"
+
+
+class Unsettled(TaskError):
+    """Works of this task are tried again later."""
+
+    code = "unsettled"
+
+
+class NotUnderstood(TaskError):
+    """A message of another release; its works are rows of the ledger, which the relay publishes again."""
+
+    code = "not_understood"
 
 
 class BrokerError(ScrypathError):

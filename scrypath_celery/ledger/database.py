@@ -12,7 +12,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine, inspect, select
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 
-from ..errors import LedgerError, LedgerMissing, LedgerOutdated, LedgerUnavailable, WrongDatabase
+from ..errors import LedgerConflict, LedgerError, LedgerMissing, LedgerOutdated, LedgerUnavailable, WrongDatabase
 from . import tables
 from .clock import now
 
@@ -78,7 +78,7 @@ class Ledger:
             try:
                 with self.begin() as connection:
                     return function(connection)
-            except LedgerUnavailable as exc:
+            except (LedgerUnavailable, LedgerConflict) as exc:
                 if attempt == TRIES - 1 or not _contended(exc.__cause__):
                     raise
         raise LedgerUnavailable("the ledger's database gave up a transaction again and again")
@@ -198,7 +198,9 @@ def translated() -> Iterator[None]:
     """Raise this package's errors for the database's."""
     try:
         yield
-    except (OperationalError, InterfaceError, IntegrityError) as exc:
+    except IntegrityError as exc:
+        raise LedgerConflict(f"the ledger's database refused a row ({_kind(exc)})") from exc
+    except (OperationalError, InterfaceError) as exc:
         raise LedgerUnavailable(f"the ledger's database did not answer ({_kind(exc)})") from exc
     except DBAPIError as exc:
         kind = LedgerUnavailable if exc.connection_invalidated or _contended(exc) else LedgerError

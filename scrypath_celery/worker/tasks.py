@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..convergence.executor import run_ready_works
 from ..convergence.relay import relay
 from ..convergence.summary import Summary
-from ..errors import LedgerError, ScrypathError
+from ..errors import DeadLettered, LedgerError, NotUnderstood, Unsettled
 from ..ledger import works
 from ..runtime import Runtime
 
@@ -17,24 +17,6 @@ if TYPE_CHECKING:
 SYNC, RELAY = "scrypath.sync", "scrypath.relay"
 COUNTDOWN_MAX = 600.0
 """The longest countdown (seconds) given to a broker; longer waits live in the ledger alone."""
-
-
-class DeadLettered(ScrypathError):
-    """Works of this task became dead letters; the message names ids, classes and counts, never a document."""
-
-    code = "dead_lettered"
-
-
-class Unsettled(ScrypathError):
-    """Works of this task are tried again later."""
-
-    code = "unsettled"
-
-
-class NotUnderstood(ScrypathError):
-    """A message of another release; its works are rows of the ledger, which the relay publishes again."""
-
-    code = "not_understood"
 
 
 def to_queue(name: str) -> dict[str, Any]:

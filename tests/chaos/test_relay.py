@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event, func, insert, select, update
 
 from scrypath_celery.convergence.relay import relay, watch
-from scrypath_celery.errors import LedgerOutdated
+from scrypath_celery.errors import LedgerOutdated, NotUnderstood
 from scrypath_celery.ledger import indexes, tables, works
 from scrypath_celery.work import ClaimState, Failure, ReasonClass, State
 from scrypath_celery.worker import tasks
@@ -116,5 +116,5 @@ def test_a_row_of_a_newer_release_is_left_alone_and_refused_by_name(alone: World
 )
 def test_a_message_of_another_release_is_refused_by_name(alone: World, args: Any, kwargs: Any) -> None:
     result = alone.shop.app.tasks[tasks.SYNC].apply(args=args, kwargs=kwargs)
-    assert isinstance(result.result, tasks.NotUnderstood)
-    assert isinstance(alone.shop.app.tasks[tasks.RELAY].apply(args=("more",)).result, tasks.NotUnderstood)
+    assert isinstance(result.result, NotUnderstood)
+    assert isinstance(alone.shop.app.tasks[tasks.RELAY].apply(args=("more",)).result, NotUnderstood)
