@@ -30,9 +30,9 @@ from sqlalchemy import (
     Text,
     Time,
     Uuid,
+    case,
     create_engine,
     event,
-    func,
     select,
 )
 from sqlalchemy.ext.hybrid import hybrid_property
@@ -101,12 +101,12 @@ class Thing(Base):
 
     @hybrid_property
     def size(self) -> int:
-        return len(self.text or "")
+        return 0 if self.text is None else 1
 
     @size.inplace.expression
     @classmethod
     def _size(cls) -> Any:
-        return func.length(func.coalesce(cls.text, ""))
+        return case((cls.text.is_(None), 0), else_=1)
 
     @hybrid_property
     def doubled(self) -> int:
