@@ -23,7 +23,8 @@ class EmbeddedEngine:
     `port` 0 takes any free one; `host` is loopback unless told otherwise; `data` is the file that keeps its state
     (None: memory); `master_key` closes it to those who do not know it; `batch_cost` is the time in seconds that every
     batch of documents or settings takes at least, `document_cost` what every document adds; `payload_limit` is in
-    bytes after decompression; `faults_route` opens `/_faults`. EmbeddedError where the port is taken or the file cannot be used.
+    bytes after decompression; `faults_route` opens `/_faults`. EmbeddedError where the port is taken or the file cannot
+    be used.
 
         with EmbeddedEngine() as engine:
             client = meilisearch.Client(engine.url)
