@@ -127,7 +127,6 @@ class _Run:
     total: Summary = field(default_factory=Summary)
     in_flight: list[InFlightClaim] = field(default_factory=list)
     more: bool = True
-    bulky: bool = False
     looked: float = 0.0
     concluded: float = field(default_factory=time.monotonic)
 
@@ -167,22 +166,23 @@ class _Run:
         one.advance(None)
         if one.bulk:
             self.bulk.note(len(run.claim.ids), run.sent_bytes)
-        self.bulky = one.bulk
         self._gather()
 
     def _next(self) -> ClaimRun | None:
+        """Claim single changes where there are any, else bulk works as far as they are not held back."""
         take = partial(claim, self.runtime, self.uid, only=self.only, task_id=self.task_id, suspects=not self.in_flight)
         if self.only is not None:
             return take()
-        found = None if self.bulky else take(bulk=0)
-        if found is not None or not self.runtime.ledger.read(partial(backlog.any_ready, uid=self.uid)):
-            return found or (take(bulk=0) if self.bulky else None)
+        ready = self.runtime.ledger.read(partial(backlog.ready, uid=self.uid))
+        found = take(bulk=0) if ready.live else None
+        if found is not None or not ready.bulk:
+            return found
         allowed = self.bulk.allowance()
-        found = take(bulk=allowed)
-        self.total.held_back = found is None and allowed == 0
-        if self.total.held_back:
-            self.runtime.ledger.run(partial(backlog.resume_soon, uid=self.uid, seconds=RESUME))
-        return found
+        self.total.held_back = allowed == 0
+        if allowed:
+            return take(bulk=allowed)
+        self.runtime.ledger.run(partial(backlog.resume_soon, uid=self.uid, seconds=RESUME))
+        return None
 
     def _room(self) -> bool:
         """Whether another claim may be under way beside these."""

@@ -38,20 +38,31 @@ def _live(connection: Connection, recent: float) -> bool:
     return any(connection.execute(query).first() is not None for query in queries)
 
 
-def any_ready(connection: Connection, uid: str) -> bool:
-    """Whether any bulk work of an index could be claimed now."""
-    ready = work.c.state.in_([state.value for state in READY]) & (work.c.available_at <= now())
-    bulk = work.c.operation.in_([operation.value for operation in BULK])
-    query = select(work.c.id).where(ready, work.c.index_uid == uid, bulk).limit(1)
-    return connection.execute(query).first() is not None
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """Whether single changes, and bulk works, of an index could be claimed now."""
+
+    live: bool
+    bulk: bool
+
+
+def ready(connection: Connection, uid: str) -> Ready:
+    """What of an index could be claimed now."""
+    open_now = work.c.state.in_([state.value for state in READY]) & (work.c.available_at <= now())
+    query = select(work.c.id).where(open_now, work.c.index_uid == uid).limit(1)
+    live, bulk = (
+        connection.execute(query.where(work.c.operation.in_([one.value for one in operations]))).first() is not None
+        for operations in (LIVE, BULK)
+    )
+    return Ready(live=live, bulk=bulk)
 
 
 def resume_soon(connection: Connection, uid: str, seconds: float) -> None:
     """Let the relay give the oldest ready bulk work of an index to Celery in `seconds` at the latest."""
-    ready = work.c.state.in_([state.value for state in READY])
+    waiting = work.c.state.in_([state.value for state in READY])
     bulk = work.c.operation.in_([operation.value for operation in BULK])
-    query = select(work.c.id).where(ready, work.c.index_uid == uid, bulk).order_by(work.c.id).limit(1)
+    query = select(work.c.id).where(waiting, work.c.index_uid == uid, bulk).order_by(work.c.id).limit(1)
     oldest = connection.execute(query).scalar()
     if oldest is not None:
-        sooner = (work.c.id == oldest) & ready & (work.c.publish_after > now() + seconds)
+        sooner = (work.c.id == oldest) & waiting & (work.c.publish_after > now() + seconds)
         connection.execute(update(work).where(sooner).values(publish_after=now() + seconds))
