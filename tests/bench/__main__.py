@@ -8,7 +8,7 @@ import sys
 
 from tests.bench.lab import lab
 
-WHAT = ["start", "bulk", "single", "commits", "latency"]
+WHAT = ["start", "bulk", "single", "commits", "latency", "ledger"]
 
 
 def main() -> int:
@@ -23,7 +23,7 @@ def main() -> int:
     parser.add_argument("--commits", type=int, default=500, help="commits of each kind")
     options = parser.parse_args()
     with lab(options.batch_cost, options.document_cost) as worker:
-        from tests.bench import bulk, latency, measure, start
+        from tests.bench import bulk, latency, ledger, measure, start
 
         measure.prepare()
         runs = {
@@ -33,6 +33,7 @@ def main() -> int:
             "commits": lambda: measure.commits(worker, options.commits),
             "latency": lambda: latency.latency(worker, 200),
             "beside": lambda: latency.beside(worker),
+            "ledger": ledger.ledger,
             "large": lambda: bulk.bulk(worker, 500),
         }
         for name in (*options.what, *(["large"] if options.large else [])):

@@ -13,6 +13,7 @@ from scrypath_celery.convergence.executor import run_ready_works
 from scrypath_celery.convergence.relay import relay
 from scrypath_celery.ledger import backlog, tables, works
 from scrypath_celery.ledger.clock import now
+from scrypath_celery.operator.work_detail import story
 from scrypath_celery.work import MAX_IDS, Mode, Operation, State
 from tests.chaos.shop import Item
 from tests.chaos.world import World, world
@@ -191,3 +192,8 @@ def test_the_engines_pace_is_read_from_its_newest_batches(alone: World) -> None:
     batches = alone.shop.search.runtime.engine.newest_batches()
     assert sum(documents for documents, _ in batches) == 6
     assert all(seconds >= 0 for _, seconds in batches)
+
+
+def test_the_story_of_a_work_says_how_its_documents_are_read(alone: World) -> None:
+    [id] = alone.write({1: 1})
+    assert story(alone.shop.search.runtime, id).read_as == "records"
