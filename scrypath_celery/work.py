@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 
@@ -135,7 +136,7 @@ class Claim:
     works: tuple[Work, ...]
     fingerprint: str | None = None
 
-    @property
+    @cached_property
     def ids(self) -> tuple[str, ...]:
         """The document ids of all its works, each once, in the order of the works."""
         return tuple(dict.fromkeys(id for work in self.works for id in work.ids))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import Enum
@@ -81,6 +81,32 @@ def id_reader(kind: TypeEngine[Any]) -> Callable[[str], Any]:
     return str if rule is str else partial(_read, rule)
 
 
+def id_values(kind: TypeEngine[Any], texts: Sequence[str]) -> list[Any]:
+    """The values of many document ids; those that no value has are left out.
+
+    Raises:
+        SchemaError: ids cannot be of this type.
+    """
+    if _RULES.get(_python_type(kind)) is _integer:
+        try:
+            numbers = list(map(int, texts))
+        except ValueError:
+            numbers = []
+        if numbers and list(map(str, numbers)) == list(texts) and _fits(min(numbers)) and _fits(max(numbers)):
+            return numbers
+    read, values = id_reader(kind), []
+    for text in texts:
+        try:
+            values.append(read(text))
+        except LookupError:
+            continue
+    return values
+
+
+def _fits(value: int) -> bool:
+    return _SMALLEST <= value <= _LARGEST
+
+
 def _read(rule: Callable[[str], Any], text: str) -> Any:
     try:
         value = rule(text)
@@ -111,7 +137,7 @@ def _python_type(kind: TypeEngine[Any]) -> type[Any]:
 
 def _integer(text: str) -> int:
     value = int(text)
-    if not _SMALLEST <= value <= _LARGEST:
+    if not _fits(value):
         raise ValueError("beyond what databases hold")
     return value
 
