@@ -82,7 +82,7 @@ def story(runtime: Runtime, id: int) -> Story:
         state=item.state,
         documents=item.documents,
         read_as=_read_as(runtime, schema) if schema is not None else None,
-        document_ids=item.ids,
+        document_ids=item.left,
         attempts=item.attempts,
         claims=item.claims,
         created_at=to_datetime(item.created_at),

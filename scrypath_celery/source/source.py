@@ -41,6 +41,9 @@ from ..work import MAX_IDS, Failure, ReasonClass
 from .columns import by_columns, encoder, expressions
 from .lazy_loads import LazyLoads
 
+HANGS = "projection_hangs"
+"""The error code of a record whose projection was interrupted by a time limit."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
@@ -63,8 +66,10 @@ class Source:
         mode = "create_savepoint"
         return Source(lambda: partial(self._database(), bind=connection, binds={}, join_transaction_mode=mode))
 
-    def read(self, schema: Schema, ids: Sequence[str]) -> Reading:
+    def read(self, schema: Schema, ids: Sequence[str], note: Callable[[str], None] = lambda id: None) -> Reading:
         """The documents of these ids as the database has them now, in a transaction begun now.
+
+        `note` is called with each id before its record is projected.
 
         Raises:
             SourceError: the database did not answer, or refused the query.
@@ -79,6 +84,7 @@ class Source:
             encoded = encoder(schema) if columns else partial(_encoded, schema)
             with nullcontext() if columns else self._lazy_loads.watched(session, schema):
                 for id, record in found(session, schema, statement, list(wanted)):
+                    note(id)
                     try:
                         document = encoded(record)
                         if document is not None:
@@ -276,5 +282,8 @@ def _failure(exc: ProjectionError) -> Failure:
 
 def _crash(schema: Schema, id: str, exc: Exception) -> Failure:
     # The class of the exception alone: its text may carry what the record holds.
+    if type(exc).__name__ == "SoftTimeLimitExceeded":  # Celery's, which this room does not know
+        reason = f"{schema.name} {id}: its projection hangs (interrupted by the time limit of its task)"
+        return Failure(reason_class=ReasonClass.SOURCE, reason=reason, code=HANGS)
     reason = f"{schema.name} {id}: its projection raised {type(exc).__name__}"
     return Failure(reason_class=ReasonClass.SOURCE, reason=reason, code="projection_raised")
