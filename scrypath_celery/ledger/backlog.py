@@ -6,9 +6,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select, update
 
-from ..work import BULK, LIVE, OPEN, READY, State
+from ..work import BULK, LIVE, OPEN, PRIORITY, READY, Operation, State
+from . import works
 from .clock import now
-from .tables import work
+from .tables import in_state, work
+
+_SINGLE = work.c.priority == PRIORITY[Operation.UPSERT]
+_BULK = work.c.priority > PRIORITY[Operation.UPSERT]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,25 +23,6 @@ class Backlog:
     live: bool
 
 
-def look(connection: Connection, *, recent: float) -> Backlog:
-    """What is on its way; single changes count that are not settled, or were in the last `recent` seconds.
-
-    All indexes count, since the engine runs one batch at a time whatever the index.
-    """
-    on_its_way = work.c.state.in_([State.RUNNING.value, State.SUBMITTED.value])
-    bulk = work.c.operation.in_([operation.value for operation in BULK])
-    documents = connection.execute(select(func.sum(work.c.documents)).where(on_its_way, bulk)).scalar()
-    return Backlog(documents=int(documents or 0), live=_live(connection, recent))
-
-
-def _live(connection: Connection, recent: float) -> bool:
-    single = work.c.operation.in_([operation.value for operation in LIVE])
-    unsettled = work.c.state.in_([state.value for state in OPEN])
-    settled = (work.c.state == State.SUCCEEDED.value) & (work.c.finished_at > now() - recent)
-    queries = (select(work.c.id).where(single, chosen).limit(1) for chosen in (unsettled, settled))
-    return any(connection.execute(query).first() is not None for query in queries)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Ready:
     """Whether single changes, and bulk works, of an index could be claimed now."""
@@ -46,23 +31,45 @@ class Ready:
     bulk: bool
 
 
+def look(connection: Connection, *, recent: float) -> Backlog:
+    """What is on its way; single changes count that are not settled, or were in the last `recent` seconds.
+
+    All indexes count, since the engine runs one batch at a time whatever the index.
+    """
+    on_its_way = in_state(State.RUNNING, State.SUBMITTED)
+    documents = connection.execute(select(func.sum(work.c.documents)).where(on_its_way, _BULK)).scalar()
+    return Backlog(documents=int(documents or 0), live=_live(connection, recent))
+
+
+def _live(connection: Connection, recent: float) -> bool:
+    unsettled = select(work.c.id).where(in_state(*OPEN), _SINGLE).limit(1)
+    if connection.execute(unsettled).first() is not None:
+        return True
+    for uid in works.uids(connection, State.SUCCEEDED):  # one range of the database's index for each
+        settled = (work.c.index_uid == uid) & (work.c.finished_at > now() - recent)
+        query = select(work.c.id).where(in_state(State.SUCCEEDED), settled, _SINGLE).limit(1)
+        if connection.execute(query).first() is not None:
+            return True
+    return False
+
+
 def ready(connection: Connection, uid: str) -> Ready:
     """What of an index could be claimed now."""
-    open_now = work.c.state.in_([state.value for state in READY]) & (work.c.available_at <= now())
-    query = select(work.c.id).where(open_now, work.c.index_uid == uid).limit(1)
-    live, bulk = (
-        connection.execute(query.where(work.c.operation.in_([one.value for one in operations]))).first() is not None
-        for operations in (LIVE, BULK)
-    )
-    return Ready(live=live, bulk=bulk)
+    return Ready(live=_any(connection, uid, LIVE), bulk=_any(connection, uid, BULK))
+
+
+def _any(connection: Connection, uid: str, operations: tuple[Operation, ...]) -> bool:
+    priorities = sorted({PRIORITY[operation] for operation in operations})
+    queries = (works.ready(uid, state, priority, work.c.id).limit(1) for priority in priorities for state in READY)
+    return any(connection.execute(query).first() is not None for query in queries)
 
 
 def resume_soon(connection: Connection, uid: str, seconds: float) -> None:
-    """Let the relay give the oldest ready bulk work of an index to Celery in `seconds` at the latest."""
-    waiting = work.c.state.in_([state.value for state in READY])
-    bulk = work.c.operation.in_([operation.value for operation in BULK])
-    query = select(work.c.id).where(waiting, work.c.index_uid == uid, bulk).order_by(work.c.id).limit(1)
-    oldest = connection.execute(query).scalar()
-    if oldest is not None:
-        sooner = (work.c.id == oldest) & waiting & (work.c.publish_after > now() + seconds)
+    """Let the relay give the bulk work of an index that waits longest to Celery in `seconds` at the latest."""
+    queries = (
+        works.ready(uid, state, PRIORITY[operation], work.c.id).limit(1) for operation in BULK for state in READY
+    )
+    first = next((id for query in queries if (id := connection.execute(query).scalar()) is not None), None)
+    if first is not None:
+        sooner = (work.c.id == first) & in_state(*READY) & (work.c.publish_after > now() + seconds)
         connection.execute(update(work).where(sooner).values(publish_after=now() + seconds))
