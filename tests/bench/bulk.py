@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def bulk(worker: Worker, least: int) -> Iterator[Line]:
     yield _against(raw, loop, f"{count} rows read, dumped and posted in a plain loop / raw", "none: what is possible")
     orm = _measured(url, "orm", partial(_orm_loop, url))
     yield _against(raw, orm, f"{count} records in a loop of add_documents / raw", "none: for comparison")
-    alone = _in_a_child(url, "backfill")
+    alone = _in_a_child(url, "backfill", "inline")
     yield _against(raw, alone, f"backfill of {count} by the calling process / raw", ">= 0.9", raw.batches + 1)
     if alone.microseconds is not None and loop.microseconds:
         yield Line(
@@ -82,9 +83,9 @@ def bulk(worker: Worker, least: int) -> Iterator[Line]:
             target="<= 1",
         )
     with worker:
-        beside = _in_a_child(url, "backfill")
+        beside = _in_a_child(url, "backfill", "celery")
         yield _against(raw, beside, f"backfill of {count} beside two workers / raw", ">= 0.9", raw.batches + 1)
-        built = _in_a_child(url, "reindex")
+        built = _in_a_child(url, "reindex", "celery")
         yield _against(raw, built, f"reindex of {count} beside two workers / raw", ">= 0.9")
 
 
@@ -151,11 +152,11 @@ def _post(session: requests.Session, url: str, index: str, body: bytes) -> None:
     answer.raise_for_status()
 
 
-def _in_a_child(url: str, what: str) -> Run:
+def _in_a_child(url: str, what: str, mode: str) -> Run:
     """Run one command in a process of its own, so that its memory and its time are known."""
     _declare(url, "cities")
     before = _all_batches(url)
-    command = [sys.executable, "-m", "tests.bench.bulk", what]
+    command = [sys.executable, "-m", "tests.bench.bulk", what, mode]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=dict(os.environ))
     found = json.loads(done.stdout.splitlines()[-1])
     return Run(
@@ -166,14 +167,14 @@ def _in_a_child(url: str, what: str) -> Run:
     )
 
 
-def _child(what: str) -> None:
+def _child(what: str, mode: str) -> None:
     """The child's side of `_in_a_child`: what it spent on the command itself, start-up left out."""
     _ = search.runtime.engine.version()
+    act: Callable[..., Any] = search.backfill if what == "backfill" else search.reindex
+    # Where it runs is an option of rebuilds that go on in workers; the others always run here too.
+    options = {"sync_mode": mode} if "sync_mode" in signature(act).parameters else {}
     spent, began = _processor(), time.perf_counter()
-    if what == "backfill":
-        search.backfill(City)
-    else:
-        search.reindex(City)
+    act(City, **options)
     found = {
         "seconds": time.perf_counter() - began,
         "cpu": _processor() - spent,
@@ -217,4 +218,4 @@ def _all_batches(url: str) -> int:
 
 
 if __name__ == "__main__":
-    _child(sys.argv[1])
+    _child(*sys.argv[1:])

@@ -57,7 +57,7 @@ def beside(worker: Worker, changes: int = 8) -> Iterator[Line]:
     with worker:
         _commit(FIRST)
         eventually(_settled, seconds=TIMEOUTS, what="the worker is warm")
-        command = [sys.executable, "-m", "tests.bench.bulk", "reindex"]
+        command = [sys.executable, "-m", "tests.bench.bulk", "reindex", "celery"]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=dict(os.environ)) as child:
             waits = []
             for id in range(FIRST + 10_000, FIRST + 10_000 + changes):
