@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 
@@ -35,6 +36,12 @@ class Operation(StrEnum):
     BACKFILL = "backfill"
     REINDEX = "reindex"
 
+
+BULK = (Operation.BACKFILL, Operation.REINDEX)
+"""Operations of backfills and rebuilds: many documents, for which nobody waits."""
+
+LIVE = (Operation.UPSERT, Operation.DELETE)
+"""Operations of single changes, which are claimed first."""
 
 PRIORITY = {Operation.UPSERT: 0, Operation.DELETE: 0, Operation.BACKFILL: 1, Operation.REINDEX: 2}
 """What is claimed first, whatever the ids: changes of single records, then repairs, then what fills a new index."""
@@ -162,7 +169,7 @@ class Claim:
     target: str | None = None
     mark: Mark | None = None
 
-    @property
+    @cached_property
     def ids(self) -> tuple[str, ...]:
         """The document ids that its works still have to settle, each once, in the order of the works."""
         return tuple(dict.fromkeys(id for work in self.works for id in work.left))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, case, exists, func, select, update
@@ -38,8 +38,12 @@ def take(
     exclusive: str | None = None,
     suspects: bool = True,
     fingerprint: str | None = None,
+    bulk_documents: int | None = None,
 ) -> Claim | None:
     """Claim ready works of one index, up to a number of documents; None where nothing may be claimed now.
+
+    Single changes come first; works of backfills and rebuilds are claimed where there are none, up to `bulk_documents`
+    (None: as many as of the others; 0: none).
 
     The lock of the index's row is held until the commit, so numbers are in the order of commits. `only` names the
     works to claim, also before they are available to others (modes that run in the caller). A pause that is over is
@@ -60,7 +64,9 @@ def take(
             return None
         connection.execute(update(index).where(index.c.index_uid == uid).values(paused_until=now() + lease))
     present = held.rebuild if held.rebuild and held.rebuild.get("fingerprint") == fingerprint else {}
-    taken = _ready(connection, uid, documents, only, suspects, present.get("id"))
+    bulk = documents if bulk_documents is None else bulk_documents
+    most = _Most(single=documents, bulk=bulk, rebuild_id=present.get("id"))
+    taken = _ready(connection, uid, most, only, suspects)
     if not taken:
         if held.paused_until is not None:  # nothing to probe with: the pause stays over
             connection.execute(update(index).where(index.c.index_uid == uid).values(paused_until=held.paused_until))
@@ -114,14 +120,20 @@ def _write(connection: Connection, taken: Claim, *, lease: float, worker: str, t
     )
 
 
-def _ready(
-    connection: Connection,
-    uid: str,
-    documents: int,
-    only: Sequence[int] | None,
-    suspects: bool,
-    rebuild_id: int | None,
-) -> list[Work]:
+@dataclass(frozen=True, kw_only=True)
+class _Most:
+    """What a claim may take: how many documents of single changes, how many of works that repair or rebuild (0: none
+    of them), and of which rebuild."""
+
+    single: int
+    bulk: int
+    rebuild_id: int | None = None
+
+    def of(self, priority: int) -> int:
+        return self.single if priority == PRIORITY[Operation.UPSERT] else self.bulk
+
+
+def _ready(connection: Connection, uid: str, most: _Most, only: Sequence[int] | None, suspects: bool) -> list[Work]:
     """The works to claim, of one priority, locked.
 
     They are chosen without a lock first, by id and number of documents, since a work may hold a thousand ids; so a
@@ -129,7 +141,7 @@ def _ready(
     """
     passed: set[int] = set()
     for _ in range(TRIES):
-        chosen = _chosen(connection, uid, documents, only, suspects, passed, rebuild_id)
+        chosen = _chosen(connection, uid, most, only, suspects, passed)
         if not chosen:
             return []
         query = select(work.c.id).where(work.c.id.in_(chosen), in_state(*READY)).with_for_update(skip_locked=True)
@@ -143,16 +155,18 @@ def _ready(
 def _chosen(
     connection: Connection,
     uid: str,
-    documents: int,
+    most: _Most,
     only: Sequence[int] | None,
     suspects: bool,
     passed: set[int],
-    rebuild_id: int | None,
 ) -> list[int]:
     mine: ColumnElement[bool] = work.c.rebuild_id.is_(None)
-    if rebuild_id is not None:
-        mine |= work.c.rebuild_id == rebuild_id
+    if most.rebuild_id is not None:
+        mine |= work.c.rebuild_id == most.rebuild_id
     for priority in sorted(set(PRIORITY.values())):
+        documents = most.of(priority)
+        if not documents:
+            continue
         found = _candidates(connection, uid, priority, FIRST, only, mine)
         if sum(row.documents for row in found) < documents and len(found) >= FIRST:
             found = _candidates(connection, uid, priority, max(documents, FIRST) + len(passed), only, mine)
