@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Row
 
 from ..errors import EngineError
 from ..ledger import claims, maintenance, works
-from ..ledger.submitted import conclude
 from ..runtime import Runtime, is_dead
 from ..work import EngineTask
+from .poll import poll
 
 MESSAGE = 500
 """The most works that one message names."""
@@ -71,25 +71,6 @@ def publish(runtime: Runtime) -> int:
     return sum(map(len, found.values()))
 
 
-def poll(runtime: Runtime) -> int:
-    """Look how the engine's tasks of submitted works ended; how many works were concluded."""
-    rows = runtime.ledger.run(claims.awaiting)
-    if not rows:
-        return 0
-    try:
-        tasks = runtime.engine.tasks(uid for row in rows for uid in row.engine_uids)
-    except EngineError:
-        return 0
-    concluded = 0
-    for row in rows:
-        found = [tasks.get(uid) for uid in row.engine_uids]
-        if any(task is not None and not task.terminal for task in found):
-            continue
-        fine = all(task is not None and _ours(task, row) and _done(task) for task in found)
-        concluded += runtime.ledger.run(partial(conclude, token=row.token, fine=fine))
-    return concluded
-
-
 def watch(runtime: Runtime) -> int:
     """Look for unresolved sends in the engine's list of tasks, requeue their documents; the works written."""
     rows = runtime.ledger.run(claims.unresolved)
@@ -135,12 +116,3 @@ def _watched(connection: Connection, *, rows: list[Row[Any]], landed: set[str], 
             written += len(works.requeue(connection, row.index_uid, [id for id in row.ids if id not in awaited]))
     claims.seen(connection, [row.token for row in rows if row.token not in landed], newest)
     return written
-
-
-def _ours(task: EngineTask, row: Row[Any]) -> bool:
-    return (task.metadata or "").startswith(f"scrypath:{row.token}:")
-
-
-def _done(task: EngineTask) -> bool:
-    missing = task.type == "documentDeletion" and (task.error or {}).get("code") == "index_not_found"
-    return task.status == "succeeded" or missing

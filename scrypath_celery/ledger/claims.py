@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, case, func, select, update
 
-from ..work import READY, Claim, ClaimState, Mode, Operation, State, Work
-from . import indexes, works
+from ..work import READY, Claim, ClaimState, Mode, Operation, Scope, State, Work
+from . import indexes, trials, works
 from .clock import now
 from .tables import claim, index, work
 
@@ -29,38 +29,42 @@ def take(
     worker: str,
     only: Sequence[int] | None = None,
     task_id: str | None = None,
-    exclusive: str | None = None,
     suspects: bool = True,
 ) -> Claim | None:
     """Claim ready works of one index, up to a number of documents; None where nothing may be claimed now.
 
     The lock of the index's row is held until the commit, so numbers are in the order of commits. `only` names the
     works to claim, also before they are available to others (modes that run in the caller). A pause that is over is
-    prolonged by one lease, so that one claim probes while the others wait. `suspects=False` leaves out works that have
-    to be claimed alone.
+    prolonged by one lease, so that one claim probes while the others wait; one that concerns the live index alone
+    leaves the works of its rebuild ready. `suspects=False` leaves out works that have to be claimed alone. Works on
+    trial are claimed apart from all others, by one claim at a time.
     """
     query = select(index, now().label("at")).where(index.c.index_uid == uid).with_for_update()
     held = connection.execute(query).one_or_none()
     if held is None:
         indexes.ensure(connection, uid)
         held = connection.execute(query).one()
-    if held.exclusive_until is not None and held.exclusive_until > held.at and held.exclusive_token != exclusive:
+    paused = held.paused_until is not None and held.paused_until > held.at
+    if paused and held.pause_scope != Scope.INDEX:
         return None
-    if held.paused_until is not None:
-        if held.paused_until > held.at:
-            return None
+    trying = held.exclusive_until is not None and held.exclusive_until > held.at
+    taken = []
+    if only is None and not trying:
+        taken = works.find(connection, trials.ready(connection, uid, below=SUSPECT, rebuild_only=paused))
+    on_trial = bool(taken)
+    taken = taken or _ready(connection, uid, documents, only, suspects, rebuild_only=paused)
+    if not taken:  # nothing to probe with: a pause stays over
+        return None
+    if held.paused_until is not None and not paused:
         connection.execute(update(index).where(index.c.index_uid == uid).values(paused_until=now() + lease))
-    taken = _ready(connection, uid, documents, only, suspects)
-    if not taken:
-        if held.paused_until is not None:  # nothing to probe with: the pause stays over
-            connection.execute(update(index).where(index.c.index_uid == uid).values(paused_until=held.paused_until))
-        return None
     number = held.last_number + 1
     connection.execute(update(index).where(index.c.index_uid == uid).values(last_number=number))
     items = tuple(replace(item, worker=worker) for item in taken)
     token = secrets.token_hex(12)
     result = Claim(token=token, number=number, index_uid=uid, works=items, fingerprint=held.fingerprint)
     _write(connection, result, lease=lease, worker=worker, task_id=task_id)
+    if on_trial:
+        indexes.enter(connection, uid, token, lease)
     return result
 
 
@@ -94,7 +98,15 @@ def _write(connection: Connection, taken: Claim, *, lease: float, worker: str, t
     )
 
 
-def _ready(connection: Connection, uid: str, documents: int, only: Sequence[int] | None, suspects: bool) -> list[Work]:
+def _ready(
+    connection: Connection,
+    uid: str,
+    documents: int,
+    only: Sequence[int] | None,
+    suspects: bool,
+    *,
+    rebuild_only: bool = False,
+) -> list[Work]:
     """The works to claim: chosen by id and number of documents first, since a work may hold a thousand ids."""
     found: list[Row[Any]] = []
     columns = (work.c.id, work.c.documents, work.c.claims, work.c.operation)
@@ -102,6 +114,9 @@ def _ready(connection: Connection, uid: str, documents: int, only: Sequence[int]
     for state in READY:  # one state at a time: each is a range of the index in the order of ids
         query = select(*columns).where(work.c.index_uid == uid, work.c.state == state.value, known)
         query = query.where(work.c.available_at <= now() if only is None else work.c.id.in_(only))
+        query = query.where(work.c.trial.is_(None) | (work.c.claims >= SUSPECT))
+        if rebuild_only:
+            query = query.where(work.c.operation == Operation.REINDEX.value)
         query = query.order_by(work.c.id).limit(documents).with_for_update(skip_locked=True)
         found += connection.execute(query)
     found.sort(key=lambda row: int(row.id))

@@ -23,7 +23,7 @@ def due(connection: Connection, *, again: float, limit: int = 5_000) -> dict[str
 
     An index that is paused is left out until its pause is over.
     """
-    resting = select(index.c.index_uid).where((index.c.paused_until > now()) | (index.c.exclusive_until > now()))
+    resting = select(index.c.index_uid).where(index.c.paused_until > now())
     found: dict[str, list[int]] = {}
     for state in READY:
         query = (
