@@ -7,12 +7,15 @@ import nox
 nox.options.sessions = ["lint", "types", "tests", "docs"]
 nox.options.reuse_existing_virtualenvs = True
 
+PARALLEL = ("-n", "4", "--dist", "worksteal", "--durations", "20")
+"""Most of what is long in the suite waits for processes; `-- -n 0` runs it in one."""
+
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """The whole suite; what is given after `--` goes to pytest."""
     session.install("-e", ".[test]")
-    session.run("python", "-m", "pytest", *session.posargs)
+    session.run("python", "-m", "pytest", *PARALLEL, *session.posargs)
 
 
 @nox.session
@@ -27,7 +30,7 @@ def lowest(session: nox.Session) -> None:
     """The whole suite with the oldest libraries that the package says it works with."""
     session.install("uv")
     session.run("uv", "pip", "install", "--quiet", "--resolution", "lowest-direct", "-e", ".[test]")
-    session.run("python", "-m", "pytest", *session.posargs)
+    session.run("python", "-m", "pytest", *PARALLEL, *session.posargs)
 
 
 @nox.session

@@ -11,7 +11,8 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
-from scrypath_celery.embedded.search.fields import found
+from scrypath_celery.embedded.search.fields import found, nested_paths
+from scrypath_celery.embedded.search.geo import point_of
 from scrypath_celery.embedded.search.store import Change
 
 _LAST = "\U0010ffff"
@@ -32,7 +33,8 @@ class Several:
     empty: bool = False
 
 
-_NULL, _EMPTY, _PRESENT = Several(null=True), Several(empty=True), Several()
+_NULL, _EMPTY, _PRESENT, _NULL_AND_EMPTY = Several(null=True), Several(empty=True), Several(), Several((), True, True)
+_GEO = ("_geo", "_geo.lat", "_geo.lng")
 Cell = str | float | Several | None
 
 
@@ -46,12 +48,28 @@ class Sorted:
     text_slots: Sequence[int]
 
 
+def _coordinate(document: dict[str, Any], attribute: str, nested: set[str]) -> Cell:
+    """The engine keeps the two coordinates of a place as fields of their own, and nothing of the place itself."""
+    point = point_of(document)
+    if point is None:
+        return None
+    if attribute == "_geo":
+        nested.update(_GEO[1:])
+        return None
+    return point[attribute == "_geo.lng"]
+
+
 class Column:
-    """The values of one attribute by slot; numbers as floats, texts and booleans in their normal form."""
+    """The values of one attribute by slot; numbers as floats, texts and booleans in their normal form.
+
+    `spelling` has a way in which a text was written, and `nested` the fields inside the attribute, with their whole
+    paths.
+    """
 
     def __init__(self, attribute: str) -> None:
         self.attribute = attribute
         self.spelling: dict[str, str] = {}
+        self.nested: set[str] = set()
         self._cells: list[Cell] = []
         self._sorted: Sorted | None = None
 
@@ -72,19 +90,22 @@ class Column:
         self._cells[slot] = cell
 
     def _cell(self, document: dict[str, Any]) -> Cell:
+        if self.attribute in _GEO:
+            return _coordinate(document, self.attribute, self.nested)
         places = list(found(document, self.attribute))
         if not places:
             return None
         values: list[str | float] = []
         for place in places:
             self._collect(place, values)
-        if len(values) == 1:
+        if len(values) == 1 and len(places) == 1 and not isinstance(places[0], list):
             return values[0]
+        null, empty = any(place is None for place in places), any(place in ("", [], {}) for place in places)
         if values:
-            return Several(tuple(values))
-        if any(place is None for place in places):
-            return _NULL
-        return _EMPTY if any(place in ([], {}) for place in places) else _PRESENT
+            return Several(tuple(values), null, empty)
+        if null:
+            return _NULL_AND_EMPTY if empty else _NULL
+        return _EMPTY if empty else _PRESENT
 
     def _collect(self, place: Any, values: list[str | float]) -> None:
         if isinstance(place, bool):
@@ -92,6 +113,8 @@ class Column:
         elif isinstance(place, int | float):
             values.append(float(place))
         elif isinstance(place, str):
+            if not place:
+                return
             plain = facet_normal(place)
             if plain != place:
                 self.spelling.setdefault(plain, place)
@@ -99,6 +122,8 @@ class Column:
         elif isinstance(place, list):
             for one in place:
                 self._collect(one, values)
+        elif isinstance(place, dict):
+            self.nested.update(nested_paths(place, f"{self.attribute}."))
 
     def values(self, slot: int) -> tuple[str | float, ...]:
         """The values of the document in a slot."""
@@ -136,6 +161,13 @@ class Column:
             slots.update(order.number_slots[bisect_left(order.numbers, number) : bisect_right(order.numbers, number)])
         return slots
 
+    def holding(self, value: str | float) -> set[int]:
+        """The slots that hold a value, as `values` has it."""
+        order = self.sorted()
+        if isinstance(value, str):
+            return set(order.text_slots[bisect_left(order.texts, value) : bisect_right(order.texts, value)])
+        return set(order.number_slots[bisect_left(order.numbers, value) : bisect_right(order.numbers, value)])
+
     def beginning(self, prefix: str) -> set[int]:
         """The slots that hold a text that begins so."""
         plain, order = facet_normal(prefix), self.sorted()
@@ -154,6 +186,10 @@ class Column:
         end = len(order.texts) if high is None else (bisect_right if below else bisect_left)(order.texts, high)
         return set(order.text_slots[start:end])
 
+    def any(self) -> bool:
+        """Whether a document has the attribute."""
+        return any(cell is not None for cell in self._cells)
+
     def present(self) -> set[int]:
         """The slots that have the attribute at all."""
         return {slot for slot, cell in enumerate(self._cells) if cell is not None}
@@ -165,7 +201,7 @@ class Column:
     def empty(self) -> set[int]:
         """The slots where it is an empty text, array or object."""
         return {
-            slot for slot, cell in enumerate(self._cells) if cell == "" or (isinstance(cell, Several) and cell.empty)
+            slot for slot, cell in enumerate(self._cells) if isinstance(cell, Several) and cell.empty
         }
 
     def in_order(self, *, ascending: bool) -> Iterator[tuple[str | float, list[int]]]:

@@ -12,17 +12,17 @@ from scrypath_celery.embedded.search.tokens import Token
 def bounds(text: str, tokens: Sequence[Token], found: Sequence[Found], size: int) -> tuple[int, int]:
     """Where the crop begins and ends in `text`: `size` words around the best matches, or from the beginning."""
     if not found:
-        before, after, left = 0, 0, size
-    else:
-        first, last = _best(found, size)
-        words = last.words[1] - first.words[0] + 1
-        before, after, left = first.first, last.last + 1, size - words
-        if left < 0:
-            return _shortened(tokens, first.first, size)
-    before, after = _grown(tokens, before, after, left)
-    start = tokens[before - 1].end if before > 0 else 0
-    end = tokens[after].start if after < len(tokens) else len(text)
-    return start, end
+        return _ends(text, tokens, *_grown(tokens, 0, 0, size))
+    first, last = _best(found, size)
+    words = last.words[1] - first.words[0] + 1
+    if words <= size:
+        return _ends(text, tokens, *_grown(tokens, first.first, last.last + 1, size - words))
+    after = _shrunk(tokens, min(last.last + 1, len(tokens) - 1), words - size)
+    return 0, tokens[after].start if after >= 0 else len(text)
+
+
+def _ends(text: str, tokens: Sequence[Token], before: int, after: int) -> tuple[int, int]:
+    return tokens[before - 1].end if before > 0 else 0, tokens[after].start if after < len(tokens) else len(text)
 
 
 def _grown(tokens: Sequence[Token], before: int, after: int, left: int) -> tuple[int, int]:
@@ -34,11 +34,12 @@ def _grown(tokens: Sequence[Token], before: int, after: int, left: int) -> tuple
             token = earlier or later
             before, after = (before - 1, after) if later is None else (before, after + 1)
             left -= token is not None and token.is_word
-        elif earlier.is_word or later.is_word:
-            if earlier.is_word:
-                before, left = before - 1, left - 1
+        elif earlier.is_word:
+            before, left = before - 1, left - 1
             if later.is_word and left > 0:
                 after, left = after + 1, left - 1
+        elif later.is_word:
+            after, left = after + 1, left - 1
         elif earlier.kind == later.kind:
             before -= 1
             after += left > 1  # else the crop would end with a separator
@@ -49,23 +50,39 @@ def _grown(tokens: Sequence[Token], before: int, after: int, left: int) -> tuple
     return before, after
 
 
-def _shortened(tokens: Sequence[Token], first: int, size: int) -> tuple[int, int]:
-    """A match that is longer than the crop: its first words."""
-    words = [place for place in range(first, len(tokens)) if tokens[place].is_word][:size]
-    return tokens[first].start, tokens[words[-1]].end
+def _shrunk(tokens: Sequence[Token], at: int, left: int) -> int:
+    """Walk back over `left` words of a match that is longer than the crop; the token at which the crop ends."""
+    while left > 0 and at >= 0:
+        left -= tokens[at].is_word
+        at -= 1
+    return at
 
 
 def _best(found: Sequence[Found], size: int) -> tuple[Found, Found]:
     """The stretch of matches within `size` words that stands for the most terms, closest together and in order."""
-    best, best_score = (found[0], found[0]), (0, -(10**9), 0)
-    for start in range(len(found)):
-        for end in range(start, len(found)):
-            if found[end].words[1] - found[start].words[0] >= size and end > start:
+    best: tuple[Found, Found] | None = None
+    best_score = (0, 0, 0)
+
+    def offer(start: int, end: int) -> None:
+        nonlocal best, best_score
+        score = _score(found[start : end + 1])
+        if best is None or score > best_score:
+            best, best_score = (found[start], found[end]), score
+
+    start = 0
+    for end, match in enumerate(found):
+        if match.words[1] - found[start].words[0] < size:
+            continue
+        if end:
+            offer(start, end - 1)
+        while start + 1 < len(found):
+            start += 1
+            if match.words[1] - found[start].words[0] < size:
                 break
-            score = _score(found[start : end + 1])
-            if score > best_score:
-                best, best_score = (found[start], found[end]), score
-    return best
+    last = found[-1]
+    if start != len(found) - 1 or last.words[1] - last.words[0] + 1 < size:
+        offer(start, len(found) - 1)
+    return best or (found[0], found[0])
 
 
 def _score(stretch: Sequence[Found]) -> tuple[int, int, int]:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
-from scrypath_celery.embedded.search.matching import Match
 from scrypath_celery.embedded.search.paths import Costs, Path
-from scrypath_celery.embedded.search.rules import Bucket, ByCost, Detail, Rank
+from scrypath_celery.embedded.search.query import Term
+from scrypath_celery.embedded.search.rules import Bucket, ByCost, Detail, Rank, blurred
 from scrypath_celery.embedded.search.textual import Textual
 
+_UNCOUNTED = 255  # the engine counts no longer fields
 _KINDS = (("exactMatch", 3), ("matchesStart", 2), ("noExactMatch", 1))
 
 
 class ExactAttribute:
     """An attribute that is the query first, then one that begins with it, then the others."""
 
-    def __init__(self, textual: Textual) -> None:
-        self._textual = textual
+    def __init__(self, textual: Textual, fields: Collection[int] | None) -> None:
+        """`fields` are those that are searched, None for all."""
+        self._textual, self._fields = textual, fields
 
     def split(self, bucket: Bucket) -> Iterator[tuple[Detail, Bucket]]:
         """At most three parts."""
@@ -25,33 +28,56 @@ class ExactAttribute:
         start: set[int] = set()
         for path, slots in bucket.ways:
             if path is not None:
-                self._sort_out(path, slots, whole, start)
+                for terms, own in _as_written(path, slots):
+                    self._sort_out(terms, own, whole, start)
         start -= whole
         rest = set(bucket.slots) - whole - start
         for (name, rank), slots in zip(_KINDS, (whole, start, rest), strict=True):
             if slots:
                 yield Rank("exactness", rank, 3, {"matchType": name}), bucket.only(slots)
 
-    def _sort_out(self, path: Path, slots: AbstractSet[int], whole: set[int], start: set[int]) -> None:
-        exact = [match for match in path.matches if any(source.exact and source.spots for source in match.sources)]
-        numbers = [match.term.number for match in exact]
-        if numbers != list(range(len(numbers))) or not exact:
+    def _sort_out(self, terms: Sequence[Term], slots: AbstractSet[int], whole: set[int], start: set[int]) -> None:
+        """Find the documents that have the terms where the query has them, and all of them in one field.
+
+        As in the engine the places may be those of another field. Terms after one that is missing do not count.
+        """
+        if [term.number for term in terms] != list(range(len(terms))) or not terms:
             return
-        size = sum(len(match.term.words) for match in exact)
-        begins = frozenset[int].intersection(*(_beginning(match, slots) for match in exact))
-        for place in begins:
-            slot = place >> 16
-            (whole if self._textual.length(slot, place & 0xFFFF) == size else start).add(slot)
+        size = sum(term.extent for term in terms)
+        fields: dict[int, set[int]] | None = None
+        for term in terms:
+            for offset, word in enumerate(term.words):
+                if word is None:
+                    continue
+                place = blurred(term.position + offset)
+                placed: set[int] = set()
+                held: dict[int, set[int]] = defaultdict(set)
+                for spot in self._textual.vocabulary.spots(word):
+                    slot = spot >> 32
+                    if slot in slots and (fields is None or slot in fields):
+                        if blurred(spot & 0xFFFF) == place:
+                            placed.add(slot)
+                        held[slot].add(spot >> 16 & 0xFFFF)
+                fields = {slot: held[slot] if fields is None else held[slot] & fields[slot] for slot in placed}
+        for slot, numbers in (fields or {}).items():
+            searched = numbers if self._fields is None else numbers.intersection(self._fields)
+            for number in searched:
+                (whole if self._textual.length(slot, number) == size < _UNCOUNTED else start).add(slot)
 
 
-def _beginning(match: Match, slots: AbstractSet[int]) -> frozenset[int]:
-    """The fields (slot and number in one) where the term stands at its place in the query."""
-    position = match.term.position
-    found: set[int] = set()
-    for source in match.sources:
-        if source.exact:
-            found.update([place >> 16 for place in source.spots if place & 0xFFFF == position and place >> 32 in slots])
-    return frozenset(found)
+def _as_written(path: Path, slots: AbstractSet[int]) -> Iterator[tuple[list[Term], AbstractSet[int]]]:
+    """The terms of a path that are words of the index, each with the documents where it needs no typo."""
+    matches = [match for match in path.matches if any(source.exact and source.spots for source in match.sources)]
+    doubtful = [match for match in matches if not slots <= match.levels[0]]
+    if not doubtful:
+        yield [match.term for match in matches], slots
+        return
+    groups: dict[tuple[bool, ...], set[int]] = defaultdict(set)
+    for slot in slots:
+        groups[tuple(slot in match.levels[0] for match in doubtful)].add(slot)
+    for fits, own in groups.items():
+        wrong = {match.term for match, fit in zip(doubtful, fits, strict=True) if not fit}
+        yield [match.term for match in matches if match.term not in wrong], own
 
 
 def exact_words() -> ByCost:

@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from scrypath_celery.embedded.search.column import Column
-from scrypath_celery.embedded.search.fields import fits, number_text
+from scrypath_celery.embedded.refusal import Refusal
+from scrypath_celery.embedded.search.column import Column, facet_normal
+from scrypath_celery.embedded.search.fields import facet_text, fits, found
 from scrypath_celery.embedded.search.forms import Forms
 from scrypath_celery.embedded.search.tokens import normal
 from scrypath_celery.embedded.search.tolerance import Tolerance
 from scrypath_celery.embedded.search.vocabulary import close
+
+_FEW = 3_000  # among no more documents the engine sorts numbers as the texts that they are shown as
 
 
 def counted(column: Column, slots: AbstractSet[int]) -> Counter[str | float]:
@@ -23,26 +26,90 @@ def counted(column: Column, slots: AbstractSet[int]) -> Counter[str | float]:
     return counts
 
 
-def text_of(value: str | float, column: Column) -> str:
-    """A value as facets show it: texts as they were first written."""
-    return column.spelling.get(value, value) if isinstance(value, str) else number_text(value)
-
-
 def facets(
-    forms: Forms, attributes: list[str], slots: AbstractSet[int], *, most: int | None = None
+    forms: Forms, patterns: list[str], slots: AbstractSet[int], *, most: int | None = None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """`facetDistribution` and `facetStats` of some documents."""
     limit = forms.settings["faceting"]["maxValuesPerFacet"] if most is None else most
     distribution, stats = {}, {}
-    for attribute in sorted(set(attributes)):
+    for attribute in sorted(attributes(forms, patterns)):
         column = forms.column(attribute)
         counts = counted(column, slots)
-        shown = [(text_of(value, column), count) for value, count in _ordered(counts, forms, attribute)[:limit]]
-        distribution[attribute] = dict(shown)
+        ordered = _ordered(counts, forms, attribute, few=len(slots) <= _FEW)[:limit]
+        distribution[attribute] = _shown(forms, column, ordered, slots)
         numbers = [value for value in counts if not isinstance(value, str)]
         if numbers:
             stats[attribute] = {"min": min(numbers), "max": max(numbers)}
     return distribution, stats
+
+
+def _shown(
+    forms: Forms, column: Column, counts: list[tuple[str | float, int]], slots: AbstractSet[int]
+) -> dict[str, int]:
+    """The values as they are written in the first of the documents that holds them."""
+    wanted = {value for value, _ in counts if isinstance(value, str) and value in column.spelling}
+    spelled: dict[str | float, str] = {}
+    for slot in sorted(slots) if wanted else ():
+        here = wanted.intersection(column.values(slot))
+        if here:
+            spelled.update(spellings(forms, column.attribute, slot, here))
+            wanted -= here
+            if not wanted:
+                break
+    return {
+        spelled.get(value, value) if isinstance(value, str) else facet_text(value): count for value, count in counts
+    }
+
+
+def spellings(forms: Forms, attribute: str, slot: int, wanted: AbstractSet[Any]) -> dict[str | float, str]:
+    """How one document writes some of its values."""
+    spelled: dict[str | float, str] = {}
+
+    def look(place: Any) -> None:
+        if isinstance(place, str):
+            plain = facet_normal(place)
+            if plain in wanted:
+                spelled[plain] = place
+        elif isinstance(place, list):
+            for one in place:
+                look(one)
+
+    for place in found(forms.store.document(slot), attribute):
+        look(place)
+    return spelled
+
+
+def check_facets(forms: Forms, patterns: list[str], *, code: str = "invalid_search_facets") -> None:
+    """Refuse with `code` what is not filterable."""
+    for one in patterns:
+        if not forms.filterable.touches(one):
+            known = forms.filterable.patterns()
+            available = (
+                f"Available filterable attributes patterns are: `{', '.join(known)}`."
+                if known
+                else "This index does not have configured filterable attributes."
+            )
+            raise Refusal(code, f"Invalid facet distribution: Pattern `{one}` is not filterable. {available}")
+
+
+def attributes(forms: Forms, patterns: list[str]) -> set[str]:
+    """The fields that documents have, that some patterns mean and that may be filtered: those inside objects too."""
+    wanted: set[str] = set()
+    for pattern in patterns:
+        if "*" in pattern:
+            names = forms.filterable.names()
+            candidates = set(forms.paths.names) if names is None else {path for one in names for path in _of(forms, one)}
+        else:
+            candidates = _of(forms, pattern)
+        wanted.update(one for one in candidates if fits(pattern, one) and forms.filterable.allows(one))
+    return wanted
+
+
+def _of(forms: Forms, attribute: str) -> set[str]:
+    """A field, if there is one of that name, and those inside it."""
+    column = forms.column(attribute)
+    known = column.any() or forms.knows(attribute) or bool(column.nested)
+    return {attribute, *column.nested} if known else set()
 
 
 def by_count(forms: Forms, attribute: str) -> bool:
@@ -52,15 +119,19 @@ def by_count(forms: Forms, attribute: str) -> bool:
     return (fitting[0] if fitting else rules.get("*", "alpha")) == "count"
 
 
-def _ordered(counts: Counter[str | float], forms: Forms, attribute: str) -> list[tuple[str | float, int]]:
+def _ordered(
+    counts: Counter[str | float], forms: Forms, attribute: str, *, few: bool = False
+) -> list[tuple[str | float, int]]:
     count_first = by_count(forms, attribute)
-    ordered: list[tuple[str | float, int]] = []
-    for kind in (float, str):
-        own = [pair for pair in counts.items() if isinstance(pair[0], kind)]
-        # Among values that occur as often the engine takes the last of the alphabet first.
-        own.sort(key=lambda pair: (pair[1], pair[0]) if count_first else pair[0], reverse=count_first)
-        ordered += own
-    return ordered
+    numbers = [(value, count) for value, count in counts.items() if not isinstance(value, str)]
+    texts = [(value, count) for value, count in counts.items() if isinstance(value, str)]
+    if count_first:  # among values that occur as often the engine takes the last of the alphabet first
+        numbers.sort(key=lambda pair: (pair[1], pair[0]), reverse=True)
+        texts.sort(key=lambda pair: (pair[1], pair[0]), reverse=True)
+    else:
+        numbers.sort(key=lambda pair: facet_text(pair[0]) if few else pair[0])
+        texts.sort()
+    return [*numbers, *texts]
 
 
 def values_like(forms: Forms, attribute: str, text: str | None, slots: AbstractSet[int]) -> list[dict[str, Any]]:
@@ -72,16 +143,25 @@ def values_like(forms: Forms, attribute: str, text: str | None, slots: AbstractS
     counts = counted(column, slots)
     for value in [value for value in counts if not isinstance(value, str)]:
         del counts[value]
-    if text and text.strip():
-        fitting = _fitting([value for value in counts if isinstance(value, str)], normal(text.strip()), forms)
-        counts = Counter({value: counts[value] for value in fitting})
-    found = _ordered(counts, forms, attribute)[: forms.settings["faceting"]["maxValuesPerFacet"]]
-    return [{"value": text_of(value, column), "count": count} for value, count in found]
+    if text is None or by_count(forms, attribute):
+        fitting = set(counts) if text is None else set(_fitting(counts, text, forms, attribute))
+        ordered = _ordered(Counter({value: counts[value] for value in fitting}), forms, attribute)
+    else:
+        ordered = [(value, counts[value]) for value in _fitting(counts, text, forms, attribute)]
+    ordered = ordered[: forms.settings["faceting"]["maxValuesPerFacet"]]
+    shown = _shown(forms, column, ordered, forms.store.live())
+    return [{"value": value, "count": count} for value, count in shown.items()]
 
 
-def _fitting(values: list[str], wanted: str, forms: Forms) -> list[str]:
-    """The values that begin with `wanted`, but for the typos that its length allows (none in the first letter)."""
-    plain = sorted((normal(value), value) for value in values)
-    typos = Tolerance(forms.settings["typoTolerance"]).typos(wanted)
-    near = set(close(wanted, [one for one, _ in plain if one[:1] == wanted[0]], typos, prefix=True)) if typos else set()
+def _fitting(counts: Counter[str | float], text: str, forms: Forms, attribute: str) -> list[str]:
+    """The values that begin with a text, but for the typos that its length allows, in alphabetical order."""
+    wanted = normal(text)
+    plain = sorted((normal(value), value) for value in counts if isinstance(value, str))
+    tolerance = Tolerance(forms.settings["typoTolerance"])
+    if tolerance.is_exact_attribute(attribute):
+        return [value for one, value in plain if one.startswith(wanted)]
+    if tolerance.is_exact_word(wanted):
+        return [value for one, value in plain if one == wanted]
+    typos = tolerance.typos_of_length(len(wanted.encode()))
+    near = set(close(wanted, [one for one, _ in plain], typos, prefix=True)) if typos else set()
     return [value for one, value in plain if one.startswith(wanted) or one in near]

@@ -12,12 +12,12 @@ from itertools import groupby
 from typing import Any
 
 from scrypath_celery.embedded.refusal import Refusal
-from scrypath_celery.embedded.search.facets import by_count, facets
+from scrypath_celery.embedded.search.facets import attributes, by_count, check_facets, facets
 from scrypath_celery.embedded.search.index import SearchIndex
 from scrypath_celery.embedded.search.ranking import Ranked, score
 from scrypath_celery.embedded.search.request import Request
 from scrypath_celery.embedded.search.rules import Detail, Placed
-from scrypath_celery.embedded.search.searching import Results, Searching, facet_names
+from scrypath_celery.embedded.search.searching import Results, Searching
 
 Find = Callable[[str], SearchIndex]
 _ALIKE = 1e-12
@@ -161,7 +161,7 @@ class Federator:
         for place, one in enumerate(self._asked):
             with self._inside(place):
                 most = one.index.forms.settings["pagination"]["maxTotalHits"]
-                results.append(Searching(one.index.forms, one.request).run(0, min(start + count, most), scored=True))
+                results.append(Searching(one.index.forms, one.request).run(0, min(start + count, most), scored=True, exact=paged))
         merged, total = self._merged(results)
         hits = [self._hit(one, results[one.place]) for one in merged[start : start + count]]
         answer: dict[str, Any] = {"hits": hits, "processingTimeMs": 0}
@@ -227,17 +227,17 @@ class Federator:
         for uid in sorted(wanted):
             try:
                 forms = find(uid).forms
-                names = facet_names(wanted[uid], forms, code="invalid_multi_search_facets")
+                check_facets(forms, wanted[uid])
             except Refusal as exc:
                 raise Refusal(exc.code, f"Inside `.federation.facetsByIndex.{uid}`: {exc.message}", status=400) from exc
-            for name in names if federation.merge else ():
+            for name in attributes(forms, wanted[uid]) if federation.merge else ():
                 if orders.setdefault(name, by_count(forms, name)) != by_count(forms, name):
                     raise Refusal(
                         "invalid_multi_search_facet_order",
                         f"Inside `.federation.facetsByIndex.{uid}`: Inconsistent order"
                         f" for values in facet `{name}` between indexes.",
                     )
-            distribution, stats = facets(forms, names, slots.get(uid, frozenset()))
+            distribution, stats = facets(forms, wanted[uid], slots.get(uid, frozenset()))
             by_index[uid] = {"distribution": distribution, "stats": stats}
         return (
             _merge_facets(by_index, orders, federation.most_values) if federation.merge else {"facetsByIndex": by_index}

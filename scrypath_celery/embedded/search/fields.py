@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 
@@ -41,6 +42,22 @@ def found(document: Any, path: str) -> Iterator[Any]:
                 yield from found(value, path[len(name) + 1 :])
 
 
+def nested_paths(document: dict[str, Any], prefix: str) -> Iterator[str]:
+    """The dotted paths of all fields of an object, and of those inside them; `prefix` comes before each."""
+    for name, value in document.items():
+        path = f"{prefix}{name}"
+        yield path
+        yield from _inside(value, path)
+
+
+def _inside(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from nested_paths(value, f"{path}.")
+    elif isinstance(value, list):
+        for one in value:
+            yield from _inside(one, path)
+
+
 def names(attribute: str, path: str) -> bool:
     """Whether `attribute` means the field at `path`: itself or something inside it."""
     return path == attribute or path.startswith(f"{attribute}.")
@@ -70,7 +87,15 @@ def text_of(value: Any) -> str | None:
 
 
 def number_text(value: float) -> str:
-    """A number as the engine writes it in texts and as a facet value: `5` for 5.0."""
+    """A number as the engine writes it in texts: `5.0` stays `5.0`."""
     if isinstance(value, int):
         return str(value)
-    return str(int(value)) if value.is_integer() and abs(value) < 1e16 else repr(value)
+    text = repr(value)
+    mantissa, letter, exponent = text.partition("e")
+    return f"{mantissa}e{exponent[0]}{exponent[1:].lstrip('0')}" if letter else text
+
+
+def facet_text(value: float) -> str:
+    """A number as the engine writes it as a facet value: `5` for 5.0, and never with an exponent."""
+    text = format(Decimal(repr(float(value))), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

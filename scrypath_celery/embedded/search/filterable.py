@@ -43,6 +43,23 @@ class Filterable:
         features = self._features(attribute)
         return features is not None and bool(features["facetSearch"])
 
+    def touches(self, pattern: str) -> bool:
+        """Whether a pattern of attributes may mean one that may be filtered."""
+        for rule in self._rules:
+            patterns = [rule] if isinstance(rule, str) else rule["attributePatterns"]
+            if any(fits(one, pattern) or fits(pattern, one) for one in patterns):
+                features = {"equality": True} if isinstance(rule, str) else rule["features"]["filter"]
+                if any(features.values()):
+                    return True
+        return False
+
+    def names(self) -> list[str] | None:
+        """The attributes that the rules name; None if there are patterns among them."""
+        named: list[str] = []
+        for rule in self._rules:
+            named += [rule] if isinstance(rule, str) else rule["attributePatterns"]
+        return None if any("*" in one for one in named) else named
+
     def geo(self) -> bool:
         """Whether `_geo` may be filtered."""
         return self.allows("_geo")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from scrypath_celery.embedded.search.matching import Match
@@ -26,8 +26,10 @@ class Found:
 class Highlighter:
     """Finds what a query's terms stand for in any text."""
 
-    def __init__(self, matches: Iterable[Match], tokenizer: Tokenizer) -> None:
+    def __init__(self, matches: Iterable[Match], tokenizer: Tokenizer, vocabulary: Container[str]) -> None:
+        """`vocabulary` are the words of the index: what a prefix may begin."""
         self._tokenizer = tokenizer
+        self._vocabulary = vocabulary
         matches = list(matches)
         self._phrases = [(phrase, _ids(match)) for match in matches for phrase in match.phrases]
         # Whole words before prefixes, and what stands for several terms before what stands for one.
@@ -38,6 +40,7 @@ class Highlighter:
         self._prefixes = [
             (word, len(match.term.word), _ids(match)) for match in ordered if match.term.prefix for word in match.words
         ]
+        self._beginnings = [(match.term.word, _ids(match)) for match in ordered if match.term.prefix]
 
     def tokens(self, text: str) -> list[Token]:
         """The pieces of a text."""
@@ -59,23 +62,28 @@ class Highlighter:
     def _phrase(self, tokens: Sequence[Token], places: Sequence[int], at: int) -> Found | None:
         for phrase, ids in self._phrases:
             span = places[at : at + len(phrase)]
+            # What was a stop word in the query is found nowhere: texts are highlighted as if there were none.
             if len(span) == len(phrase) and all(
-                tokens[place].kind == "stop" if word is None else tokens[place].lemma == word
-                for place, word in zip(span, phrase, strict=True)
+                tokens[place].lemma == word for place, word in zip(span, phrase, strict=True)
             ):
                 length = tokens[span[-1]].end - tokens[span[0]].start
                 return Found(span[0], span[-1], length, (at, at + len(phrase) - 1), ids)
         return None
 
     def _word(self, token: Token, place: int, at: int) -> Found | None:
-        if token.kind == "stop":
-            return None
         if token.lemma in self._words:
             return Found(place, place, token.end - token.start, (at, at), self._words[token.lemma])
         for word, length, ids in self._prefixes:
             if token.lemma.startswith(word):
                 return Found(place, place, min(len(word), length, token.end - token.start), (at, at), ids)
+        for word, ids in self._beginnings:
+            if token.lemma.startswith(word) and self._begins(token.lemma, len(word)):
+                return Found(place, place, min(len(word), token.end - token.start), (at, at), ids)
         return None
+
+    def _begins(self, lemma: str, length: int) -> bool:
+        """Whether a beginning of this word, at least so long, is a word of the index."""
+        return any(lemma[:end] in self._vocabulary for end in range(length, len(lemma) + 1))
 
 
 def _ids(match: Match) -> tuple[int, ...]:
@@ -88,9 +96,10 @@ def marked(
     """The part of a text between two bounds, with its matches between tags."""
     pieces, at = [], bounds[0]
     for match in found:
-        start, end = max(tokens[match.first].start, bounds[0]), min(tokens[match.last].end, bounds[1])
-        if start >= end:
+        start, end = tokens[match.first].start, tokens[match.last].end
+        if end < bounds[0] or start > bounds[1]:  # what only touches the crop is marked, as nothing between two tags
             continue
+        start, end = max(start, bounds[0]), min(end, bounds[1])
         stop = min(start + match.length, end)
         pieces += [text[at:start], tags[0], text[start:stop], tags[1], text[stop:end]]
         at = end

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,61 +23,83 @@ class Format:
 
 
 class Presenter:
-    """Shows documents as one request wants them."""
+    """Shows documents as one request wants them.
+
+    Attributes are matched by their name alone: `o.p` is not shown where `o` is displayed, nor the other way round.
+    """
 
     def __init__(self, request: Request, forms: Forms, highlighter: Highlighter, point: Point | None) -> None:
         displayed: list[str] = forms.settings["displayedAttributes"]
-        self._request, self._highlighter, self._point = request, highlighter, point
-        self._displayed = None if "*" in displayed else displayed
         wanted = request.attributes_to_retrieve
-        self._retrieved = None if wanted is None or "*" in wanted else wanted
-        self._highlighted = request.attributes_to_highlight or []
-        self._cropped = dict(_crops(request))
-        named = [*self._highlighted, *self._cropped]
-        self._formats = any(one == "*" or self._shows(one, forms.store.names) for one in named)
+        self._request, self._highlighter, self._point, self._forms = request, highlighter, point, forms
+        self._displayed = None if "*" in displayed else [one for one in displayed if forms.knows(one)]
+        everything = wanted is None or "*" in wanted
+        self._retrieved = self._displayed if everything else self._shown(wanted or [])
+        self._formats: dict[str, Format] = {}
+        self._every: Format | None = None
+        self._choose()
 
-    def _shows(self, name: str, known: set[str]) -> bool:
-        """Whether there is such a field, and hits may show it."""
-        displayed = self._displayed is None or any(
-            _covered([one], name) or _covered([name], one) for one in self._displayed
-        )
-        return displayed and (name in known or name.split(".")[0] in known)
+    def _shown(self, names: Sequence[str]) -> list[str]:
+        """Those of some names that are fields and may be shown."""
+        return [
+            one for one in names if (one in self._displayed if self._displayed is not None else self._forms.knows(one))
+        ]
+
+    def _choose(self) -> None:
+        """Find out what is highlighted and cropped."""
+        highlighted = self._request.attributes_to_highlight or []
+        for name in highlighted:
+            self._choose_one(name, lambda _: Format(True, None))
+        for name, size in _crops(self._request):
+            self._choose_one(name, lambda old, size=size: Format(old.highlight, size))  # type: ignore[misc]
+
+    def _choose_one(self, name: str, change: Callable[[Format], Format]) -> None:
+        plain = Format(False, None)
+        if name == "*":
+            named = [*self._formats] if self._displayed is None else self._displayed
+            if self._displayed is None:
+                self._every = change(self._every or plain)
+        else:
+            named = self._shown([name])
+        for one in named:
+            self._formats[one] = change(self._formats.get(one, self._every or plain))
 
     def hit(self, document: dict[str, Any]) -> dict[str, Any]:
         """One hit, without its scores."""
-        shown = document if self._displayed is None else picked(document, self._displayed)
-        hit = dict(shown) if self._retrieved is None else picked(shown, self._retrieved)
+        hit = dict(document) if self._retrieved is None else picked(document, self._retrieved)
         if self._point is not None and (place := point_of(hit)) is not None:
             hit["_geoDistance"] = round(distance(self._point, place))
-        if self._formats:
+        shown = document if self._displayed is None else picked(document, self._displayed)
+        if self._formats or self._every is not None:
             hit["_formatted"] = self._formatted(shown)
         if self._request.show_matches_position:
             hit["_matchesPosition"] = self._positions(shown)
         return hit
 
     def _formatted(self, shown: dict[str, Any]) -> dict[str, Any]:
-        named = [*self._highlighted, *self._cropped]
-        everything = self._retrieved is None or "*" in named
-        kept = shown if everything else picked(shown, [*(self._retrieved or []), *named])
-        return {name: self._value(value, name, self._format(name)) for name, value in kept.items()}
+        if self._every is None and self._retrieved is not None:
+            shown = picked(shown, [*self._retrieved, *self._formats])
+        return {name: self._value(value, name) for name, value in shown.items()}
 
     def _format(self, path: str) -> Format:
-        highlight = "*" in self._highlighted or _covered(self._highlighted, path)
-        crop = next((size for name, size in self._cropped.items() if _covered([name], path)), self._cropped.get("*"))
-        return Format(highlight, crop)
+        """What is asked for a leaf: by its own name, by those it lies in, and by those that lie in it."""
+        names = [path[:at] for at, sign in enumerate(path) if sign == "."] + [path]
+        formats = [self._formats.get(one, self._every) for one in names]
+        formats += [how for one, how in self._formats.items() if one.startswith(f"{path}.")]
+        known = [one for one in formats if one is not None]
+        return Format(
+            any(one.highlight for one in known), next((one.crop for one in known if one.crop is not None), None)
+        )
 
-    def _value(self, value: Any, path: str, how: Format) -> Any:
+    def _value(self, value: Any, path: str) -> Any:
         if isinstance(value, dict):
-            return {
-                name: self._value(one, f"{path}.{name}", _inner(self._format(f"{path}.{name}"), how))
-                for name, one in value.items()
-            }
+            return {name: self._value(one, f"{path}.{name}") for name, one in value.items()}
         if isinstance(value, list):
-            return [self._value(one, path, _inner(self._format(path), Format(how.highlight, None))) for one in value]
+            return [self._value(one, path) for one in value]
         if isinstance(value, str):
-            return self._text(value, how)
+            return self._text(value, self._format(path))
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return self._text(number_text(value), how)
+            return self._text(number_text(value), self._format(path))
         return value
 
     def _text(self, text: str, how: Format) -> str:
@@ -93,24 +115,19 @@ class Presenter:
         return f"{marker if start > 0 else ''}{shown}{marker if end < len(text) else ''}"
 
     def _positions(self, shown: dict[str, Any]) -> dict[str, Any]:
+        """The matches by path; of an array, those in the last of its elements that has some."""
         positions: dict[str, list[dict[str, Any]]] = {}
         for path, indices, value in _texts(shown, "", ()):
             text = value if isinstance(value, str) else number_text(value)
             tokens = self._highlighter.tokens(text)
+            told: list[dict[str, Any]] = []
             for one in self._highlighter.find(tokens):
                 start = tokens[one.first].start
-                told: dict[str, Any] = {
-                    "start": _bytes(text[:start]),
-                    "length": _bytes(text[start : start + one.length]),
-                }
-                if indices:
-                    told["indices"] = list(indices)
-                positions.setdefault(path, []).append(told)
+                place = {"start": _bytes(text[:start]), "length": _bytes(text[start : start + one.length])}
+                told.append({**place, "indices": list(indices)} if indices else place)
+            if told:
+                positions[path] = told
         return positions
-
-
-def _inner(own: Format, outer: Format) -> Format:
-    return Format(own.highlight or outer.highlight, own.crop if outer.crop is not None or own.crop is None else None)
 
 
 def _bytes(text: str) -> int:
@@ -120,14 +137,9 @@ def _bytes(text: str) -> int:
 def _crops(request: Request) -> Iterator[tuple[str, int]]:
     for one in request.attributes_to_crop or []:
         name, colon, size = one.rpartition(":")
-        if colon and size.isdigit():
-            yield name, int(size)
-        else:
-            yield one, request.crop_length
-
-
-def _covered(names: Sequence[str], path: str) -> bool:
-    return any(path == name or path.startswith(f"{name}.") for name in names)
+        digits = size.removeprefix("+")
+        fits = digits.isascii() and digits.isdigit() and int(digits) < 2**64
+        yield name if colon else one, int(digits) if colon and fits else request.crop_length
 
 
 def _texts(value: Any, path: str, indices: tuple[int, ...]) -> Iterator[tuple[str, tuple[int, ...], Any]]:
@@ -141,24 +153,35 @@ def _texts(value: Any, path: str, indices: tuple[int, ...]) -> Iterator[tuple[st
         yield path, indices, value
 
 
-def picked(document: dict[str, Any], paths: Sequence[str]) -> dict[str, Any]:
-    """The parts of a document that paths name; a dot leads into objects, and through arrays of them."""
+def picked(document: dict[str, Any], paths: Sequence[str], *, whole_arrays: bool = False) -> dict[str, Any]:
+    """The parts of a document that paths name; a dot leads into objects, and through arrays of them.
+
+    What is left of an object stays even if that is nothing; in an array it does so with `whole_arrays` alone.
+    """
     wanted = set(paths)
     kept: dict[str, Any] = {}
     for name, value in document.items():
-        if name in wanted:
+        if name in wanted and "." not in name:
             kept[name] = value
             continue
         inner = [path[len(name) + 1 :] for path in paths if path.startswith(f"{name}.")]
-        part = _picked(value, inner) if inner else None
-        if part is not None:
-            kept[name] = part
+        if not inner:
+            if name in wanted:
+                kept[name] = value
+        elif isinstance(value, dict):
+            kept[name] = picked(value, inner, whole_arrays=whole_arrays)
+        elif isinstance(value, list):
+            kept[name] = _picked(value, inner, whole_arrays)
     return kept
 
 
-def _picked(value: Any, paths: Sequence[str]) -> Any:
-    if isinstance(value, dict):
-        return picked(value, paths) or None
-    if isinstance(value, list):
-        return [part for one in value if (part := _picked(one, paths)) is not None] or None
-    return None
+def _picked(values: list[Any], paths: Sequence[str], whole: bool) -> list[Any]:
+    kept: list[Any] = []
+    for value in values:
+        if isinstance(value, list):
+            kept.append(_picked(value, paths, whole))
+        elif isinstance(value, dict):
+            part = picked(value, paths, whole_arrays=whole)
+            if part or whole:
+                kept.append(part)
+    return kept

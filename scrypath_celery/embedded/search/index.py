@@ -8,13 +8,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from scrypath_celery.embedded.refusal import Refusal
-from scrypath_celery.embedded.search.facets import facets, values_like
+from scrypath_celery.embedded.search.facets import check_facets, facets, values_like
 from scrypath_celery.embedded.search.filtering import Filtering, read
 from scrypath_celery.embedded.search.forms import Forms
-from scrypath_celery.embedded.search.ranking import bucket_without_words, ordered
 from scrypath_celery.embedded.search.request import Request, understood
-from scrypath_celery.embedded.search.searching import Results, Searching, facet_names
-from scrypath_celery.embedded.search.sorting import criteria, rule_of
+from scrypath_celery.embedded.search.searching import Searching
+from scrypath_celery.embedded.search.sorting import criteria, in_order, rule_of
 
 
 class SearchIndex:
@@ -62,10 +61,7 @@ class SearchIndex:
         """Known ids in the order of a `sort`. Refusal with `code` if it cannot be understood or is not sortable."""
         rules = [rule_of(one, self.forms) for one in criteria(sort, self.forms, code=code)]
         slots = frozenset(slot for id in ids if (slot := self.forms.store.slot(id)) is not None)
-        if not slots:
-            return []
-        ranked = ordered(rules, bucket_without_words(slots), scored=False)
-        return [self.forms.store.id(one.slot) for one in ranked]
+        return [self.forms.store.id(slot) for slot in in_order(rules, slots)]
 
     def search(self, request: Any) -> dict[str, Any]:
         """The answer to the body of a search. Refusal for whatever the engine refuses."""
@@ -75,7 +71,6 @@ class SearchIndex:
 
     def answer(self, request: Request, began: float) -> dict[str, Any]:
         """The answer to a search that was understood; `began` is when it came, by `time.perf_counter`."""
-        self.check(request)
         most = self.forms.settings["pagination"]["maxTotalHits"]
         if request.paged:
             page, size = (
@@ -93,34 +88,12 @@ class SearchIndex:
             answer |= {"hitsPerPage": size, "page": page, "totalPages": pages, "totalHits": results.total}
         else:
             answer |= {"limit": request.limit, "offset": request.offset, "estimatedTotalHits": results.total}
-        if request.facets:
-            answer["facetDistribution"], answer["facetStats"] = self.facets(
-                results, request.facets, code="invalid_search_facets"
-            )
+        if request.facets is not None:
+            check_facets(self.forms, request.facets)
+            answer["facetDistribution"], answer["facetStats"] = facets(self.forms, request.facets, results.slots)
         answer["requestUid"] = str(uuid.uuid4())
         answer["processingTimeMs"] = int((time.perf_counter() - began) * 1000)
         return answer
-
-    def check(self, request: Request) -> None:
-        """Refuse facets and a distinct attribute that are not filterable, before anything is looked up."""
-        if request.facets:
-            facet_names(request.facets, self.forms, code="invalid_search_facets")
-        if request.distinct is not None and not self.forms.filterable.allows(request.distinct):
-            patterns = ", ".join(f"`{one}`" for one in self.forms.filterable.patterns())
-            available = (
-                f"Available filterable attributes patterns are: {patterns}."
-                if patterns
-                else ("This index does not have configured filterable attributes.")
-            )
-            raise Refusal(
-                "invalid_search_distinct",
-                f"Index `{self.forms.uid}`: Attribute `{request.distinct}` is not filterable"
-                f" and thus, cannot be used as distinct attribute. {available}",
-            )
-
-    def facets(self, results: Results, asked: list[str], *, code: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The distribution and statistics of facets among results."""
-        return facets(self.forms, facet_names(asked, self.forms, code=code), results.slots)
 
     def facet_search(self, request: Any) -> dict[str, Any]:
         """The answer to the body of a facet search."""
@@ -138,9 +111,9 @@ class SearchIndex:
         asked = understood(own)
         if not self.forms.settings["facetSearch"]:
             raise Refusal("facet_search_disabled", "The facet search is disabled for this index")
+        slots = Searching(self.forms, asked).run(0, 20).slots
         if not self.forms.filterable.allows_facet_search(name):
             raise Refusal("invalid_facet_search_facet_name", f"Attribute `{name}` is not facet-searchable.")
-        slots = Searching(self.forms, asked).candidates()
         found = values_like(self.forms, name, text, slots)
         return {"facetHits": found, "facetQuery": text, "processingTimeMs": int((time.perf_counter() - began) * 1000)}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,11 +16,17 @@ from scrypath_celery.embedded.search.vocabulary import Spot
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Words or phrases that a term may stand for: how many typos away, where they are, and whether just as written."""
+    """Words or phrases that a term may stand for: how many typos away, where they are, and whether just as written.
+
+    A phrase also has where its first and its last word stand at all; these are empty for words.
+    """
 
     typos: int
     exact: bool
     spots: Sequence[Spot]
+    first: Sequence[Spot] = ()
+    last: Sequence[Spot] = ()
+    phrase: bool = False
 
 
 @dataclass(slots=True)
@@ -66,6 +72,28 @@ class Match:
                 found.extend([place for place in source.spots if place >> 32 in own])
         return found
 
+    def tails(self, slots: AbstractSet[int]) -> Iterator[tuple[Iterable[Spot], bool]]:
+        """Where the last word of what the term stands for is in these documents, and whether that ends a phrase."""
+        return self._ends(slots, last=True)
+
+    def heads(self, slots: AbstractSet[int]) -> Iterator[tuple[Iterable[Spot], bool]]:
+        """The same for the first word."""
+        return self._ends(slots, last=False)
+
+    def _ends(self, slots: AbstractSet[int], *, last: bool) -> Iterator[tuple[Iterable[Spot], bool]]:
+        wanted = [level & slots for level in self.levels]
+        words: list[Spot] = []
+        for source in self.sources:
+            own = wanted[source.typos]
+            if not own:
+                continue
+            if source.phrase:
+                own = own.intersection([place >> 32 for place in source.spots])
+                yield [place for place in (source.last if last else source.first) if place >> 32 in own], True
+            else:
+                words.extend([place for place in source.spots if place >> 32 in own])
+        yield words, False
+
     def exact(self, slots: AbstractSet[int]) -> set[int]:
         """Which of these documents hold the term just as it was written."""
         return {
@@ -100,22 +128,26 @@ class Matcher:
         return {place >> 32 for place in self._spots(words)}
 
     def _phrase(self, term: Term) -> Match:
-        return Match(term, 0, [Source(0, True, self._spots(term.words))], [], [term.words])
+        return Match(term, 0, [self._of_phrase(0, term.words, exact=True)], [], [term.words])
+
+    def _of_phrase(self, typos: int, words: tuple[str | None, ...], *, exact: bool = False) -> Source:
+        ends = [self._vocabulary.spots(word) if word is not None else () for word in (words[0], words[-1])]
+        return Source(typos, exact, self._spots(words), ends[0], ends[1], True)
 
     def _word(self, term: Term) -> Match:
         word = term.word
         if len(word) > LONGEST:
-            return Match(term, 0, [], [], [])
+            return Match(term, 1, [], [], [])
         typos = max(0, self._tolerance.typos(word) - (term.size - 1))
         exact = not term.parts
         sources = [Source(0, exact, self._spots((word,)))]
-        words = [word]
+        words = [word] if word in self._vocabulary else []
         phrases: list[tuple[str | None, ...]] = []
         if term.prefix:
             longer = [one for one in self._vocabulary.prefixed(word) if one != word]
             sources += self._sources(0, longer)
         for synonym in self._synonyms.get(term.parts or (word,), ()):
-            sources.append(Source(0, False, self._spots(synonym)))
+            sources.append(self._of_phrase(0, synonym))
             phrases.append(synonym)
         if typos:
             one, two = self._vocabulary.near(word, typos, prefix=term.prefix)
@@ -123,7 +155,7 @@ class Matcher:
             words += one + two
         split = self._split(word)
         if split is not None and split != term.parts:
-            sources.append(Source(1, False, self._spots(split)))
+            sources.append(self._of_phrase(1, split))
             phrases.append(split)
         return Match(term, max(typos, 1), [one for one in sources if one.spots], words, phrases)
 

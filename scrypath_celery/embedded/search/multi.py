@@ -149,7 +149,6 @@ _NOT_FEDERATED = {
     "facets": "query_facets",
     "personalize": "query_personalization",
     "showPerformanceDetails": "query_show_performance_details",
-    "distinct": "distinct",
 }
 
 
@@ -165,7 +164,6 @@ def _federated(find: Find, queries: list[_Query], federation: Federation, began:
                 )
         with _Inside(f".queries[{place}]"):
             index = find(query.uid)
-            index.check(query.request)
         asked.append(
             Asked(index, query.uid, query.request, query.weight, place if query.position is None else query.position)
         )

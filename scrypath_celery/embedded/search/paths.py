@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import combinations, groupby, islice
 
 from scrypath_celery.embedded.search.matching import Match, Matcher
 from scrypath_celery.embedded.search.query import Query, Term, glued
 
 _LONGEST_GLUED = 3
 _MOST_PATHS = 64
+_MOST_CHOICES = 64
+_ENDLESS = 2**64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,26 +47,32 @@ class Level:
     ways: tuple[tuple[Path, set[int]], ...]
 
 
-def levels(query: Query, matcher: Matcher, strategy: str, universe: AbstractSet[int]) -> Iterator[Level]:
-    """The documents of a query, those that fulfil more terms first."""
+def levels(query: Query, matcher: Matcher, strategy: str, universe: AbstractSet[int]) -> list[Level]:
+    """The documents of a query, those that fulfil more terms first.
+
+    Where all terms are asked for, the ways that no document takes are kept, for the scale of the first rule.
+    """
+    found: list[Level] = []
     known: set[int] = set()
-    for terms in _shrinking(query.terms, matcher, strategy):
+    every = strategy == "all"
+    for choices in _shrinking(query.terms, matcher, strategy):
         ways = []
-        for path in _paths(terms, matcher):
+        for path in (path for terms in choices for path in _paths(terms, matcher, every=every)):
             slots: set[int] | None = None
             for match in sorted(path.matches, key=lambda one: len(one.slots)):
                 slots = match.slots & universe if slots is None else slots & match.slots
             ways.append((path, (slots or set()) - known))
-        level = Level(tuple(_disjoint(ways)))
+        level = Level(tuple(_disjoint(ways, every=every)))
         for _, slots in level.ways:
             known |= slots
-        yield level
+        found.append(level)
+    return found
 
 
-def _disjoint(ways: list[tuple[Path, set[int]]]) -> Iterator[tuple[Path, set[int]]]:
+def _disjoint(ways: list[tuple[Path, set[int]]], *, every: bool) -> Iterator[tuple[Path, set[int]]]:
     """Every document with the path that needs the fewest typos, the first of several."""
     if len(ways) == 1:
-        yield from (way for way in ways if way[1])
+        yield from (way for way in ways if way[1] or every)
         return
     best: dict[int, tuple[int, int]] = {}
     for number, (path, slots) in enumerate(ways):
@@ -74,7 +83,7 @@ def _disjoint(ways: list[tuple[Path, set[int]]]) -> Iterator[tuple[Path, set[int
                 best[slot] = cost, number
     for number, (path, _) in enumerate(ways):
         own = {slot for slot, (_, chosen) in best.items() if chosen == number}
-        if own:
+        if own or every:
             yield path, own
 
 
@@ -89,8 +98,8 @@ def typos_of(path: Path, slots: AbstractSet[int]) -> Costs:
     return Costs(base, more)
 
 
-def _paths(terms: tuple[Term, ...], matcher: Matcher) -> list[Path]:
-    """The ways to fulfil these terms: one by one, and with neighbours glued where such words exist."""
+def _paths(terms: tuple[Term, ...], matcher: Matcher, *, every: bool) -> list[Path]:
+    """The ways to fulfil these terms: one by one, and with neighbours glued where such words exist (or `every`)."""
     found: list[Path] = []
 
     def extend(start: int, taken: tuple[Match, ...]) -> None:
@@ -105,28 +114,46 @@ def _paths(terms: tuple[Term, ...], matcher: Matcher) -> list[Path]:
             if term is None:
                 break
             match = matcher.match(term)
-            if size == 1 or match.slots:
+            if size == 1 or every or match.slots:
                 extend(start + size, (*taken, match))
 
     extend(0, ())
     return found
 
 
-def _shrinking(terms: tuple[Term, ...], matcher: Matcher, strategy: str) -> Iterator[tuple[Term, ...]]:
-    """All terms, then fewer and fewer: without the last, or without the most frequent. Phrases always stay."""
-    yield terms
+def _shrinking(terms: tuple[Term, ...], matcher: Matcher, strategy: str) -> Iterator[list[tuple[Term, ...]]]:
+    """All terms, then those that are left without one more, as choices. Phrases always stay."""
+    yield [terms]
     if strategy == "all":
         return
     words = [term for term in terms if not term.phrase]
-    if strategy == "last":
-        order = [[term] for term in reversed(words)]
-    else:
-        often = {term: len(matcher.match(term).slots) for term in words}
-        order = [
-            [term for term in words if often[term] == count] for count in sorted(set(often.values()), reverse=True)
-        ]
+    groups = [[term] for term in reversed(words)] if strategy == "last" else _by_frequency(terms, matcher)
     if len(words) == len(terms):
-        order = order[:-1]
-    for gone in order:
-        terms = tuple(term for term in terms if term not in gone)
-        yield terms
+        groups = groups[:-1]
+    gone: set[Term] = set()
+    for group in groups:
+        for size in range(1, len(group) + 1):
+            yield [
+                tuple(term for term in terms if term not in gone and term not in left_out)
+                for left_out in islice(combinations(group, size), _MOST_CHOICES)
+            ]
+        gone.update(group)
+
+
+def _by_frequency(terms: tuple[Term, ...], matcher: Matcher) -> list[list[Term]]:
+    """The words in the order in which they are given up: those of no document, then the most frequent ones.
+
+    A word counts with what it is part of when it is glued to its neighbours.
+    """
+    often: dict[int, set[int]] = {at: set() for at in range(len(terms))}
+    for start in range(len(terms)):
+        for size in range(1, min(_LONGEST_GLUED, len(terms) - start) + 1):
+            term = terms[start] if size == 1 else glued(terms[start : start + size])
+            if term is not None:
+                slots = matcher.match(term).slots
+                for at in range(start, start + size):
+                    often[at] |= slots
+    order = sorted(often, key=lambda at: -(len(often[at]) or _ENDLESS))
+    groups = [[terms[at] for at in group] for _, group in groupby(order, key=lambda at: len(often[at]))]
+    words = [[term for term in group if not term.phrase] for group in groups]
+    return [group for group in words if group]

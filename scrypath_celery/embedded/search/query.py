@@ -39,9 +39,14 @@ class Term:
         return len(self.parts)
 
     @property
+    def extent(self) -> int:
+        """How many places of the query it takes; stop words that a phrase begins with take none."""
+        return max(len(self.words) - next((at for at, word in enumerate(self.words) if word is not None), 0), self.size)
+
+    @property
     def end(self) -> int:
         """The place of its last word in the query."""
-        return self.position + max(len(self.words), self.size) - 1
+        return self.position + self.extent - 1
 
     @property
     def word(self) -> str:
@@ -106,10 +111,12 @@ class _Reader:
                 excludes = self._phrase_excludes
                 self.close()
                 self._phrase, self._phrase_excludes = [], excludes
-        if '"' in token.lemma:
+        quotes = token.lemma.count('"')
+        if quotes:
             if self._phrase is not None:
+                quotes -= 1
                 self.close()
-            else:
+            if quotes % 2:
                 self._phrase, self._phrase_excludes = [], self._excludes_next
         self._excludes_next = self._phrase is None and token.lemma == "-" and self.after_space
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -47,16 +47,25 @@ def score(details: Sequence[Detail]) -> float:
     return rank / of
 
 
-def ordered(
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Documents that rank alike, in the internal order, with how they did by each rule."""
+
+    slots: Sequence[int]
+    details: tuple[Detail, ...]
+
+
+def grouped(
     rules: Sequence[Rule], bucket: Bucket, *, scored: bool, details: tuple[Detail, ...] = ()
-) -> Iterator[Ranked]:
+) -> Iterator[Group]:
     """The documents of a bucket from the best to the last, found as they are asked for."""
     slots = bucket.slots
     if not rules or (len(slots) == 1 and not scored):
-        yield from (Ranked(slot, details) for slot in sorted(slots))
+        if slots:
+            yield Group(sorted(slots), details)
         return
     for detail, part in rules[0].split(bucket):
-        yield from ordered(rules[1:], part, scored=scored, details=(*details, detail))
+        yield from grouped(rules[1:], part, scored=scored, details=(*details, detail))
 
 
 def without_words(forms: Forms, sort: Sequence[Criterion]) -> list[Rule]:
@@ -70,10 +79,22 @@ def without_words(forms: Forms, sort: Sequence[Criterion]) -> list[Rule]:
     return rules
 
 
-def with_words(forms: Forms, sort: Sequence[Criterion], levels: list[Level], phrased: int) -> list[Rule]:
-    """The rules for a search with words. `words` comes before all that look at words, named or not."""
+def with_words(
+    forms: Forms,
+    sort: Sequence[Criterion],
+    levels: list[Level],
+    phrased: int,
+    *,
+    all_words: bool,
+    fields: Collection[int] | None,
+) -> list[Rule]:
+    """The rules for a search with words. `words` comes before all that look at words, named or not.
+
+    With `all_words` it does not come at all: every document has them. `fields` are those that are searched, None for
+    all of them.
+    """
     rules: list[Rule] = []
-    has_words = False
+    has_words = all_words
     for name in forms.settings["rankingRules"]:
         if (name in _TEXTUAL or name == "words") and not has_words:
             rules.append(Words(levels, phrased))
@@ -83,11 +104,11 @@ def with_words(forms: Forms, sort: Sequence[Criterion], levels: list[Level], phr
         elif ":" in name:
             rules.append(_custom(name, forms))
         else:
-            rules += _textual(name, forms)
+            rules += _textual(name, forms, fields)
     return rules
 
 
-def _textual(name: str, forms: Forms) -> list[Rule]:
+def _textual(name: str, forms: Forms, fields: Collection[int] | None) -> list[Rule]:
     match name:
         case "typo":
             return [typo()]
@@ -100,7 +121,7 @@ def _textual(name: str, forms: Forms) -> list[Rule]:
         case "wordPosition":
             return [word_position()]
         case "exactness":
-            return [ExactAttribute(forms.textual), exact_words()]
+            return [ExactAttribute(forms.textual, fields), exact_words()]
     return []
 
 

@@ -14,7 +14,7 @@ from scrypath_celery.embedded.search.matching import Match
 from scrypath_celery.embedded.search.paths import Costs, Level, Path, typos_of
 from scrypath_celery.embedded.search.textual import Textual
 
-FAR = 8
+FAR = 4  # words that are further apart, or in different attributes, are all as far
 _FARTHEST_STEPS = ((0, 0), (1, 1), (4, 2), (7, 3), (11, 4), (16, 5), (24, 6), (64, 7), (256, 8), (1024, 9))
 _WORST_POSITION = 10
 _FAR_OUT = 2_100  # from here on every place costs the most
@@ -109,6 +109,8 @@ class ByCost:
                 parts[0].append((path, slots))
                 continue
             worst = max(worst, self._worst(path))
+            if not slots:
+                continue
             for cost, own in _grouped(self._price(path, slots), slots).items():
                 parts[cost].append((path, own))
         worst = max([worst, *parts])
@@ -139,17 +141,15 @@ def proximity(by_word: bool) -> Rule:
     """Words closer together first; `by_word` is False where only their being in one attribute counts."""
 
     def price(path: Path, slots: AbstractSet[int]) -> Costs:
-        pairs = _neighbours(path)
         base = sum(match.term.size - 1 for match in path.matches)
+        pairs = _neighbours(path)
         if not pairs:
             return Costs(base, {})
         total = dict.fromkeys(slots, base)
-        places = {match.term: _places(match, slots) for pair in pairs for match in pair}
         for left, right in pairs:
-            step = len(left.term.words) if left.term.phrase else 1
-            lefts, rights = places[left.term], places[right.term]
+            near = _distances(left, right, slots, by_word)
             for slot in slots:
-                total[slot] += _nearest(lefts[slot], rights[slot], step, by_word)
+                total[slot] += near.get(slot, FAR - 1)
         return Costs(base, total)
 
     def worst(path: Path) -> int:
@@ -164,28 +164,43 @@ def _neighbours(path: Path) -> list[tuple[Match, Match]]:
     return [(left, right) for left, right in pairs if left.term.end + 1 == right.term.position]
 
 
-def _nearest(left: list[int], right: list[int], step: int, by_word: bool) -> int:
-    best = FAR
-    for one in left:
-        for other in right:
-            if one >> 16 != other >> 16:
-                continue
-            if not by_word:
-                return 0
-            far = other - one
-            far = max(1, far - step + 1) if far > 0 else 1 - far
-            best = min(best, far)
-            if best == 1:
-                return 0
-    return best - 1
+def _distances(left: Match, right: Match, slots: AbstractSet[int], by_word: bool) -> dict[int, int]:
+    """How far the two stand apart in each document where that is not too far: 0 for words side by side.
+
+    Words may stand the other way round, which is one farther. Not so if one of them is a phrase; then it is the last
+    word of the left one and the first of the right one that count, wherever in the document they stand.
+    """
+    near: dict[int, int] = {}
+    for left_words, left_phrase in left.tails(slots):
+        if not left_words:
+            continue
+        places: dict[int, list[int]] = defaultdict(list)
+        for place in left_words:
+            places[place >> 32].append(place & 0xFFFFFFFF)
+        for right_words, right_phrase in right.heads(slots):
+            both = not (left_phrase or right_phrase)
+            for place in right_words:
+                slot = place >> 32
+                if slot in places:
+                    far = _nearest(places[slot], place & 0xFFFFFFFF, both=both, by_word=by_word)
+                    if far < near.get(slot, FAR - 1):
+                        near[slot] = far
+    return near
 
 
-def _places(match: Match, slots: AbstractSet[int]) -> dict[int, list[int]]:
-    """Field and position of a match by document."""
-    places: dict[int, list[int]] = defaultdict(list)
-    for place in match.spots(slots):
-        places[place >> 32].append(place & 0xFFFFFFFF)
-    return places
+def _nearest(lefts: list[int], right: int, *, both: bool, by_word: bool) -> int:
+    best = FAR - 1
+    for left in lefts:
+        if left >> 16 != right >> 16:
+            continue
+        if not by_word:
+            return 0
+        far = right - left
+        if far > 0:
+            best = min(best, far - 1)
+        elif far < 0 and both:
+            best = min(best, -far)
+    return best
 
 
 def attribute_rank(textual: Textual) -> Rule:
@@ -232,10 +247,10 @@ def _cheapest(path: Path, slots: AbstractSet[int], tables: Sequence[Sequence[int
 @lru_cache(maxsize=64)
 def _position_costs(position: int, size: int) -> tuple[int, ...]:
     """The cost of each place in a text for a word that stands at `position` of the query."""
-    return tuple(sum(_step(abs(_blurred(place) - position) + i) for i in range(size)) for place in range(_FAR_OUT))
+    return tuple(sum(_step(abs(blurred(place) - position) + i) for i in range(size)) for place in range(_FAR_OUT))
 
 
-def _blurred(place: int) -> int:
+def blurred(place: int) -> int:
     """The engine keeps the first sixteen places apart and the later ones by powers of two."""
     if place < 16:
         return place

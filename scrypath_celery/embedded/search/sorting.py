@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -29,38 +29,48 @@ class Criterion:
     point: Point | None = None
 
 
+def check_syntax(sort: list[str], *, code: str) -> list[str]:
+    """The same `sort`, refused with `code` if an element cannot be understood."""
+    for text in sort:
+        _understood(text, code)
+    return sort
+
+
 def criteria(sort: list[str], forms: Forms, *, code: str) -> list[Criterion]:
     """The elements of a `sort`. Refusal with `code` if one cannot be understood or is not sortable."""
     return [_criterion(one, forms, code) for one in sort]
 
 
-def _criterion(text: str, forms: Forms, code: str) -> Criterion:
+def _understood(text: str, code: str) -> Criterion:
     subject, colon, direction = text.rpartition(":")
     if not colon or direction not in ("asc", "desc"):
         raise Refusal(
             code,
             f"Invalid syntax for the sort parameter: expected expression ending by `:asc` or `:desc`, found `{text}`.",
         )
-    sortable: list[str] = forms.settings["sortableAttributes"]
-    point = None
     if subject.startswith("_geoPoint"):
-        point = _point(subject, text, code)
-        subject = "_geo"
-    elif subject in ("_geo", "_geoDistance") or subject.startswith(("_geoRadius(", "_geoBoundingBox(")):
+        return Criterion("_geo", direction == "asc", _point(subject, text, code))
+    if subject in ("_geo", "_geoDistance") or subject.startswith(("_geoRadius(", "_geoBoundingBox(")):
         raise Refusal(
             code,
             f"`{subject}` is a reserved keyword and thus can't be used as a sort expression."
             " Use the _geoPoint(latitude, longitude) built-in rule to sort on _geo field coordinates.",
         )
-    if not any(names(one, subject) for one in sortable):
+    return Criterion(subject, direction == "asc")
+
+
+def _criterion(text: str, forms: Forms, code: str) -> Criterion:
+    criterion = _understood(text, code)
+    sortable: list[str] = forms.settings["sortableAttributes"]
+    if not any(names(one, criterion.attribute) for one in sortable):
         available = ", ".join(f"`{one}`" for one in sorted(sortable))
         hint = (
             f"Available sortable attributes are: {available}."
             if sortable
             else "This index does not have configured sortable attributes."
         )
-        raise Refusal(code, f"Index `{forms.uid}`: Attribute `{subject}` is not sortable. {hint}")
-    return Criterion(subject, direction == "asc", point)
+        raise Refusal(code, f"Index `{forms.uid}`: Attribute `{criterion.attribute}` is not sortable. {hint}")
+    return criterion
 
 
 def _point(subject: str, text: str, code: str) -> Point:
@@ -98,6 +108,18 @@ class ByValue:
                 return
         yield self._detail(None), bucket.only(left)
 
+    def listed(self, slots: AbstractSet[int]) -> Iterator[AbstractSet[int]]:
+        """The parts of some documents as a sorted fetch lists them."""
+        left: dict[type, set[int]] = {float: set(slots), str: set(slots)}
+        for value, holding in self._few(slots):
+            own = left[type(value)].intersection(holding)
+            left[type(value)] -= own
+            if own:
+                yield own
+        rest = slots - self._column.present()
+        if rest:
+            yield rest
+
     def _few(self, slots: AbstractSet[int]) -> Iterator[tuple[str | float, list[int]]]:
         """The order among few documents, without a look at all the others."""
         held: dict[str | float, list[int]] = defaultdict(list)
@@ -113,8 +135,7 @@ class ByValue:
     def _detail(self, value: str | float | None) -> Detail:
         key = (2,) if value is None else (1, value) if isinstance(value, str) else (0, value)
         direction = "asc" if self._criterion.ascending else "desc"
-        shown = self._column.spelling.get(value, value) if isinstance(value, str) else value
-        return Placed(f"{self._criterion.attribute}:{direction}", key, self._criterion.ascending, {"value": shown})
+        return Placed(f"{self._criterion.attribute}:{direction}", key, self._criterion.ascending, {"value": value})
 
 
 class ByDistance:
@@ -135,6 +156,11 @@ class ByDistance:
         if rest.ways:
             yield self._detail(None, None), rest
 
+    def listed(self, slots: AbstractSet[int]) -> Iterator[AbstractSet[int]]:
+        """The parts of some documents as a sorted fetch lists them."""
+        for _, bucket in self.split(Bucket(((None, slots),))):
+            yield bucket.slots
+
     def _detail(self, slot: int | None, metres: float | None) -> Detail:
         centre, point = self._criterion.point, None if slot is None else self._places.get(slot)
         assert centre is not None
@@ -149,3 +175,16 @@ def rule_of(criterion: Criterion, forms: Forms) -> ByValue | ByDistance:
     if criterion.point is not None:
         return ByDistance(forms, criterion)
     return ByValue(forms.column(criterion.attribute), criterion)
+
+
+def in_order(rules: Sequence[ByValue | ByDistance], slots: AbstractSet[int]) -> Iterator[int]:
+    """Documents as a sorted fetch lists them.
+
+    By a value the engine lists those that have a text after those that have a number, so one that has both is there
+    twice; those that have the attribute without any value are not there at all.
+    """
+    if not rules:
+        yield from sorted(slots)
+        return
+    for part in rules[0].listed(slots):
+        yield from in_order(rules[1:], part)

@@ -6,8 +6,10 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
+
+from scrypath_celery.embedded.search.separators import SEPARATORS, normal_form
 
 MAX_POSITION = 65_535
 _HARD_STEP = 8
@@ -16,7 +18,6 @@ LONGEST = 250
 _SHORT = 40
 _MOST_KNOWN = 20_000
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae"})
-_SENTENCE_ENDS = "!:;?¡§¶¿…‼‽⁇⁈⁉、。！，．：；？،؛؟۔।॥"
 _IDEOGRAPH = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 
 
@@ -51,12 +52,6 @@ def normal(text: str) -> str:
     return "".join(c for c in decomposed if unicodedata.category(c) not in ("Mn", "Cc"))
 
 
-@cache
-def _separators() -> frozenset[str]:
-    """Punctuation and white space of the basic plane; symbols such as `+` belong to words."""
-    return frozenset(c for c in map(chr, range(0x10000)) if c.isspace() or unicodedata.category(c)[0] in "PZ")
-
-
 class Tokenizer:
     """Cuts text by an index's stop words, separators and dictionary.
 
@@ -64,20 +59,23 @@ class Tokenizer:
     """
 
     def __init__(self, settings: dict[str, Any]) -> None:
-        kept = {one for one in settings["nonSeparatorTokens"] if len(one) == 1}
+        kept = set(settings["nonSeparatorTokens"])
         added = {one for one in settings["separatorTokens"] if one}
-        self._stop = frozenset(map(normal, settings["stopWords"]))
+        # As they stand in the settings: what is written with a capital is no stop word.
+        self._stop = frozenset(settings["stopWords"])
         self._dictionary = frozenset(one for one in settings["dictionary"] if one)
         self._special = bool(self._stop or self._dictionary or added or kept)
-        self._separators = _separators() - kept | added
-        self._hard = frozenset(_SENTENCE_ENDS) - kept | {". ", ", "}
-        self._pieces = self._pattern([*added, *(one for one in (". ", ", ") if one[0] not in kept)])
+        self._separators = SEPARATORS - kept | added
+        self._marks = {one: normal_form(one, self._separators) for one in self._separators}
+        self._pieces = self._pattern()
         self._known: dict[str, list[tuple[str, int]]] = {}
 
-    def _pattern(self, longer: list[str]) -> re.Pattern[str]:
+    def _pattern(self) -> re.Pattern[str]:
         """Dictionary words, separators of several characters, single ones, ideographs, and runs of anything else."""
         single = "".join(re.escape(one) for one in sorted(self._separators) if len(one) == 1)
-        several = [re.escape(one) for one in sorted(longer, key=len, reverse=True) if len(one) > 1]
+        several = [
+            re.escape(one) for one in sorted(self._separators, key=lambda one: (-len(one), one)) if len(one) > 1
+        ]
         dictionary = [re.escape(one) for one in sorted(self._dictionary, key=len, reverse=True)]
         breaks = "".join(f"(?!{one})" for one in several)
         word = f"(?:{breaks}[^{single}{_IDEOGRAPH}])+"
@@ -87,13 +85,18 @@ class Tokenizer:
         """All pieces of `text` in order, separators included."""
         for piece in self._pieces.finditer(text):
             start, found = piece.start(), piece.group()
-            if found in self._separators or found in self._hard:
-                yield Token(found, start, piece.end(), "hard" if found in self._hard else "soft")
+            mark = self._marks.get(found)
+            if mark is not None:
+                yield Token(mark[0], start, piece.end(), mark[1])
                 continue
             for part in self._parts(found):
                 if lemma := normal(part):
-                    yield Token(lemma, start, start + len(part), "stop" if lemma in self._stop else "word")
+                    yield Token(lemma, start, start + len(part), "stop" if self._stops(part) else "word")
                 start += len(part)
+
+    def _stops(self, word: str) -> bool:
+        """Whether this is a stop word; the engine looks before it makes letters small."""
+        return bool(self._stop) and unicodedata.normalize("NFKD", word) in self._stop
 
     def words(self, text: str) -> list[tuple[str, int]]:
         """The words of `text` with their positions; stop words are left out but take their place."""
@@ -111,21 +114,24 @@ class Tokenizer:
     def _words(self, text: str) -> Iterator[tuple[str, int]]:
         position, step = 0, 0
         for found in self._pieces.findall(text):
-            if found in self._separators or found in self._hard:
-                if step and found in self._hard:
+            mark = self._marks.get(found)
+            if mark is not None and mark[1] != "word":
+                if step and mark[1] == "hard":
                     step = _HARD_STEP
                 continue
             lower = found.lower()
             if found[1:] == lower[1:] and found.isascii():
-                lemmas = [lower]
+                pairs = [(lower, found)]
+            elif mark is not None:
+                pairs = [(mark[0], found)]
             else:
-                lemmas = [lemma for part in self._parts(found) if (lemma := normal(part))]
-            for lemma in lemmas:
+                pairs = [(lemma, part) for part in self._parts(found) if (lemma := normal(part).strip())]
+            for lemma, part in pairs:
                 position += step
                 step = 1
                 if position > MAX_POSITION:
                     return
-                if lemma not in self._stop and len(lemma) <= LONGEST:
+                if len(lemma) <= LONGEST and not (self._stop and self._stops(part)):
                     yield lemma, position
 
     def _parts(self, word: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from scrypath_celery.embedded.search.fields import names
 from scrypath_celery.embedded.search.tokens import normal
 
 
@@ -16,12 +17,27 @@ class Tolerance:
         self._one, self._two = sizes["oneTypo"], sizes["twoTypos"]
         self._exact = frozenset(map(normal, settings["disableOnWords"]))
         self._exact_numbers: bool = settings["disableOnNumbers"]
+        self._exact_attributes: list[str] = settings["disableOnAttributes"]
 
     def typos(self, word: str) -> int:
         """How many typos this word of a query may have: none, one or two."""
-        if not self._enabled or len(word) < self._one or word in self._exact or self.is_exact_number(word):
+        if word in self._exact or self.is_exact_number(word):
             return 0
-        return 1 if len(word) < self._two else 2
+        return self.typos_of_length(len(word))
+
+    def typos_of_length(self, length: int) -> int:
+        """How many typos a word so long may have."""
+        if not self._enabled or length < self._one:
+            return 0
+        return 1 if length < self._two else 2
+
+    def is_exact_attribute(self, attribute: str) -> bool:
+        """Whether values of this attribute have to match as they are."""
+        return not self._enabled or any(names(one, attribute) for one in self._exact_attributes)
+
+    def is_exact_word(self, word: str) -> bool:
+        """Whether this word has to match as it is."""
+        return word in self._exact
 
     def is_exact_number(self, word: str) -> bool:
         """Whether this is a number, and numbers have to match as they are."""

@@ -36,8 +36,8 @@ class Vocabulary:
         self._unsorted: set[str] = set()
         self._empty: set[str] = set()
 
-    def __contains__(self, word: str) -> bool:
-        return word in self._spots
+    def __contains__(self, word: object) -> bool:
+        return word in self._spots and word not in self._empty
 
     def spots(self, word: str) -> Sequence[Spot]:
         """Where a word stands."""
