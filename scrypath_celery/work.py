@@ -36,6 +36,13 @@ class Operation(StrEnum):
     REINDEX = "reindex"
 
 
+BULK = (Operation.BACKFILL, Operation.REINDEX)
+"""Operations of backfills and rebuilds: many documents, for which nobody waits."""
+
+LIVE = (Operation.UPSERT, Operation.DELETE)
+"""Operations of single changes, which are claimed first."""
+
+
 class Mode(StrEnum):
     """When a call that writes returns (see the docs on sync modes)."""
 

@@ -57,6 +57,7 @@ class ClaimRun:
     sends: list[Send] = field(default_factory=list)
     barriers: bool = False
     requests: int = 0
+    sent_bytes: int = 0
     groups: int = 0
     requested: set[str] = field(default_factory=set)
     unanswered: int = 0

@@ -130,6 +130,7 @@ def _request(
         return _unless_it_pauses(_broken(exc, size, len(ids)), exc)
     except EngineError as exc:
         return _unless_it_pauses(request_failure(exc), exc)
+    run.sent_bytes += size
     run.sends.append(Send(uid=uid, token=token, ids=ids, deletion=deletion, barrier=before))
     barrier(run)
     yield Step.SENT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -146,6 +147,11 @@ class Engine:
         """How many tasks ran in one batch of the engine."""
         return int(self._transport.call("get", f"tasks?batchUids={batch_uid}&limit=2")["total"])
 
+    def newest_batches(self, *, limit: int = 20) -> list[tuple[int, float]]:
+        """Of the newest batches that added documents and are over: how many, and the seconds that it took."""
+        query = f"batches?types=documentAdditionOrUpdate&statuses=succeeded&limit={limit}"
+        return [_speed(batch) for batch in self._transport.call("get", query)["results"] if batch["finishedAt"]]
+
     def version(self) -> str:
         """The engine's version."""
         return str(self._transport.call("get", "version")["pkgVersion"])
@@ -173,6 +179,11 @@ class Engine:
 
 def _index(index: str) -> str:
     return f"indexes/{quote(index, safe='')}"
+
+
+def _speed(batch: Mapping[str, Any]) -> tuple[int, float]:
+    began, ended = (datetime.fromisoformat(batch[name]) for name in ("startedAt", "finishedAt"))
+    return int(batch["details"].get("receivedDocuments") or 0), (ended - began).total_seconds()
 
 
 def _task_of(item: Mapping[str, Any]) -> EngineTask:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, case, func, select, update
 
-from ..work import READY, Claim, ClaimState, Mode, Operation, Scope, State, Work
+from ..work import BULK, LIVE, READY, Claim, ClaimState, Mode, Operation, Scope, State, Work
 from . import indexes, trials, works
 from .clock import now
 from .tables import claim, index, work
@@ -30,8 +30,12 @@ def take(
     only: Sequence[int] | None = None,
     task_id: str | None = None,
     suspects: bool = True,
+    bulk_documents: int | None = None,
 ) -> Claim | None:
     """Claim ready works of one index, up to a number of documents; None where nothing may be claimed now.
+
+    Single changes come first; works of backfills and rebuilds are claimed where there are none, up to `bulk_documents`
+    (None: as many as of the others; 0: none).
 
     The lock of the index's row is held until the commit, so numbers are in the order of commits. `only` names the
     works to claim, also before they are available to others (modes that run in the caller). A pause that is over is
@@ -52,7 +56,11 @@ def take(
     if only is None and not trying:
         taken = works.find(connection, trials.ready(connection, uid, below=SUSPECT, rebuild_only=paused))
     on_trial = bool(taken)
-    taken = taken or _ready(connection, uid, documents, only, suspects, rebuild_only=paused)
+    if not taken and not paused:
+        taken = _ready(connection, uid, LIVE, documents, only, suspects)
+    bulk = documents if bulk_documents is None else bulk_documents
+    if not taken and bulk:
+        taken = _ready(connection, uid, [Operation.REINDEX] if paused else BULK, bulk, only, suspects)
     if not taken:  # nothing to probe with: a pause stays over
         return None
     if held.paused_until is not None and not paused:
@@ -101,22 +109,19 @@ def _write(connection: Connection, taken: Claim, *, lease: float, worker: str, t
 def _ready(
     connection: Connection,
     uid: str,
+    operations: Sequence[Operation],
     documents: int,
     only: Sequence[int] | None,
     suspects: bool,
-    *,
-    rebuild_only: bool = False,
 ) -> list[Work]:
     """The works to claim: chosen by id and number of documents first, since a work may hold a thousand ids."""
     found: list[Row[Any]] = []
     columns = (work.c.id, work.c.documents, work.c.claims, work.c.operation)
-    known = work.c.operation.in_(list(Operation)) & work.c.mode.in_(list(Mode))  # those of a newer release are left
+    known = work.c.operation.in_(list(operations)) & work.c.mode.in_(list(Mode))  # those of a newer release are left
     for state in READY:  # one state at a time: each is a range of the index in the order of ids
         query = select(*columns).where(work.c.index_uid == uid, work.c.state == state.value, known)
         query = query.where(work.c.available_at <= now() if only is None else work.c.id.in_(only))
         query = query.where(work.c.trial.is_(None) | (work.c.claims >= SUSPECT))
-        if rebuild_only:
-            query = query.where(work.c.operation == Operation.REINDEX.value)
         query = query.order_by(work.c.id).limit(documents).with_for_update(skip_locked=True)
         found += connection.execute(query)
     found.sort(key=lambda row: int(row.id))
@@ -224,7 +229,8 @@ def lowest_held(connection: Connection, uid: str) -> int | None:
 def awaiting(connection: Connection, limit: int = 100) -> list[Row[Any]]:
     """Claims with works that wait for the engine's verdict, oldest first; one that is unresolved may have some, too."""
     submitted = select(work.c.claim_token).where(work.c.state == State.SUBMITTED.value)
-    query = select(claim).where(claim.c.token.in_(submitted)).order_by(claim.c.created_at).limit(limit)
+    columns = (claim.c.token, claim.c.engine_uids)  # ids may be many
+    query = select(*columns).where(claim.c.token.in_(submitted)).order_by(claim.c.created_at).limit(limit)
     return list(connection.execute(query))
 
 

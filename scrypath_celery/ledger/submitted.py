@@ -13,9 +13,9 @@ from .tables import work
 
 
 def waiting(connection: Connection, token: str) -> list[Work]:
-    """The submitted works of a claim."""
+    """The submitted works of a claim, locked until the transaction ends."""
     query = select(work).where(work.c.claim_token == token, work.c.state == State.SUBMITTED.value).order_by(work.c.id)
-    return [works.record(row) for row in connection.execute(query)]
+    return [works.record(row) for row in connection.execute(query.with_for_update())]
 
 
 def conclude(connection: Connection, token: str, ids: Sequence[int]) -> int:
