@@ -23,6 +23,7 @@ def prepare(run: ClaimRun) -> Steps:
     """
     engine, schema = run.runtime.engine, run.schema
     try:
+        engine.require_version()
         found = engine.index(run.index)
         if found is not None:
             _check_key(run, found.get("primaryKey"))
