@@ -78,7 +78,8 @@ class Engine:
             found = self._transport.call("post", f"{_index(index)}/documents/fetch", body, shape=answers.results)
             if not found:
                 return
-            yield [str(document[key]) for document in found]
+            # A document without this key is of another application: no id of ours is meant.
+            yield [str(document[key]) for document in found if key in document]
             offset += len(found)
 
     def search(self, index: str, body: Mapping[str, Any]) -> dict[str, Any]:

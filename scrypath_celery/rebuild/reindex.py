@@ -160,6 +160,7 @@ def _after_swap(runtime: Runtime, job: Job) -> int:
         _, ids = rebuilds.claimed_since(tx, job.uid, job.noted)  # type: ignore[arg-type]
         unresolved = rebuilds.unresolved_ids(tx, job.uid)  # type: ignore[arg-type]
         indexes.write_rebuild(tx, job.uid, None)  # type: ignore[arg-type]
+        indexes.resume(tx, job.uid)  # type: ignore[arg-type]  # what it was paused for is not the live index any more
         return works.requeue(tx, job.uid, list(dict.fromkeys([*ids, *unresolved])))  # type: ignore[arg-type]
 
     requeued = runtime.ledger.run(requeue)

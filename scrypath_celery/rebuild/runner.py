@@ -8,10 +8,10 @@ from functools import partial
 
 from ..convergence.executor import run_ready_works
 from ..convergence.relay import relay
-from ..errors import EngineError
+from ..errors import IndexPaused
 from ..ledger import indexes, rebuilds
 from ..runtime import Runtime
-from ..work import Operation
+from ..work import Operation, Scope
 
 Progress = Callable[[str, int, int | None], None]
 """Called with the phase, how many documents are done, and of how many (None: unknown)."""
@@ -26,7 +26,7 @@ def run_with_workers(
     """Run works until none of this operation from id `since` on is open; how many of them failed.
 
     Raises:
-        EngineError: the index is paused; its works stay in the ledger and go on when the pause ends.
+        IndexPaused: the index is paused; its works stay in the ledger and go on when the pause ends.
     """
     pause, left = threading.Event(), 1
     while left:
@@ -37,8 +37,10 @@ def run_with_workers(
         if progress is not None:
             progress(phase, done, done + left)
         row = runtime.ledger.run(lambda tx: indexes.get(tx, uid))
-        if left and row is not None and row.pause is not None and not outcome.succeeded:
-            raise EngineError(
+        # A pause that concerns the live index alone is what a rebuild may end.
+        holds = row is not None and row.pause is not None and row.pause.scope is not Scope.INDEX
+        if left and row is not None and row.pause is not None and holds and not outcome.succeeded:
+            raise IndexPaused(
                 f"index {uid} is paused ({row.pause.reason_class}: {row.pause.reason}); the work resumes automatically"
             )
         if left and not outcome.claims:
