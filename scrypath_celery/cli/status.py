@@ -84,6 +84,7 @@ def tail_lines(found: Status) -> list[str]:
     lines = [
         f"undeclared index {uid}: {count} open works, and no schema here" for uid, count in found.undeclared.items()
     ]
+    lines.append(f"engine: {pairs(version=found.engine_version or 'unknown')}")
     if found.broker is None:
         return lines
     lines += broker_lines(found.broker)

@@ -44,9 +44,13 @@ class IndexStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """All that was asked for. `undeclared` counts open works of indexes that no schema here declares, by uid."""
+    """All that was asked for. `undeclared` counts open works of indexes that no schema here declares, by uid.
+
+    `engine_version` is None where the engine does not answer, or the key may not ask.
+    """
 
     indexes: tuple[IndexStatus, ...]
+    engine_version: str | None = None
     broker: Broker | None = None
     undeclared: Mapping[str, int] = field(default_factory=dict)
 
@@ -91,7 +95,14 @@ def status(
                 known_to_workers=broker.knows(schema.uid) if broker is not None else None,
             )
         )
-    return Status(indexes=tuple(statuses), broker=broker, undeclared=found.undeclared if found is not None else {})
+    # Asked apart: that a key may not ask for the version makes nothing else unknown.
+    version = Probe().ask(runtime.engine.version) if looking.reason is None else None
+    return Status(
+        indexes=tuple(statuses),
+        engine_version=version,
+        broker=broker,
+        undeclared=found.undeclared if found is not None else {},
+    )
 
 
 def display_name(schemas: Schemas, schema: Schema) -> str:
