@@ -27,7 +27,14 @@ from scrypath_celery.embedded.task import Task
 class Core:
     """One engine: its database, its queue, its scheduler, its faults. EmbeddedError where the file cannot be used."""
 
-    def __init__(self, file: str | Path | None, master_key: str | None, batch_cost: float, payload_limit: int) -> None:
+    def __init__(
+        self,
+        file: str | Path | None,
+        master_key: str | None,
+        batch_cost: float,
+        document_cost: float,
+        payload_limit: int,
+    ) -> None:
         self.payload_limit = payload_limit
         self.database = Database(file)
         self.queue = Queue(self.database)
@@ -39,7 +46,7 @@ class Core:
         self.keys = Keys(self.database, master_key)
         self.gate = Gate(master_key, self.keys)
         parts = Parts(self.database, self.queue, self.catalogue, self.documents, self.searchables)
-        self.scheduler = Scheduler(parts, self.batches, self.faults, batch_cost, self._ids_of)
+        self.scheduler = Scheduler(parts, self.batches, self.faults, batch_cost, document_cost, self._ids_of)
         self.faults.watch(self.scheduler.nudge)
         self.keys.make_defaults()
 

@@ -7,23 +7,26 @@ is read is `schema.select()`, or all records of the class: convergence, backfill
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import orjson
 from sqlalchemy import ARRAY, ColumnElement, Connection, Engine, Select, any_, bindparam, func, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.interfaces import ORMOption
 
-from ..declaration.document import encode, project
-from ..declaration.document_ids import id_text, id_value
+from ..declaration.document import document_id, encode, project
+from ..declaration.document_ids import id_reader, id_text, id_value
 from ..declaration.schema import Schema
 from ..errors import ProjectionError, SourceError
 from ..work import MAX_IDS, Failure, ReasonClass
+from .columns import by_columns, encoder, expressions
 from .isolation import REFUSALS, concerns_the_database, concerns_the_value, isolate
+from .lazy_loads import LazyLoads
 from .ranges import can_hold
 
 
@@ -41,6 +44,7 @@ class Source:
 
     def __init__(self, database: Callable[[], Callable[..., Session]]) -> None:
         self._database = database
+        self._lazy_loads = LazyLoads()
 
     def on(self, connection: Connection) -> Source:
         """The same source inside the transaction of `connection`, whose end is the caller's."""
@@ -78,16 +82,22 @@ class Source:
         failures: dict[str, Failure] = {}
         wanted = dict.fromkeys(ids)
         with self._session(schema) as session:
-            for id, record in self._found(session, schema, list(wanted)):
-                try:
-                    if schema.indexable(record):
-                        documents[id] = encode(project(schema, record), shown=f"{schema.name} {id}")
-                except ProjectionError as exc:
-                    failures[id] = _failure(exc)
-                except (DBAPIError, PoolTimeout):
-                    raise
-                except Exception as exc:  # noqa: BLE001 - the application's own code may raise anything
-                    failures[id] = _crash(exc)
+            statement = _records(schema)
+            columns = by_columns(schema, statement)
+            found = self._rows if columns else self._found
+            encoded = encoder(schema) if columns else partial(_encoded, schema)
+            with nullcontext() if columns else self._lazy_loads.watched(session, schema):
+                for id, record in found(session, schema, statement, list(wanted)):
+                    try:
+                        document = encoded(record)
+                        if document is not None:
+                            documents[id] = document
+                    except ProjectionError as exc:
+                        failures[id] = _failure(exc)
+                    except (DBAPIError, PoolTimeout):
+                        raise
+                    except Exception as exc:  # noqa: BLE001 - the application's own code may raise anything
+                        failures[id] = _crash(exc)
         gone = tuple(id for id in wanted if id not in documents and id not in failures)
         return Reading(documents=documents, gone=gone, failures=failures)
 
@@ -152,10 +162,32 @@ class Source:
                 found[id_text(getattr(record, schema.key))] = record
         return {id: found[id] for id in ids if id in found}
 
-    def _found(self, session: Session, schema: Schema, ids: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    def by_columns(self, schema: Schema) -> bool:
+        """Whether documents are read as columns; otherwise as records, through the application's classes.
+
+        Raises:
+            SourceError: the mappers of its classes cannot be configured.
+        """
+        with self._session(schema):
+            return by_columns(schema, _records(schema))
+
+    def _rows(
+        self, session: Session, schema: Schema, statement: Select[Any], ids: Sequence[str]
+    ) -> Iterator[tuple[str, Any]]:
+        wanted = set(ids)
+        statement = statement.with_only_columns(*expressions(schema), maintain_column_froms=True)
+        for values in _chunks(_values(session, schema, ids)):
+            for row in session.execute(statement.where(_among(session, schema, values))):
+                id = id_text(row[0])
+                if id in wanted:
+                    yield id, row
+
+    def _found(
+        self, session: Session, schema: Schema, statement: Select[Any], ids: Sequence[str]
+    ) -> Iterator[tuple[str, Any]]:
         wanted = set(ids)
         for values in _chunks(_values(session, schema, ids)):
-            for record in session.scalars(_records(schema).where(_among(session, schema, values))).unique():
+            for record in session.scalars(statement.where(_among(session, schema, values))).unique():
                 id = id_text(getattr(record, schema.key))
                 # A collation may find "Post-1" for "post-1": that is another document.
                 if id in wanted:
@@ -230,10 +262,10 @@ def _value(schema: Schema, id: str) -> Any:
 def _values(session: Session, schema: Schema, ids: Sequence[str]) -> list[Any]:
     """The ids as values that the column can hold; the others stand for no record."""
     kind, dialect = _expression(schema).type, session.get_bind(schema.mapper).dialect.name
-    values = []
+    read, values = id_reader(kind), []
     for id in ids:
         try:
-            value = id_value(kind, id)
+            value = read(id)
         except LookupError:
             continue
         if can_hold(dialect, kind, value):
@@ -244,6 +276,17 @@ def _values(session: Session, schema: Schema, ids: Sequence[str]) -> list[Any]:
 def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
     for start in range(0, max(len(values), 1), MAX_IDS):  # asked for nothing, the database is asked all the same
         yield values[start : start + MAX_IDS]
+
+
+def _encoded(schema: Schema, record: Any) -> bytes | None:
+    """The document of a record; None where it is not to be indexed."""
+    if not schema.indexable(record):
+        return None
+    document = project(schema, record)
+    try:
+        return orjson.dumps(document)
+    except TypeError:
+        return encode(document, shown=f"{schema.name} {document_id(schema, record)}")
 
 
 def _failure(exc: ProjectionError) -> Failure:

@@ -123,7 +123,8 @@ def test_other_works_of_the_index_are_served_while_a_payload_is_on_trial(tmp_pat
 
 
 def is_on_trial(search: Scrypath) -> bool:
-    return any(work.trial for work in search.ledger.read(lambda tx: works.listed(tx, [State.RUNNING])))
+    row = search.ledger.read(lambda tx: indexes.get(tx, "post"))
+    return row is not None and row.exclusive_until is not None
 
 
 @pytest.mark.parametrize(
