@@ -18,7 +18,7 @@ from .capture.inline import run_now
 from .config import NAMES, Options, from_celery, from_environment, resolve
 from .declaration.registry import Schemas
 from .errors import ConfigError
-from .ledger import Ledger
+from .ledger import Ledger, publications
 from .runtime import Runtime
 from .source import Source
 from .work import Mode
@@ -110,6 +110,8 @@ class Attached:
             self._reset()
 
     def _reset(self) -> None:
+        if self._publisher is not None:
+            self._publisher.close()
         self._runtime = self._bound = self._publisher = None
         self.__dict__.pop("_options", None)
 
@@ -157,11 +159,18 @@ class Attached:
             return
         if self._publisher is None:
             from .worker.publisher import Publisher
+            from .worker.tasks import limit_tasks
 
             with self._lock:
+                limit_tasks(app)  # a message carries the limits of its sender
                 options = self._options
-                self._publisher = self._publisher or Publisher(app, options.queue, seconds=options.broker_seconds)
+                self._publisher = self._publisher or Publisher(
+                    app, options.queue, seconds=options.broker_seconds, note=self._note_publication
+                )
         self._publisher.publish(index, ids)
+
+    def _note_publication(self, reason: str | None) -> None:
+        self.runtime.ledger.run(lambda tx: publications.note(tx, reason))
 
 
 def _check_names(options: Mapping[str, Any]) -> None:

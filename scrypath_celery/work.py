@@ -42,6 +42,9 @@ BULK = (Operation.BACKFILL, Operation.REINDEX)
 LIVE = (Operation.UPSERT, Operation.DELETE)
 """Operations of single changes, which are claimed first."""
 
+PRIORITY = {Operation.UPSERT: 0, Operation.DELETE: 0, Operation.BACKFILL: 1, Operation.REINDEX: 2}
+"""What is claimed first, whatever the ids: changes of single records, then repairs, then what fills a new index."""
+
 
 class Mode(StrEnum):
     """When a call that writes returns (see the docs on sync modes)."""
@@ -62,6 +65,11 @@ class ReasonClass(StrEnum):
     SOURCE = "source"
     QUEUE_EXHAUSTED = "queue_exhausted"
     UNKNOWN = "unknown"
+
+    @classmethod
+    def read(cls, text: str | None) -> ReasonClass:
+        """The class of this name in the ledger; `unknown` for none, or for one of a newer release."""
+        return next((member for member in cls if member.value == text), cls.UNKNOWN)
 
 
 class Scope(StrEnum):
@@ -108,7 +116,9 @@ class Failure:
 class Work:
     """One row of the ledger. Times are seconds since the epoch on the ledger database's clock.
 
-    `trial` is the group of documents that it is tried with, where one of them failed a payload.
+    `ids` are those that it was written with and never change; `remaining` are those of them that are left after a
+    partial failure, None where all are. `documents` counts what is left. `trial` is the group of documents that
+    it is tried with, where one of them failed a payload.
     """
 
     id: int
@@ -135,13 +145,30 @@ class Work:
     started_at: float | None = None
     finished_at: float | None = None
     trial: str | None = None
+    remaining: tuple[str, ...] | None = None
+    priority: int = 0
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """The document ids that a run of it still has to settle."""
+        return self.ids if self.remaining is None else self.remaining
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A task that was seen to bear a token of ours: its uid and the token (None where an older release noted it)."""
+
+    index_uid: str
+    uid: int
+    token: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
     """The lease by which one process holds a batch of works of one index.
 
-    `fingerprint` is that of the declaration which the index was made with, as the claim found it in the ledger.
+    `fingerprint` is that of the declaration which the index was made with, and `mark` the task by which the engine is
+    known, both as the claim found them in the ledger.
     """
 
     token: str
@@ -149,11 +176,12 @@ class Claim:
     index_uid: str
     works: tuple[Work, ...]
     fingerprint: str | None = None
+    mark: Mark | None = None
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The document ids of all its works, each once, in the order of the works."""
-        return tuple(dict.fromkeys(id for work in self.works for id in work.ids))
+        """The document ids that its works still have to settle, each once, in the order of the works."""
+        return tuple(dict.fromkeys(id for work in self.works for id in work.left))
 
     @property
     def trials(self) -> tuple[tuple[str, ...], ...]:
@@ -161,7 +189,7 @@ class Claim:
         groups: dict[str, dict[str, None]] = {}
         for work in self.works:
             if work.trial is not None:
-                groups.setdefault(work.trial, {}).update(dict.fromkeys(work.ids))
+                groups.setdefault(work.trial, {}).update(dict.fromkeys(work.left))
         return tuple(tuple(ids) for ids in groups.values())
 
 
@@ -179,7 +207,10 @@ class Pause:
 
 @dataclass(frozen=True, kw_only=True)
 class IndexRow:
-    """The ledger's row of one index (the unprefixed uid)."""
+    """The ledger's row of one index (the unprefixed uid).
+
+    `lost_since` is when the engine was found to have lost what was settled, None where it was not, or was rebuilt.
+    """
 
     uid: str
     last_number: int
@@ -188,6 +219,7 @@ class IndexRow:
     rebuild: Mapping[str, Any] | None = None
     fingerprint: str | None = None
     high_uid: int | None = None
+    lost_since: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

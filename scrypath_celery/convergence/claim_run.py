@@ -64,6 +64,7 @@ class ClaimRun:
     documents: Outcomes = field(default_factory=Outcomes)
     open: list[Send] = field(default_factory=list)
     trials: dict[str, str] = field(default_factory=dict)
+    mark: tuple[int, str] | None = None
     outcome: Summary = field(default_factory=Summary)
 
     def next_token(self) -> str:

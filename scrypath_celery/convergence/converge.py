@@ -18,6 +18,7 @@ from .claim_run import ClaimRun, Lost, Send, Stopped
 from .isolation import isolate, judge, succeeded
 from .outcomes import NOT_KNOWN, Outcome
 from .prepare import prepare
+from .proof import asked, witness
 from .send import send_all
 from .settle import settle, stop
 
@@ -58,7 +59,7 @@ def _send_and_judge(run: ClaimRun) -> Steps:
     tasks: Tasks = {}
     if run.sends:
         run.renew_lease()
-        tasks = yield Await(uids=frozenset(send.uid for send in run.sends), last=True)
+        tasks = witness(run, (yield Await(uids=asked(run), last=True)))
     if tasks is None:
         _ask_why(run)
         run.open = list(run.sends)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row
 
 from ..engine.reasons import is_lasting, proves_alone, request_failure, task_failure
 from ..errors import EngineError
-from ..ledger import claims, indexes, parts, submitted, works
+from ..ledger import claims, indexes, marks, parts, submitted, works
 from ..runtime import Runtime
 from ..work import EngineTask, Failure, Scope, Work
 from . import backoff
@@ -51,7 +51,7 @@ def _alone(runtime: Runtime, tasks: Tasks) -> set[int]:
 
 def _conclude(connection: Connection, *, runtime: Runtime, row: Row[Any], tasks: Tasks, alone: set[int]) -> int:
     """Settle the works of one claim of which all tasks are over; how many."""
-    concluded = 0
+    concluded, newest = 0, None
     fine: list[int] = []
     unknown: list[int] = []
     failed: dict[int, list[Work]] = {}
@@ -60,6 +60,8 @@ def _conclude(connection: Connection, *, runtime: Runtime, row: Row[Any], tasks:
         if any(task is not None and not task.terminal for task in found.values()):
             continue
         concluded += 1
+        ours = [task for task in (newest, *found.values()) if task is not None and _is_ours(task, row)]
+        newest = max(ours, key=lambda task: task.uid, default=None)
         if any(task is None or not _is_ours(task, row) for task in found.values()):
             unknown.append(item.id)
             continue
@@ -72,6 +74,8 @@ def _conclude(connection: Connection, *, runtime: Runtime, row: Row[Any], tasks:
     submitted.release(connection, row.token, unknown, None)
     for uid, items in failed.items():
         _judge(connection, runtime, row, tasks[uid], items, alone)
+    if newest is not None:
+        marks.advance(connection, row.index_uid, newest.uid, newest.metadata or "")
     if concluded:
         submitted.end(connection, row.token)
     return concluded
@@ -82,7 +86,7 @@ def _judge(
 ) -> None:
     """Do what follows from a failed task for the works whose documents it held."""
     failure = task_failure(task)
-    documents = sum(len(item.ids) for item in items)
+    documents = sum(len(item.left) for item in items)
     proven = proves_alone(task) or task.batch_uid in alone
     action = decide(failure, documents=documents, proven=proven)
     release = partial(submitted.release, connection, row.token)
@@ -104,7 +108,7 @@ def _halved(connection: Connection, items: Sequence[Work]) -> tuple[Sequence[int
     if len(items) > 1:
         middle = len(items) // 2
         return [item.id for item in items[:middle]], [item.id for item in items[middle:]]
-    first, second = halves(items[0].ids)
+    first, second = halves(items[0].left)
     rest = parts.split_off(connection, items[0], second)
     return [parts.narrow(connection, items[0], first).id], [rest.id]
 
@@ -115,9 +119,9 @@ def _fail(
     schema = runtime.schemas.by_uid(item.index_uid)
     name = item.index_uid if schema is None else schema.name
     delay, failure = backoff.decide(runtime.options, item.attempts, failure)
-    shown = ", ".join(item.ids[:5])
+    shown = ", ".join(item.left[:5])
     failure = replace(failure, reason=f"{name} {shown}: {failure.reason}")
-    works.fail(connection, row.token, item, failure, ids=item.ids, delay=delay, engine_uids=uids)
+    works.fail(connection, row.token, item, failure, ids=item.left, delay=delay, engine_uids=uids)
 
 
 def _pause(connection: Connection, *, runtime: Runtime, uid: str, failure: Failure) -> None:

@@ -14,6 +14,7 @@ from .checkpoints import Await, Step, Steps, Tasks
 from .claim_run import ClaimRun, Send, Stopped
 from .decisions import Action, decide
 from .outcomes import Outcome
+from .watchdog import watched
 
 SPLIT_BYTES = 1_000_000
 """A body from this size on whose connection broke may have been refused as too large (413), and is split."""
@@ -54,7 +55,8 @@ def read(run: ClaimRun, ids: Sequence[str], gone: list[str]) -> Mapping[str, byt
     A record whose projection fails keeps its document as it is in the index, and its work fails.
     """
     try:
-        reading = run.runtime.source.read(run.schema, ids)
+        with watched(run) as begun:
+            reading = run.runtime.source.read(run.schema, ids, begun)
     except SourceError as exc:
         failure = Failure(scope=Scope.DATABASE, reason_class=ReasonClass.SOURCE, reason=str(exc), code=exc.code)
         raise Stopped(failure) from exc

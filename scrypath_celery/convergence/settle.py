@@ -9,7 +9,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from ..ledger import claims, indexes, maintenance, parts, works
+from ..ledger import claims, indexes, maintenance, marks, parts, works
 from ..work import ClaimState, Failure, Scope, Work
 from . import backoff
 from .claim_run import ClaimRun
@@ -54,8 +54,8 @@ def _settle(run: ClaimRun, connection: Connection) -> None:
         claims.mark_unresolved(connection, token, seen_uid=seen_uid(connection, run), watch=watch)
     claims.end(connection, token, ClaimState.SUBMITTED if waiting else ClaimState.DONE)
     indexes.leave(connection, run.claim.index_uid, token)
-    if uids:
-        indexes.raise_high_uid(connection, run.claim.index_uid, max(uids))
+    if run.mark is not None:
+        marks.advance(connection, run.claim.index_uid, *run.mark)
     if not run.to_target:  # that works on the target of a rebuild ends no pause of the live index
         indexes.resume(connection, run.claim.index_uid)
 
@@ -77,17 +77,17 @@ def pieces(run: ClaimRun, item: Work, open_uids: Mapping[str, Sequence[int]]) ->
     Settled documents are left out where others are not. The work itself keeps the first piece, so that who knows its
     id finds the worst of it there.
     """
-    found: Pieces = [(part.ids, part.ending) for part in run.documents.parts(item.ids)]
+    found: Pieces = [(part.ids, part.ending) for part in run.documents.parts(item.left)]
     bad = {id for ids, _ in found for id in ids}
     waits: dict[str | None, list[str]] = {}
-    for id in item.ids:
+    for id in item.left:
         if id in open_uids and id not in bad:
             waits.setdefault(run.trials.get(id), []).append(id)
     for trial, ids in waits.items():
         uids = tuple(sorted({uid for id in ids for uid in open_uids[id]}))
         whole = trial is None and not bad and len(waits) == 1
-        found.append((item.ids if whole else tuple(ids), Wait(uids=uids, trial=trial)))
-    return found or [(item.ids, None)]
+        found.append((item.left if whole else tuple(ids), Wait(uids=uids, trial=trial)))
+    return found or [(item.left, None)]
 
 
 def _open_uids(run: ClaimRun) -> dict[str, list[int]]:
@@ -101,7 +101,7 @@ def _open_uids(run: ClaimRun) -> dict[str, list[int]]:
 
 def _fail(run: ClaimRun, connection: Connection, item: Work, ending: Ending) -> None:
     """Write down that these documents of a work are not settled."""
-    failure, outcome, delay = _named(run, ending.failure, item.ids), run.outcome, random.uniform(0.5, 2.0)
+    failure, outcome, delay = _named(run, ending.failure, item.left), run.outcome, random.uniform(0.5, 2.0)
     counts = ending.outcome in (Outcome.PERMANENT, Outcome.RETRYABLE)
     wait: float | None = delay
     if counts:
@@ -113,7 +113,7 @@ def _fail(run: ClaimRun, connection: Connection, item: Work, ending: Ending) -> 
         run.claim.token,
         item,
         failure,
-        ids=item.ids,
+        ids=item.left,
         delay=wait,
         count_attempt=counts,
         engine_uids=[send.uid for send in run.sends] if failure.by_engine else (),

@@ -9,26 +9,26 @@ from sqlalchemy import Connection, select, update
 from ..work import ClaimState, State, Work
 from . import claims, works
 from .clock import now
-from .tables import work
+from .tables import in_state, work
 
 
 def waiting(connection: Connection, token: str) -> list[Work]:
     """The submitted works of a claim, locked until the transaction ends."""
-    query = select(work).where(work.c.claim_token == token, work.c.state == State.SUBMITTED.value).order_by(work.c.id)
+    query = select(work).where(works.of_claim(token), in_state(State.SUBMITTED)).order_by(work.c.id)
     return [works.record(row) for row in connection.execute(query.with_for_update())]
 
 
 def conclude(connection: Connection, token: str, ids: Sequence[int]) -> int:
     """Settle these submitted works of a claim as succeeded; how many."""
     values = {"state": State.SUCCEEDED.value, "finished_at": now(), "reason": None, "reason_class": None, "trial": None}
-    query = update(work).where(work.c.id.in_(ids), work.c.claim_token == token, work.c.state == State.SUBMITTED.value)
+    query = update(work).where(work.c.id.in_(ids), works.of_claim(token), in_state(State.SUBMITTED))
     return connection.execute(query.values(**values)).rowcount
 
 
 def release(connection: Connection, token: str, ids: Sequence[int], trial: str | None) -> int:
     """Make these submitted works of a claim ready again, in a group that is tried alone (None: in none); how many."""
     values = {"state": State.RETRYING.value, "available_at": now(), "publish_after": now(), "trial": trial}
-    query = update(work).where(work.c.id.in_(ids), work.c.claim_token == token, work.c.state == State.SUBMITTED.value)
+    query = update(work).where(work.c.id.in_(ids), works.of_claim(token), in_state(State.SUBMITTED))
     return connection.execute(query.values(**values)).rowcount
 
 

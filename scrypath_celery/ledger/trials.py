@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from ..work import READY, Operation
 from .clock import now
-from .tables import work
+from .tables import in_state, work
 
 GROUPS = 16
 """The most groups that one claim takes."""
@@ -22,7 +22,7 @@ def ready(connection: Connection, uid: str, *, below: int, rebuild_only: bool) -
     Those that were claimed `below` times or more without settling are left out: they have to stand alone. With
     `rebuild_only` those of the live index are, too.
     """
-    available = (work.c.index_uid == uid) & work.c.state.in_([state.value for state in READY]) & (work.c.claims < below)
+    available = (work.c.index_uid == uid) & in_state(*READY) & (work.c.claims < below)
     query = select(work.c.id, work.c.trial, work.c.operation).where(available, work.c.trial.is_not(None))
     query = query.where(work.c.available_at <= now()).order_by(work.c.id).with_for_update(skip_locked=True)
     rows = connection.execute(query).all()

@@ -8,7 +8,7 @@ from functools import partial
 from ..declaration.schema import Schema
 from ..declaration.settings import differences
 from ..errors import EngineError
-from ..ledger import indexes, rebuilds, works
+from ..ledger import indexes, marks, rebuilds, works
 from ..runtime import Runtime
 from ..work import MAX_IDS, Operation
 from . import job as jobs
@@ -161,6 +161,7 @@ def _after_swap(runtime: Runtime, job: Job) -> int:
         unresolved = rebuilds.unresolved_ids(tx, job.uid)  # type: ignore[arg-type]
         indexes.write_rebuild(tx, job.uid, None)  # type: ignore[arg-type]
         indexes.resume(tx, job.uid)  # type: ignore[arg-type]  # what it was paused for is not the live index any more
+        marks.end_loss(tx, job.uid)  # type: ignore[arg-type]
         return works.requeue(tx, job.uid, list(dict.fromkeys([*ids, *unresolved])))  # type: ignore[arg-type]
 
     requeued = runtime.ledger.run(requeue)

@@ -29,6 +29,9 @@ from .isolation import REFUSALS, concerns_the_database, concerns_the_value, isol
 from .lazy_loads import LazyLoads
 from .ranges import can_hold
 
+HANGS = "projection_hangs"
+"""The error code of a record whose projection was interrupted by a time limit."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
@@ -51,15 +54,16 @@ class Source:
         mode = "create_savepoint"
         return Source(lambda: partial(self._database(), bind=connection, binds={}, join_transaction_mode=mode))
 
-    def read(self, schema: Schema, ids: Sequence[str]) -> Reading:
+    def read(self, schema: Schema, ids: Sequence[str], note: Callable[[str], None] = lambda id: None) -> Reading:
         """The documents of these ids as the database has them now, in a transaction begun now.
 
         Ids for which the database refuses the query are read apart, in transactions of their own: only they fail.
+        `note` is called with each id before its record is projected.
 
         Raises:
             SourceError: the database did not answer, or refuses the query whatever the ids.
         """
-        isolated = isolate(partial(self._read, schema), list(dict.fromkeys(ids)))
+        isolated = isolate(partial(self._read, schema, note=note), list(dict.fromkeys(ids)))
         refused = {id: _crash(exc) for id, exc in isolated.refused.items() if self._may_exist(schema, id)}
         return Reading(
             documents={id: document for part in isolated.found for id, document in part.documents.items()},
@@ -77,7 +81,7 @@ class Source:
             return not concerns_the_value(exc)
         return True
 
-    def _read(self, schema: Schema, ids: Sequence[str]) -> Reading:
+    def _read(self, schema: Schema, ids: Sequence[str], *, note: Callable[[str], None]) -> Reading:
         documents: dict[str, bytes] = {}
         failures: dict[str, Failure] = {}
         wanted = dict.fromkeys(ids)
@@ -88,6 +92,7 @@ class Source:
             encoded = encoder(schema) if columns else partial(_encoded, schema)
             with nullcontext() if columns else self._lazy_loads.watched(session, schema):
                 for id, record in found(session, schema, statement, list(wanted)):
+                    note(id)
                     try:
                         document = encoded(record)
                         if document is not None:
@@ -296,6 +301,9 @@ def _failure(exc: ProjectionError) -> Failure:
 
 def _crash(exc: Exception) -> Failure:
     # The class of the exception alone: its text may carry what the record holds.
+    if type(exc).__name__ == "SoftTimeLimitExceeded":  # Celery's, which this room does not know
+        reason = "its projection hangs (interrupted by the time limit of its task)"
+        return Failure(reason_class=ReasonClass.SOURCE, reason=reason, code=HANGS)
     told = exc.__cause__ if isinstance(exc, SourceError) else exc
     told = getattr(told, "orig", None) or told
     reason = f"its projection raised {type(told).__name__}"

@@ -7,8 +7,8 @@ from alembic import op
 
 from scrypath_celery.ledger.tables import index, work
 
-revision = "0003"
-down_revision = "0002"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -16,10 +16,13 @@ depends_on = None
 def upgrade() -> None:
     """Add the columns."""
     op.add_column("scrypath_work", sa.Column("trial", work.c.trial.type))
+    given = sa.text("trial IS NOT NULL")
+    op.create_index("ix_scrypath_work_trial", "scrypath_work", ["index_uid", "trial"], postgresql_where=given)
     op.add_column("scrypath_index", sa.Column("pause_scope", index.c.pause_scope.type))
 
 
 def downgrade() -> None:
     """Drop them."""
     op.drop_column("scrypath_index", "pause_scope")
+    op.drop_index("ix_scrypath_work_trial", "scrypath_work")
     op.drop_column("scrypath_work", "trial")
