@@ -59,10 +59,10 @@ def take(
     if paused and held.pause_scope != Scope.INDEX:
         return None
     trying = held.exclusive_until is not None and held.exclusive_until > held.at
-    taken = []
+    on_trial: list[int] = []
     if only is None and not trying:
-        taken = works.find(connection, trials.ready(connection, uid, below=SUSPECT, rebuild_only=paused))
-    on_trial = bool(taken)
+        on_trial = trials.ready(connection, uid, below=SUSPECT, rebuild_only=paused)
+    taken = works.find(connection, on_trial) if on_trial else []
     bulk = documents if bulk_documents is None else bulk_documents
     limits = {PRIORITY[Operation.UPSERT]: documents, PRIORITY[Operation.BACKFILL]: bulk} if not paused else {}
     limits[PRIORITY[Operation.REINDEX]] = bulk
