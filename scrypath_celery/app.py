@@ -7,15 +7,12 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from sqlalchemy import Connection
-from sqlalchemy.orm import Session, scoped_session
 
-from .application import Attached
 from .capture.capture import Capture
 from .capture.inline import drain
 from .capture.result import SyncResult
 from .capture.track import Tracker
 from .convergence.summary import Summary
-from .declaration.document import default_document
 from .declaration.registry import Declaration
 from .declaration.schema import Schema
 from .operator.failed import Failed, failed
@@ -25,13 +22,11 @@ from .operator.status import Status, status
 from .rebuild.backfill import BackfillReport, backfill
 from .rebuild.reindex import ReindexReport, reindex
 from .rebuild.runner import Progress
-from .searching.find import SearchOptions, asearch, search
-from .searching.result import SearchResult
+from .searches import Searches
 
 if TYPE_CHECKING:
     from celery import Celery
     from meilisearch.index import Index
-    from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 
 T = TypeVar("T")
 
@@ -48,7 +43,7 @@ class Native:
         return runtime.engine.native(runtime.uid_of(runtime.schemas.of(model)))
 
 
-class Scrypath(Attached):
+class Scrypath(Searches):
     """Keeps Meilisearch in step with SQLAlchemy models through a Celery app.
 
     `database` is an Engine, a sessionmaker, an AsyncEngine or async_sessionmaker, or a callable that returns one;
@@ -138,33 +133,6 @@ class Scrypath(Attached):
     def untrack(self, target: Any) -> None:
         """Capture nothing more of a target's sessions."""
         self._tracker.untrack(target)
-
-    # searching
-
-    def document(self, record: Any) -> dict[str, Any]:
-        """The default projection of a record: its declared fields; a `search_document` of its own may start from it.
-
-        Raises:
-            SchemaError: its class has no schema. ProjectionError: a value has no JSON form.
-        """
-        return default_document(self.schemas.of(record), record)
-
-    def search(
-        self, model: type[T], q: str = "", *, session: Session | scoped_session[Any], **wanted: Unpack[SearchOptions]
-    ) -> SearchResult[T]:
-        """One page of what the index finds, as records of `session`; see `search.find.search`."""
-        return search(self.runtime, model, q, session=session, **wanted)
-
-    async def asearch(
-        self,
-        model: type[T],
-        q: str = "",
-        *,
-        session: AsyncSession | async_scoped_session[Any],
-        **wanted: Unpack[SearchOptions],
-    ) -> SearchResult[T]:
-        """The same for an AsyncSession."""
-        return await asearch(self.runtime, model, q, session=session, **wanted)
 
     # operating
 

@@ -85,6 +85,14 @@ class Attached:
         """The ledger; `ledger.create_all()` makes its tables in tests."""
         return self.runtime.ledger
 
+    def open_session(self) -> Session:
+        """A new session of the application's own sessionmaker, to be closed by whoever opened it.
+
+        Raises:
+            ConfigError: there is no database.
+        """
+        return self._binding()[0]()
+
     def load(self) -> None:
         """Import the modules of the option `include`, so that the schemas declared there are known, and check them.
 
@@ -134,6 +142,7 @@ class Attached:
             engine=SearchEngine(options),
             source=Source(lambda: self._binding()[0]),
             publish=self._publish,
+            eager=self._is_eager,
         )
 
     def _binding(self) -> tuple[Callable[[], Session], Engine]:
@@ -150,11 +159,14 @@ class Attached:
             self._bound = (os.getpid(), bound)
             return bound
 
+    def _is_eager(self) -> bool:
+        return self.celery_app is not None and bool(self.celery_app.conf.task_always_eager)
+
     def _publish(self, index: str, ids: tuple[int, ...]) -> None:
         app = self.celery_app
         if app is None or not ids:
             return
-        if app.conf.task_always_eager:
+        if self._is_eager():
             run_now(self.runtime, index, ids, Mode.INLINE)
             return
         if self._publisher is None:

@@ -27,6 +27,8 @@ class Options:
     sync_mode: str = Mode.CELERY.value
     queue: str = "search_sync"
     include: tuple[str, ...] = ()
+    playbooks: str = "playbooks"
+    """The directory of saved searches."""
 
     engine_connect_timeout: float = 3.0
     """How long a connection to the engine may take."""

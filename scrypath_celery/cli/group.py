@@ -17,6 +17,7 @@ COMMANDS = {
     "reconcile": "reconcile:reconcile",
     "work": "work:work",
     "trace": "trace:trace",
+    "playbooks": "playbooks:playbooks",
     "ledger": "ledger:ledger",
     "engine": "engine:engine",
     "dev": "dev:dev",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from ..operator.probe import with_timeouts
+from ..operator.recommendations import Signal
 from ..operator.reconcile import IndexReport, Report
 from ..operator.reconcile import reconcile as look
 from ..operator.serialization import as_json
-from ..playbook import Signal
 from .app_command import operating, seen_by_workers
 from .broker import look as look_at_broker
 from .console import DIFFERENT, FINE, NOT_DONE, Console

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -84,7 +85,26 @@ class Engine:
 
     def search(self, index: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """A search; the engine's answer."""
-        return self._transport.call("post", f"{_index(index)}/search", dict(body), shape=answers.hits)
+        path = f"{_index(index)}/search"
+        return self._transport.call("post", path, dict(body), shape=answers.hits, quoted=True)
+
+    def multi_search(self, body: Mapping[str, Any], *, seconds: float | None = None) -> dict[str, Any]:
+        """Several searches in one request, each with its `indexUid`; the engine's answer, awaited for `seconds`."""
+        shape = answers.mapping
+        return self._transport.call("post", "multi-search", dict(body), shape=shape, quoted=True, seconds=seconds)
+
+    def facet_search(self, index: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A search among the values of one facet; the engine's answer."""
+        path = f"{_index(index)}/facet-search"
+        return self._transport.call("post", path, dict(body), shape=answers.mapping, quoted=True)
+
+    def keys(self) -> list[dict[str, Any]]:
+        """The API keys: `key`, `uid`, `actions`, `indexes`, `expiresAt`; needs the action `keys.get`."""
+        return self._transport.call("get", "keys?limit=1000", shape=answers.results)
+
+    def tenant_token(self, rules: Mapping[str, Any], *, key: str, uid: str, expires_at: datetime) -> str:
+        """A token signed with an API key, which enforces `rules`; made by the official client, without a request."""
+        return self._transport.client().generate_tenant_token(uid, dict(rules), expires_at=expires_at, api_key=key)
 
     # indexes
 
@@ -118,7 +138,8 @@ class Engine:
 
     def apply(self, index: str, settings: Mapping[str, Any]) -> int:
         """Change these settings; the others stay as they are."""
-        return self._task("patch", f"{_index(index)}/settings", dict(settings))
+        path = f"{_index(index)}/settings"
+        return self._transport.call("patch", path, dict(settings), shape=answers.registered, quoted=True)[0]
 
     def stats(self, index: str) -> dict[str, Any] | None:
         """`numberOfDocuments` and more, as of the last batch; None where there is no index."""

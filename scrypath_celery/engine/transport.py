@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError
 
-from ..errors import ConfigError, EngineError, EngineUnreachable, UnexpectedAnswer
+from ..errors import ConfigError, EngineError, EngineUnreachable, KeyRefused, UnexpectedAnswer
 from . import rights
 from .answers import WRONG_SHAPE
 
@@ -78,16 +78,28 @@ class Transport:
         found: Client = self._local.client
         return found
 
-    def call(self, method: str, path: str, body: Any = None, *, shape: Callable[[Any], T]) -> T:
-        """Send one request; what `shape` makes of the answer's JSON.
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        shape: Callable[[Any], T],
+        quoted: bool = False,
+        seconds: float | None = None,
+    ) -> T:
+        """Send one request; what `shape` makes of its answer. With `quoted`, an error repeats the engine's words.
+
+        That is for requests that hold no documents: a message may quote what the request held. `seconds` bound the
+        wait for this one answer.
 
         Raises:
             EngineError: Meilisearch refused it. EngineUnreachable: no answer. UnexpectedAnswer: none of Meilisearch's.
         """
         try:
-            answer = self._send(method, path, body)
+            answer = self._send(method, path, body, seconds)
         except (MeilisearchError, requests.RequestException, ValidationError, OSError) as exc:
-            raise translate(exc, self.url, method, path) from exc
+            raise translate(exc, self.url, method, path, quoted=quoted) from exc
         try:
             return shape(answer)
         except WRONG_SHAPE as exc:
@@ -95,8 +107,11 @@ class Transport:
             text = f"an answer to {asked} that is not Meilisearch's came from {self.url}: {CHECK}"
             raise UnexpectedAnswer(text, sent=True) from exc
 
-    def _send(self, method: str, path: str, body: Any) -> Any:
-        http = self.client().http
+    def _send(self, method: str, path: str, body: Any, seconds: float | None) -> Any:
+        client = self.client()
+        http = client.http
+        # The client is this thread's own, so that nobody else sees the other timeout.
+        client.config.timeout = self._timeout if seconds is None else (min(self._timeout[0], seconds), seconds)  # type: ignore[assignment]
         if method == "get":
             return http.get(path)
         if method == "delete":
@@ -110,11 +125,11 @@ def shown(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
-def translate(exc: Exception, url: str, method: str, path: str) -> EngineError:
-    """The error of this package for one of the official client's or of requests'."""
+def translate(exc: Exception, url: str, method: str, path: str, *, quoted: bool = False) -> EngineError:
+    """The error of this package for one of the official client's or of requests'; `quoted` as in `Transport.call`."""
     cause = exc.__cause__ or exc
     if isinstance(exc, MeilisearchApiError):
-        return _refused(exc, url, method, path)
+        return _refused(exc, url, method, path, quoted)
     if isinstance(exc, MeilisearchTimeoutError):
         sent = not isinstance(cause, requests.exceptions.ConnectTimeout)
         return EngineUnreachable(f"Meilisearch at {url} did not answer in time", sent=sent)
@@ -133,7 +148,7 @@ def translate(exc: Exception, url: str, method: str, path: str) -> EngineError:
     return EngineUnreachable(f"Meilisearch at {url} gave no intelligible answer to {asked} ({kind})", sent=True)
 
 
-def _refused(exc: MeilisearchApiError, url: str, method: str, path: str) -> EngineError:
+def _refused(exc: MeilisearchApiError, url: str, method: str, path: str, quoted: bool) -> EngineError:
     response = getattr(exc.__cause__, "response", None)
     wait = None if response is None else response.headers.get("Retry-After")
     retry_after = float(wait) if wait and wait.isdigit() else None
@@ -144,10 +159,23 @@ def _refused(exc: MeilisearchApiError, url: str, method: str, path: str) -> Engi
             return EngineUnreachable(text, sent=True, status=status, retry_after=retry_after)
         return EngineError(f"{text}: {CHECK}", status=status, retry_after=retry_after)
     text = f"Meilisearch refused {asked} with status {status}, code {exc.code}"
-    if exc.type == "auth":
+    refused = exc.type == "auth" or status in (401, 403)
+    if refused:
         right = rights.needed(method, path)
-        text += ": the key is wrong" if right is None else f": the key is wrong, or lacks the right {right!r}"
-    return EngineError(text, status=status, engine_code=exc.code, engine_type=exc.type, retry_after=retry_after)
+        text += ": the key (option 'meilisearch_api_key') is wrong"
+        text += "" if right is None else f", or lacks the right {right!r}"
+        text += f": {exc.message}"
+    elif quoted:
+        text += f": {exc.message}"
+    return (KeyRefused if refused else EngineError)(
+        f"{text} (see {exc.link})" if exc.link and (quoted or refused) else text,
+        status=status,
+        engine_code=exc.code,
+        engine_type=exc.type,
+        retry_after=retry_after,
+        engine_message=exc.message,
+        link=exc.link,
+    )
 
 
 def _asked(method: str, path: str) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..playbook import Signal
 from ..work import IndexRow
 from .index_counts import DocumentCounts, EngineCounts, QueueCounts, Verdict
+from .recommendations import Signal
 
 CUTOVER_PENDING = "cut_over"
 """The phase of a rebuild that is filled and waits for its cut-over."""

@@ -10,7 +10,6 @@ from sqlalchemy import Connection
 
 from ..declaration.schema import Schema
 from ..ledger import indexes, overview, works
-from ..playbook import DIFFERENCES, Action, FailedClass, Signal, Situation, recommended
 from ..runtime import Runtime
 from ..work import IndexRow, State
 from .broker import Broker
@@ -18,6 +17,7 @@ from .drift import Seen, signals, with_mismatch
 from .failed import SHOWN, ClassCount, classes
 from .index_counts import DocumentCounts, EngineCounts, QueueCounts, document_counts, engine_counts, queue_counts
 from .probe import Probe, look_for_loss
+from .recommendations import DIFFERENCES, Action, FailedClass, Signal, Situation, recommended
 from .status import Paused, display_name, paused
 
 UNCOUNTED = "left out: records are not counted here"

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import delete
 
 from scrypath_celery.operator.index_counts import Verdict
+from scrypath_celery.operator.recommendations import Signal
 from scrypath_celery.operator.reconcile import IndexReport, Report, reconcile
 from scrypath_celery.operator.trace import trace
 from scrypath_celery.operator.work_detail import story
-from scrypath_celery.playbook import Signal
 from scrypath_celery.testing.engine import EngineUnderTest
 from scrypath_celery.work import State
 from tests.integration.operator.conftest import write

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from .work import ReasonClass, Scope
+from ..work import ReasonClass, Scope
 
 
 class Signal(StrEnum):

@@ -1,10 +1,10 @@
-"""The playbook: what is recommended for which signals."""
+"""What is recommended for which signals."""
 
 from __future__ import annotations
 
 import pytest
 
-from scrypath_celery.playbook import FailedClass, Signal, Situation, recommended
+from scrypath_celery.operator.recommendations import FailedClass, Signal, Situation, recommended
 from scrypath_celery.work import ReasonClass
 
 FAILED = frozenset({Signal.FAILED_SYNC_WORK})
