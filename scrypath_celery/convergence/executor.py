@@ -20,7 +20,7 @@ from .bulk import Bulk
 from .claim_run import ClaimRun
 from .converge import converge
 from .in_flight import GROWTH, InFlightClaim, Poll, release_all
-from .relay import poll
+from .poll import poll
 from .summary import Summary
 
 MAX_WAITING = 50_000

@@ -175,6 +175,7 @@ def succeed(connection: Connection, token: str, ids: Sequence[int], engine_uids:
             state=State.SUCCEEDED.value,
             finished_at=now(),
             claims=0,
+            trial=None,
             engine_uids=list(engine_uids[:20]),
             reason=None,
             reason_class=None,
@@ -183,12 +184,17 @@ def succeed(connection: Connection, token: str, ids: Sequence[int], engine_uids:
     ).rowcount
 
 
-def submit(connection: Connection, token: str, ids: Sequence[int], engine_uids: Sequence[int]) -> int:
-    """The engine accepted these works and the wait ran out: they are polled later, never sent again for that."""
+def submit(
+    connection: Connection, token: str, ids: Sequence[int], engine_uids: Sequence[int], *, trial: str | None = None
+) -> int:
+    """The engine accepted these works and the wait ran out: they are polled later, never sent again for that.
+
+    `engine_uids` are the tasks that hold their documents, `trial` is the group that they are tried in.
+    """
     return connection.execute(
         update(work)
         .where(work.c.id.in_(ids), _held(token))
-        .values(state=State.SUBMITTED.value, claims=0, engine_uids=list(engine_uids[:20]))
+        .values(state=State.SUBMITTED.value, claims=0, engine_uids=list(engine_uids), trial=trial)
     ).rowcount
 
 
@@ -202,10 +208,12 @@ def fail(
     delay: float | None,
     count_attempt: bool = True,
     engine_uids: Sequence[int] = (),
+    trial: str | None = None,
 ) -> int:
     """Settle one work of a claim as not succeeded; `ids` are what is left of it, those that failed.
 
-    `delay` (seconds) leaves it `retrying`; None makes it a dead letter. `count_attempt` counts the attempt.
+    `delay` (seconds) leaves it `retrying`; None makes it a dead letter. `count_attempt` says that it costs an attempt,
+    `trial` in which group it is tried next.
     """
     attempts = item.attempts + (1 if count_attempt else 0)
     state = State.FAILED if delay is None else State.RETRYING
@@ -226,6 +234,7 @@ def fail(
             reason_class=failure.reason_class.value,
             error_code=(failure.code or "")[:64] or None,
             engine_uids=list(engine_uids[:20]),
+            trial=trial,
             history=remember(connection, item, {**event, "class": failure.reason_class.value, "code": failure.code}),
         )
     ).rowcount
@@ -263,6 +272,7 @@ def retry(connection: Connection, id: int, *, delay: float = 0.0) -> Work:
             state=State.PENDING.value,
             attempts=0,
             claims=0,
+            trial=None,
             claim_token=None,
             available_at=now() + delay,
             publish_after=now() + max(delay, 10.0),
