@@ -18,7 +18,7 @@ from .capture.inline import run_now
 from .config import NAMES, Options, from_celery, from_environment, resolve
 from .declaration.registry import Schemas
 from .errors import ConfigError
-from .ledger import Ledger
+from .ledger import Ledger, publications
 from .runtime import Runtime
 from .source import Source
 from .work import Mode
@@ -118,6 +118,8 @@ class Attached:
             self._reset()
 
     def _reset(self) -> None:
+        if self._publisher is not None:
+            self._publisher.close()
         self._runtime = self._bound = self._publisher = None
         self.__dict__.pop("_options", None)
 
@@ -140,6 +142,7 @@ class Attached:
             engine=SearchEngine(options),
             source=Source(lambda: self._binding()[0]),
             publish=self._publish,
+            eager=self._is_eager,
         )
 
     def _binding(self) -> tuple[Callable[[], Session], Engine]:
@@ -156,20 +159,30 @@ class Attached:
             self._bound = (os.getpid(), bound)
             return bound
 
+    def _is_eager(self) -> bool:
+        return self.celery_app is not None and bool(self.celery_app.conf.task_always_eager)
+
     def _publish(self, index: str, ids: tuple[int, ...]) -> None:
         app = self.celery_app
         if app is None or not ids:
             return
-        if app.conf.task_always_eager:
+        if self._is_eager():
             run_now(self.runtime, index, ids, Mode.INLINE)
             return
         if self._publisher is None:
             from .worker.publisher import Publisher
+            from .worker.tasks import limit_tasks
 
             with self._lock:
+                limit_tasks(app)  # a message carries the limits of its sender
                 options = self._options
-                self._publisher = self._publisher or Publisher(app, options.queue, seconds=options.broker_seconds)
+                self._publisher = self._publisher or Publisher(
+                    app, options.queue, seconds=options.broker_seconds, note=self._note_publication
+                )
         self._publisher.publish(index, ids)
+
+    def _note_publication(self, reason: str | None) -> None:
+        self.runtime.ledger.run(lambda tx: publications.note(tx, reason))
 
 
 def _check_names(options: Mapping[str, Any]) -> None:

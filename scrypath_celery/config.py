@@ -20,7 +20,7 @@ class Options:
     beats the Celery app's configuration (`scrypath_*`, under any namespace that the app uses).
     """
 
-    meilisearch_url: str = "http://127.0.0.1:7700"
+    meilisearch_url: str = field(default="http://127.0.0.1:7700", repr=False)
     meilisearch_api_key: str | None = field(default=None, repr=False)
     backend: str = "meilisearch"
     index_prefix: str = ""
@@ -44,6 +44,10 @@ class Options:
     """How long a claim is held without a sign of progress."""
     task_seconds: float = 30.0
     """How long one Celery task goes on claiming."""
+    hang_seconds: float = 10.0
+    """How long one record may be projected before its work is shown as hanging."""
+    time_limit: float = 150.0
+    """How long a Celery task may take before its process is killed; four fifths of it before it is interrupted."""
     await_seconds: float = 20.0
     """How long a claim waits for the engine before its works are left `submitted`."""
     max_attempts: int = 8

@@ -109,12 +109,6 @@ class LedgerConflict(LedgerError):
     code = "ledger_conflict"
 
 
-class WrongDatabase(LedgerError):
-    """A session writes to another database than the one that holds the ledger."""
-
-    code = "wrong_database"
-
-
 class EngineError(ScrypathError):
     """Meilisearch refused a request.
 
@@ -219,6 +213,12 @@ class SessionError(ScrypathError):
     """A call does not say which session, or which record, it means."""
 
     code = "session"
+
+
+class WrongDatabase(LedgerError, SessionError):
+    """A session writes to another database than the one that holds the ledger."""
+
+    code = "wrong_database"
 
 
 class QueryError(ScrypathError):

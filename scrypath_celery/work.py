@@ -36,6 +36,10 @@ class Operation(StrEnum):
     REINDEX = "reindex"
 
 
+PRIORITY = {Operation.UPSERT: 0, Operation.DELETE: 0, Operation.BACKFILL: 1, Operation.REINDEX: 2}
+"""What is claimed first, whatever the ids: changes of single records, then repairs, then what fills a new index."""
+
+
 class Mode(StrEnum):
     """When a call that writes returns (see the docs on sync modes)."""
 
@@ -55,6 +59,11 @@ class ReasonClass(StrEnum):
     SOURCE = "source"
     QUEUE_EXHAUSTED = "queue_exhausted"
     UNKNOWN = "unknown"
+
+    @classmethod
+    def read(cls, text: str | None) -> ReasonClass:
+        """The class of this name in the ledger; `unknown` for none, or for one of a newer release."""
+        return next((member for member in cls if member.value == text), cls.UNKNOWN)
 
 
 class ClaimState(StrEnum):
@@ -88,7 +97,11 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """One row of the ledger. Times are seconds since the epoch on the ledger database's clock."""
+    """One row of the ledger. Times are seconds since the epoch on the ledger database's clock.
+
+    `ids` are those that it was written with and never change; `remaining` are those of them that are left after a
+    partial failure, None where all are. `documents` counts what is left.
+    """
 
     id: int
     index_uid: str
@@ -113,13 +126,30 @@ class Work:
     history: tuple[Mapping[str, Any], ...] = ()
     started_at: float | None = None
     finished_at: float | None = None
+    remaining: tuple[str, ...] | None = None
+    priority: int = 0
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """The document ids that a run of it still has to settle."""
+        return self.ids if self.remaining is None else self.remaining
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A task that was seen to bear a token of ours: its uid and the token (None where an older release noted it)."""
+
+    index_uid: str
+    uid: int
+    token: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
     """The lease by which one process holds a batch of works of one index.
 
-    `fingerprint` is that of the declaration which the index was made with, as the claim found it in the ledger.
+    `fingerprint` is that of the declaration which the index was made with, and `mark` the task by which the engine is
+    known, both as the claim found them in the ledger.
     """
 
     token: str
@@ -127,11 +157,12 @@ class Claim:
     index_uid: str
     works: tuple[Work, ...]
     fingerprint: str | None = None
+    mark: Mark | None = None
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The document ids of all its works, each once, in the order of the works."""
-        return tuple(dict.fromkeys(id for work in self.works for id in work.ids))
+        """The document ids that its works still have to settle, each once, in the order of the works."""
+        return tuple(dict.fromkeys(id for work in self.works for id in work.left))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +178,10 @@ class Pause:
 
 @dataclass(frozen=True, kw_only=True)
 class IndexRow:
-    """The ledger's row of one index (the unprefixed uid)."""
+    """The ledger's row of one index (the unprefixed uid).
+
+    `lost_since` is when the engine was found to have lost what was settled, None where it was not, or was rebuilt.
+    """
 
     uid: str
     last_number: int
@@ -156,6 +190,7 @@ class IndexRow:
     rebuild: Mapping[str, Any] | None = None
     fingerprint: str | None = None
     high_uid: int | None = None
+    lost_since: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,6 +49,12 @@ def index_lines(one: IndexStatus) -> list[str]:
     ]
     if one.pause is not None:
         lines.append(f"  pause: {pause_text(one.pause)}")
+    for stuck in one.hanging:
+        told = pairs(work=stuck.work_id, document=stuck.document_id, seconds=round(stuck.seconds), worker=stuck.worker)
+        lines.append(f"  hanging: {told}")
+    if one.engine_lost_since is not None:
+        since = pairs(since=one.engine_lost_since)
+        lines.append(f"  warning: the engine was restored, emptied or replaced ({since}): reindex {one.schema}")
     return lines
 
 
@@ -84,6 +90,8 @@ def tail_lines(found: Status) -> list[str]:
     lines = [
         f"undeclared index {uid}: {count} open works, and no schema here" for uid, count in found.undeclared.items()
     ]
+    if found.publishing is not None:
+        lines.append(f"warning: works could not be published: {found.publishing}")
     if found.broker is None:
         return lines
     lines += broker_lines(found.broker)

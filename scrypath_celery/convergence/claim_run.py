@@ -58,6 +58,7 @@ class ClaimRun:
     again: dict[str, Failure] = field(default_factory=dict)
     postponed: dict[str, Failure] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
+    mark: tuple[int, str] | None = None
     outcome: Summary = field(default_factory=Summary)
 
     def next_token(self) -> str:

@@ -14,6 +14,7 @@ from .checkpoints import Await, Step, Steps, Tasks
 from .claim_run import ClaimRun, Lost, Send, Stopped
 from .isolation import judge, succeeded
 from .prepare import prepare
+from .proof import asked, witness
 from .send import send_all
 from .settle import settle, stop
 
@@ -42,7 +43,7 @@ def _converge(run: ClaimRun) -> Steps:
     tasks: Tasks = {}
     if run.sends:
         run.renew_lease()
-        tasks = yield Await(uids=frozenset(send.uid for send in run.sends), last=True)
+        tasks = witness(run, (yield Await(uids=asked(run), last=True)))
     waiting = tasks is None or any(not task.terminal for task in tasks.values())
     if tasks is not None:
         before = len(run.sends)

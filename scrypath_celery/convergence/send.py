@@ -9,6 +9,7 @@ from ..errors import EngineError, EngineUnreachable, SourceError
 from ..work import MAX_IDS, Failure, ReasonClass
 from .checkpoints import Await, Step, Steps, Tasks
 from .claim_run import ClaimRun, Send, Stopped
+from .watchdog import watched
 
 SPLIT_BYTES = 1_000_000
 """A body from this size on whose connection broke may have been refused as too large (413), and is split."""
@@ -33,7 +34,8 @@ def read(run: ClaimRun, ids: Sequence[str], gone: list[str]) -> Mapping[str, byt
     A record whose projection fails keeps its document as it is in the index, and its work fails.
     """
     try:
-        reading = run.runtime.source.read(run.schema, ids)
+        with watched(run) as note:
+            reading = run.runtime.source.read(run.schema, ids, note)
     except SourceError as exc:
         raise Stopped(Failure(reason_class=ReasonClass.SOURCE, reason=str(exc), code=exc.code)) from exc
     for id, failure in reading.failures.items():

@@ -8,7 +8,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from ..ledger import claims, indexes, maintenance, works
+from ..ledger import claims, indexes, maintenance, marks, works
 from ..work import ClaimState, Failure, ReasonClass, Work
 from . import backoff
 from .claim_run import ClaimRun
@@ -53,8 +53,8 @@ def _settle(run: ClaimRun, submitted: bool, connection: Connection) -> None:
         watch = run.runtime.options.watch_seconds
         claims.mark_unresolved(connection, token, seen_uid=seen_uid(connection, run), watch=watch)
     claims.end(connection, token, ClaimState.SUBMITTED if submitted and fine else ClaimState.DONE)
-    if uids:
-        indexes.raise_high_uid(connection, run.claim.index_uid, max(uids))
+    if run.mark is not None:
+        marks.advance(connection, run.claim.index_uid, *run.mark)
     indexes.resume(connection, run.claim.index_uid)
 
 
@@ -68,7 +68,7 @@ def seen_uid(connection: Connection, run: ClaimRun) -> int | None:
 
 def _unsettled(run: ClaimRun, item: Work) -> list[str]:
     parts = (run.condemned, run.again, run.postponed, run.unknown)
-    return [id for id in item.ids if any(id in part for part in parts)]
+    return [id for id in item.left if any(id in part for part in parts)]
 
 
 def _decide(run: ClaimRun, item: Work) -> tuple[Failure, list[str], float | None, bool]:

@@ -22,6 +22,7 @@ from scrypath_celery.embedded.queue import Queue
 from scrypath_celery.embedded.scheduler import Scheduler
 from scrypath_celery.embedded.searchables import Searchables
 from scrypath_celery.embedded.task import Task
+from scrypath_celery.embedded.webhooks import Webhooks
 
 
 class Core:
@@ -37,6 +38,7 @@ class Core:
         self.batches = Batches(self.database)
         self.faults = Faults()
         self.keys = Keys(self.database, master_key)
+        self.webhooks = Webhooks(self.database)
         self.gate = Gate(master_key, self.keys)
         parts = Parts(self.database, self.queue, self.catalogue, self.documents, self.searchables)
         self.scheduler = Scheduler(parts, self.batches, self.faults, batch_cost, self._ids_of)

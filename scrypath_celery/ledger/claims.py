@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, select, update
+from sqlalchemy import Connection, Row, case, exists, func, select, update
 
-from ..work import READY, Claim, ClaimState, Mode, Operation, State, Work
+from ..work import PRIORITY, READY, Claim, ClaimState, Mark, Operation, State, Work
 from . import indexes, works
 from .clock import now
-from .tables import claim, index, work
+from .tables import claim, in_state, index, work
 
 SUSPECT = 2
 """Claims without a settlement after which a work is claimed alone."""
+FIRST = 200
+"""Candidates that a claim reads at first: a few large works fill it; only many small ones make it read more."""
+TRIES = 3
+"""How often a claim chooses anew where all that it chose is locked by somebody else."""
+HANGS = "projection_hangs"
+"""The error code of a work that was given up because the projection of its document hung, twice or in a thread."""
 NEVER_SETTLED = "never_settled"
 """The error code of a work that was given up because no claim of it ever settled."""
 
@@ -37,7 +43,7 @@ def take(
     The lock of the index's row is held until the commit, so numbers are in the order of commits. `only` names the
     works to claim, also before they are available to others (modes that run in the caller). A pause that is over is
     prolonged by one lease, so that one claim probes while the others wait. `suspects=False` leaves out works that have
-    to be claimed alone.
+    to be claimed alone. All works of a claim have one priority: what repairs or rebuilds waits for single changes.
     """
     query = select(index, now().label("at")).where(index.c.index_uid == uid).with_for_update()
     held = connection.execute(query).one_or_none()
@@ -59,7 +65,8 @@ def take(
     connection.execute(update(index).where(index.c.index_uid == uid).values(last_number=number))
     items = tuple(replace(item, worker=worker) for item in taken)
     token = secrets.token_hex(12)
-    result = Claim(token=token, number=number, index_uid=uid, works=items, fingerprint=held.fingerprint)
+    mark = None if held.high_uid is None else Mark(index_uid=uid, uid=held.high_uid, token=held.high_token)
+    result = Claim(token=token, number=number, index_uid=uid, works=items, fingerprint=held.fingerprint, mark=mark)
     _write(connection, result, lease=lease, worker=worker, task_id=task_id)
     return result
 
@@ -95,20 +102,59 @@ def _write(connection: Connection, taken: Claim, *, lease: float, worker: str, t
 
 
 def _ready(connection: Connection, uid: str, documents: int, only: Sequence[int] | None, suspects: bool) -> list[Work]:
-    """The works to claim: chosen by id and number of documents first, since a work may hold a thousand ids."""
+    """The works to claim, of one priority, locked.
+
+    They are chosen without a lock first, by id and number of documents, since a work may hold a thousand ids; so a
+    claim locks no row that it does not take. What somebody else has locked is passed by.
+    """
+    passed: set[int] = set()
+    for _ in range(TRIES):
+        chosen = _chosen(connection, uid, documents, only, suspects, passed)
+        if not chosen:
+            return []
+        query = select(work.c.id).where(work.c.id.in_(chosen), in_state(*READY)).with_for_update(skip_locked=True)
+        locked = list(connection.execute(query).scalars())
+        if locked:
+            return works.find(connection, locked)
+        passed.update(chosen)
+    return []
+
+
+def _chosen(
+    connection: Connection,
+    uid: str,
+    documents: int,
+    only: Sequence[int] | None,
+    suspects: bool,
+    passed: set[int],
+) -> list[int]:
+    for priority in sorted(set(PRIORITY.values())):
+        found = _candidates(connection, uid, priority, FIRST, only)
+        if sum(row.documents for row in found) < documents and len(found) >= FIRST:
+            found = _candidates(connection, uid, priority, max(documents, FIRST) + len(passed), only)
+        found = [row for row in found if row.id not in passed]
+        if suspects and found and is_suspect(found[0]):
+            return [found[0].id]
+        batch = _batch([row for row in found if not is_suspect(row)], documents)
+        if batch:
+            return batch
+    return []
+
+
+def _candidates(
+    connection: Connection, uid: str, priority: int, limit: int, only: Sequence[int] | None
+) -> list[Row[Any]]:
+    """Works that may be claimed, of one priority; those first that wait longest."""
+    columns = (work.c.id, work.c.documents, work.c.claims, work.c.operation, work.c.available_at)
+    if only is not None:
+        chosen = (work.c.index_uid == uid) & work.c.id.in_(only) & (work.c.priority == priority)
+        query = select(*columns).where(chosen, in_state(*READY), works.known()).order_by(work.c.id)
+        return list(connection.execute(query))
     found: list[Row[Any]] = []
-    columns = (work.c.id, work.c.documents, work.c.claims, work.c.operation)
-    known = work.c.operation.in_(list(Operation)) & work.c.mode.in_(list(Mode))  # those of a newer release are left
-    for state in READY:  # one state at a time: each is a range of the index in the order of ids
-        query = select(*columns).where(work.c.index_uid == uid, work.c.state == state.value, known)
-        query = query.where(work.c.available_at <= now() if only is None else work.c.id.in_(only))
-        query = query.order_by(work.c.id).limit(documents).with_for_update(skip_locked=True)
-        found += connection.execute(query)
-    found.sort(key=lambda row: int(row.id))
-    if suspects and found and is_suspect(found[0]):
-        return works.find(connection, [found[0].id])
-    chosen = _batch([row for row in found if not is_suspect(row)], documents)
-    return works.find(connection, chosen) if chosen else []
+    for state in READY:
+        query = works.ready(uid, state, priority, *columns).where(works.known())
+        found += connection.execute(query.limit(limit))
+    return sorted(found, key=lambda row: (row.available_at, row.id))
 
 
 def is_suspect(item: Work | Row[Any]) -> bool:
@@ -120,7 +166,8 @@ def _batch(found: list[Row[Any]], documents: int) -> list[int]:
     batch: list[int] = []
     count = 0
     for item in found:
-        # What fills the target of a rebuild goes to another index than all the rest.
+        # What fills the target of a rebuild goes to another index than all the rest; releases before priorities
+        # wrote both alike.
         if (item.operation == Operation.REINDEX) != (found[0].operation == Operation.REINDEX):
             continue
         if batch and count + item.documents > documents:
@@ -142,6 +189,18 @@ def hold(
     # A lease that ran out but was not taken over yet is still ours: nobody else acts on it before the relay frees it.
     query = update(claim).where(claim.c.token == token, claim.c.state == ClaimState.HELD.value)
     return connection.execute(query.values(**values)).rowcount > 0
+
+
+def mark_stuck(connection: Connection, token: str, *, id: str, seconds: float, lease: float) -> None:
+    """Note that a document of this claim has been projected for so many `seconds`, and hold the claim for `lease`."""
+    until = case((claim.c.lease_until > now() + lease, claim.c.lease_until), else_=now() + lease)
+    query = update(claim).where(claim.c.token == token, claim.c.state == ClaimState.HELD.value)
+    connection.execute(query.values(stuck_id=id, stuck_since=now() - seconds, lease_until=until))
+
+
+def forget_stuck(connection: Connection, token: str) -> None:
+    """Note that nothing of this claim hangs any more."""
+    connection.execute(update(claim).where(claim.c.token == token).values(stuck_id=None, stuck_since=None))
 
 
 def is_held(connection: Connection, token: str) -> bool:
@@ -208,23 +267,36 @@ def lowest_held(connection: Connection, uid: str) -> int | None:
 
 def awaiting(connection: Connection, limit: int = 100) -> list[Row[Any]]:
     """Claims with works that wait for the engine's verdict, oldest first; one that is unresolved may have some, too."""
-    submitted = select(work.c.claim_token).where(work.c.state == State.SUBMITTED.value)
-    query = select(claim).where(claim.c.token.in_(submitted)).order_by(claim.c.created_at).limit(limit)
+    theirs = (work.c.index_uid == claim.c.index_uid) & (work.c.claim_number == claim.c.number)
+    has_some = exists().where(theirs, work.c.claim_token == claim.c.token, in_state(State.SUBMITTED))
+    columns = (claim.c.token, claim.c.index_uid, claim.c.engine_uids)
+    waiting = claim.c.state.in_([ClaimState.SUBMITTED.value, ClaimState.UNRESOLVED.value])
+    query = select(*columns).where(waiting, has_some).order_by(claim.c.created_at).limit(limit)
     return list(connection.execute(query))
 
 
 def unresolved(connection: Connection, limit: int = 1_000) -> list[Row[Any]]:
-    """Claims of which a request may still land, those first that were watched least far."""
-    query = select(claim).where(claim.c.state == ClaimState.UNRESOLVED.value)
+    """Claims of which a request may still land, those first that were watched least far; without their ids."""
+    columns = (claim.c.token, claim.c.index_uid, claim.c.engine_uids, claim.c.seen_uid)
+    query = select(*columns).where(claim.c.state == ClaimState.UNRESOLVED.value)
     return list(connection.execute(query.order_by(func.coalesce(claim.c.seen_uid, -1)).limit(limit)))
 
 
-def awaited_ids(connection: Connection, uid: str) -> set[str]:
-    """The ids of works that were claimed without settling and wait for another claim, or were given up for it."""
-    again = work.c.state.in_([state.value for state in READY]) & (work.c.claims > 0)
-    dead = (work.c.state == State.FAILED.value) & (work.c.error_code == NEVER_SETTLED)
-    query = select(work.c.ids).where(work.c.index_uid == uid, again | dead)
-    return {id for ids in connection.execute(query).scalars() for id in ids}
+def ids_of(connection: Connection, token: str) -> tuple[str, ...]:
+    """The document ids of a claim; none where it is forgotten."""
+    return tuple(connection.execute(select(claim.c.ids).where(claim.c.token == token)).scalar() or ())
+
+
+def awaited_ids(connection: Connection, uid: str, ids: Iterable[str]) -> set[str]:
+    """Those of these ids whose works were claimed without settling and wait for another claim, or were given up."""
+    wanted, found = set(ids), set[str]()
+    again = in_state(*READY) & (work.c.claims > 0)
+    dead = in_state(State.FAILED) & work.c.error_code.in_([NEVER_SETTLED, HANGS])
+    for which in (again, dead):
+        query = select(work.c.ids, work.c.remaining).where(work.c.index_uid == uid, which)
+        for row in connection.execute(query):
+            found |= wanted.intersection(row.ids if row.remaining is None else row.remaining)
+    return found
 
 
 def seen(connection: Connection, tokens: Sequence[str], uid: int) -> int:

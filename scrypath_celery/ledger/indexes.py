@@ -34,7 +34,7 @@ def record(row: Row[Any]) -> IndexRow:
     pause = None
     if row.paused_until is not None:
         pause = Pause(
-            reason_class=ReasonClass(row.pause_class or ReasonClass.UNKNOWN),
+            reason_class=ReasonClass.read(row.pause_class),
             reason=row.pause_reason or "",
             since=row.paused_since,
             until=row.paused_until,
@@ -48,6 +48,7 @@ def record(row: Row[Any]) -> IndexRow:
         rebuild=row.rebuild,
         fingerprint=row.fingerprint,
         high_uid=row.high_uid,
+        lost_since=row.lost_since,
     )
 
 
@@ -94,9 +95,3 @@ def write_rebuild(connection: Connection, uid: str, rebuild: Mapping[str, Any] |
 def write_fingerprint(connection: Connection, uid: str, fingerprint: str) -> None:
     """Note which declaration the index was made with."""
     connection.execute(update(index).where(index.c.index_uid == uid).values(fingerprint=fingerprint))
-
-
-def raise_high_uid(connection: Connection, uid: str, engine_uid: int) -> None:
-    """Note the newest uid that the engine gave us; one that is behind it shows a restored engine."""
-    newer = (index.c.high_uid.is_(None)) | (index.c.high_uid < engine_uid)
-    connection.execute(update(index).where(index.c.index_uid == uid, newer).values(high_uid=engine_uid))

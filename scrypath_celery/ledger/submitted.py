@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import Connection, update
 
 from ..work import ClaimState, State
-from . import claims
+from . import claims, works
 from .clock import now
-from .tables import work
+from .tables import in_state, work
 
 
 def conclude(connection: Connection, token: str, *, fine: bool) -> int:
@@ -15,7 +15,7 @@ def conclude(connection: Connection, token: str, *, fine: bool) -> int:
 
     Which documents are to blame is found by the claim that runs them next, so no attempt is spent here.
     """
-    submitted = (work.c.claim_token == token) & (work.c.state == State.SUBMITTED.value)
+    submitted = works.of_claim(token) & in_state(State.SUBMITTED)
     if fine:
         values = {"state": State.SUCCEEDED.value, "finished_at": now(), "reason": None, "reason_class": None}
     else:

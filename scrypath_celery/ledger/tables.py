@@ -5,11 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Column, Dialect, Double, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Dialect,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    bindparam,
+    literal,
+)
 from sqlalchemy.dialects.mysql import MEDIUMTEXT, VARCHAR
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from ..work import State
+from ..work import READY, State
 
 
 class Json(TypeDecorator[Any]):
@@ -50,7 +64,9 @@ work = Table(
     Column("index_uid", _word(400), nullable=False),
     Column("operation", _word(16), nullable=False),
     Column("ids", Json, nullable=False),
+    Column("remaining", Json),
     Column("documents", Integer, nullable=False),
+    Column("priority", Integer, nullable=False, server_default="0"),
     Column("mode", _word(16), nullable=False),
     Column("state", _word(16), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
@@ -74,16 +90,52 @@ work = Table(
 )
 
 # Partial on PostgreSQL alone: SQLite takes a partial index only for statements that repeat its condition to the letter.
+_ready = [state.value for state in READY]
 _history = (State.SUCCEEDED.value, State.CANCELLED.value)
+Index(
+    "ix_scrypath_work_ready",
+    work.c.state,
+    work.c.index_uid,
+    work.c.priority,
+    work.c.available_at,
+    work.c.id,
+    postgresql_where=work.c.state.in_(_ready),
+)
+Index(
+    "ix_scrypath_work_due",
+    work.c.state,
+    work.c.index_uid,
+    work.c.publish_after,
+    postgresql_where=work.c.state.in_(_ready),
+)
 Index(
     "ix_scrypath_work_unfinished",
     work.c.state,
     work.c.index_uid,
-    work.c.id,
+    work.c.created_at,
     postgresql_where=work.c.state.not_in(_history),
 )
-Index("ix_scrypath_work_finished", work.c.state, work.c.finished_at, postgresql_where=work.c.state.in_(_history))
+Index(
+    "ix_scrypath_work_settled",
+    work.c.state,
+    work.c.index_uid,
+    work.c.finished_at,
+    postgresql_where=work.c.state.in_(_history),
+)
 Index("ix_scrypath_work_claim_number", work.c.index_uid, work.c.claim_number)
+
+
+def in_state(*states: State) -> ColumnElement[bool]:
+    """The criterion that a work is in one of these states, written out in the statement.
+
+    A prepared statement may be planned once for all values of its parameters: with a parameter in place of the state
+    PostgreSQL could not tell that a partial index holds what is asked for.
+    """
+    if len(states) == 1:
+        return work.c.state == literal(states[0].value, literal_execute=True)
+    values = [state.value for state in states]
+    return work.c.state.in_(bindparam("states", values, expanding=True, literal_execute=True, unique=True))
+
 
 claim = Table(
     "scrypath_claim",
@@ -100,6 +152,8 @@ claim = Table(
     Column("unanswered", Integer, nullable=False, default=0),
     Column("seen_uid", BigInteger),
     Column("watch_until", Double),
+    Column("stuck_id", _word(511)),
+    Column("stuck_since", Double),
     Column("created_at", Double, nullable=False),
     **_OPTIONS,
 )
@@ -121,6 +175,8 @@ index = Table(
     Column("rebuild", Json),
     Column("fingerprint", _word(64)),
     Column("high_uid", BigInteger),
+    Column("high_token", _word(64)),
+    Column("lost_since", Double),
     **_OPTIONS,
 )
 
@@ -130,6 +186,8 @@ ledger = Table(
     Column("id", _word(32), primary_key=True),
     Column("created_at", Double, nullable=False),
     Column("relayed_at", Double, nullable=False, default=0.0),
+    Column("publish_failed_at", Double),
+    Column("publish_failure", String(500)),
     **_OPTIONS,
 )
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Row, bindparam, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, CursorResult, Row, Select, bindparam, case, func, select, update
 
 from ..errors import LedgerOutdated, WorkError
-from ..work import MAX_IDS, OPEN, READY, ClaimState, Failure, Mode, Operation, ReasonClass, State, Work
+from ..work import MAX_IDS, OPEN, PRIORITY, READY, ClaimState, Failure, Mode, Operation, ReasonClass, State, Work
 from .clock import now
-from .tables import claim, work
+from .tables import claim, in_state, work
 
 GRACE = {Mode.CELERY: 0.0, Mode.INLINE: 60.0, Mode.MANUAL: 60.0}
 """Seconds that the calling process has before a worker takes a work of a mode that runs in the caller."""
@@ -47,6 +47,7 @@ def write(
             "operation": operation.value,
             "ids": chunk,
             "documents": len(chunk),
+            "priority": PRIORITY[operation],
             "mode": mode.value,
             "state": State.PENDING.value,
             "attempts": 0,
@@ -75,11 +76,12 @@ def record(row: Row[Any]) -> Work:
         values["operation"] = Operation(values["operation"])
         values["mode"] = Mode(values["mode"])
         values["state"] = State(values["state"])
-        values["reason_class"] = ReasonClass(values["reason_class"]) if values["reason_class"] else None
     except ValueError as exc:
         raise LedgerOutdated(f"work {row.id} is of a newer release ({exc}): upgrade scrypath-celery here") from exc
+    values["reason_class"] = ReasonClass.read(values["reason_class"]) if values["reason_class"] else None
     for name in ("ids", "engine_uids", "history"):
         values[name] = tuple(values[name] or ())
+    values["remaining"] = None if values["remaining"] is None else tuple(values["remaining"])
     return Work(**values)
 
 
@@ -106,7 +108,7 @@ def listed(
     connection: Connection, states: Sequence[State], *, index_uid: str | None = None, limit: int | None = None
 ) -> list[Work]:
     """Works in these states, oldest first."""
-    query = select(work).where(work.c.state.in_([state.value for state in states])).order_by(work.c.id)
+    query = select(work).where(in_state(*states)).order_by(work.c.id)
     if index_uid is not None:
         query = query.where(work.c.index_uid == index_uid)
     return [record(row) for row in connection.execute(query.limit(limit))]
@@ -114,18 +116,43 @@ def listed(
 
 def any_ready(connection: Connection, index_uid: str) -> bool:
     """Whether any work of an index could be claimed now."""
-    ready = work.c.state.in_([state.value for state in READY]) & (work.c.available_at <= now())
-    return (
-        connection.execute(select(work.c.id).where(ready, work.c.index_uid == index_uid).limit(1)).first() is not None
+    return any(
+        connection.execute(ready(index_uid, state, priority, work.c.id).limit(1)).first() is not None
+        for priority in sorted(set(PRIORITY.values()))
+        for state in READY
     )
+
+
+def ready(index_uid: str, state: State, priority: int, *columns: Any) -> Select[Any]:
+    """The works of an index, state and priority that may be claimed now, those first that wait longest.
+
+    They are one range of an index of the database, in its order: whoever limits it reads no more than it takes,
+    however many works wait for a later time.
+    """
+    query = select(*columns).where(in_state(state), work.c.index_uid == index_uid, work.c.priority == priority)
+    return query.where(work.c.available_at <= now()).order_by(work.c.available_at, work.c.id)
+
+
+def uids(connection: Connection, *states: State) -> list[str]:
+    """The indexes with works in any of these states, ready or settled ones; costs what there are of them alone."""
+    found: set[str] = set()
+    for state in states:
+        # Named to the end, so that only the database's index of these states is in this order.
+        order = [work.c.priority, work.c.available_at] if state in READY else [work.c.finished_at]
+        last: str | None = ""
+        while last is not None:
+            query = select(work.c.index_uid).where(in_state(state), work.c.index_uid > last)
+            last = connection.execute(query.order_by(work.c.index_uid, *order).limit(1)).scalar()
+            if last is not None:
+                found.add(last)
+    return sorted(found)
 
 
 def counts(connection: Connection, index_uid: str | None = None) -> dict[str, dict[State, int]]:
     """How many works of each index are in each state but `succeeded` and `cancelled` (those are history)."""
-    states = [state.value for state in (*OPEN, State.FAILED)]
     query = (
         select(work.c.index_uid, work.c.state, func.count())
-        .where(work.c.state.in_(states))
+        .where(in_state(*OPEN, State.FAILED))
         .group_by(work.c.index_uid, work.c.state)
     )
     if index_uid is not None:
@@ -173,9 +200,9 @@ def fail(
     count_attempt: bool = True,
     engine_uids: Sequence[int] = (),
 ) -> int:
-    """Settle one work of a claim as not succeeded, narrowed to the `ids` that failed.
+    """Settle one work of a claim as not succeeded; `ids` are what is left of it, those that failed.
 
-    `delay` (seconds) leaves it `retrying`; None makes it a dead letter. `spend` counts the attempt.
+    `delay` (seconds) leaves it `retrying`; None makes it a dead letter. `count_attempt` counts the attempt.
     """
     attempts = item.attempts + (1 if count_attempt else 0)
     state = State.FAILED if delay is None else State.RETRYING
@@ -185,7 +212,7 @@ def fail(
         .where(work.c.id == item.id, _held(token))
         .values(
             state=state.value,
-            ids=list(ids),
+            remaining=list(ids),
             documents=len(ids),
             attempts=attempts,
             claims=0,
@@ -206,7 +233,7 @@ def give_back(connection: Connection, token: str, *, keep_claim_count: bool, del
     claims = work.c.claims if keep_claim_count else case((work.c.claims > 0, work.c.claims - 1), else_=0)
     return connection.execute(
         update(work)
-        .where(work.c.claim_token == token, work.c.state == State.RUNNING.value)
+        .where(of_claim(token), in_state(State.RUNNING))
         .values(
             state=case((work.c.attempts > 0, State.RETRYING.value), else_=State.PENDING.value),
             claims=claims,
@@ -277,33 +304,48 @@ def _new_id(result: CursorResult[Any]) -> int:
     return int(key[0])
 
 
-def _held(token: str) -> Any:
-    running = [State.RUNNING.value, State.SUBMITTED.value]
-    return (work.c.claim_token == token) & work.c.state.in_(running)
+def of_claim(token: str) -> ColumnElement[bool]:
+    """The criterion that a work was last in this claim; found through its index and number."""
+    claimed = select(claim.c.index_uid).where(claim.c.token == token).scalar_subquery()
+    number = select(claim.c.number).where(claim.c.token == token).scalar_subquery()
+    return (work.c.claim_token == token) & (work.c.index_uid == claimed) & (work.c.claim_number == number)
+
+
+def _held(token: str) -> ColumnElement[bool]:
+    return (work.c.claim_token == token) & in_state(State.RUNNING, State.SUBMITTED)
 
 
 def abandon(connection: Connection, token: str) -> int:
     """Cancel the running works of a claim whose rebuild was given up, and end the claim."""
     connection.execute(update(claim).where(claim.c.token == token).values(state=ClaimState.DONE.value))
-    running = (work.c.claim_token == token) & (work.c.state == State.RUNNING.value)
     return connection.execute(
-        update(work).where(running).values(state=State.CANCELLED.value, finished_at=now())
+        update(work)
+        .where(of_claim(token), in_state(State.RUNNING))
+        .values(state=State.CANCELLED.value, finished_at=now())
     ).rowcount
 
 
 def running(connection: Connection, token: str) -> list[Work]:
-    """The running works of a claim."""
-    query = select(work).where(work.c.claim_token == token, work.c.state == State.RUNNING.value)
+    """The running works of a claim; those of a newer release, which only it can judge, are left out."""
+    query = select(work).where(of_claim(token), in_state(State.RUNNING), known()).order_by(work.c.id)
     return [record(row) for row in connection.execute(query)]
 
 
-def split(connection: Connection, item: Work) -> int:
-    """Make two works of one with several documents, so that the one that hangs is found; the new work's id."""
-    middle = len(item.ids) // 2
-    columns = {column.name for column in work.columns} - {"id", "ids", "documents"}
+def known() -> ColumnElement[bool]:
+    """The criterion that this release knows the operation and mode of a work."""
+    return work.c.operation.in_(list(Operation)) & work.c.mode.in_(list(Mode))
+
+
+def split(connection: Connection, item: Work, apart: Sequence[str] | None = None) -> int:
+    """Make two works of one with several documents, so that the one that hangs is found; the new work's id.
+
+    The new work has the documents `apart`, or the second half.
+    """
+    rest = list(item.left[len(item.left) // 2 :] if apart is None else apart)
+    columns = {column.name for column in work.columns} - {"id", "ids", "remaining", "documents"}
     row = connection.execute(select(work).where(work.c.id == item.id)).one()._mapping
-    rest = list(item.ids[middle:])
-    connection.execute(update(work).where(work.c.id == item.id).values(ids=list(item.ids[:middle]), documents=middle))
+    first = [id for id in item.left if id not in rest]
+    connection.execute(update(work).where(work.c.id == item.id).values(remaining=first, documents=len(first)))
     inserted = connection.execute(
         work.insert().values({name: row[name] for name in columns} | {"ids": rest, "documents": len(rest)})
     )
@@ -312,5 +354,5 @@ def split(connection: Connection, item: Work) -> int:
 
 def still_ready(connection: Connection, ids: Sequence[int]) -> list[int]:
     """Those of these works that could be claimed now and were not."""
-    ready = work.c.state.in_([state.value for state in READY]) & (work.c.available_at <= now())
-    return list(connection.execute(select(work.c.id).where(work.c.id.in_(ids), ready)).scalars())
+    query = select(work.c.id).where(work.c.id.in_(ids), in_state(*READY), work.c.available_at <= now())
+    return list(connection.execute(query).scalars())

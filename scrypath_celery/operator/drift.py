@@ -16,13 +16,12 @@ CUTOVER_PENDING = "cut_over"
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """All that was seen of one index. `newest_uid` is the engine's newest task's, None where it has none."""
+    """All that was seen of one index."""
 
     queue: QueueCounts
     engine: EngineCounts
     documents: DocumentCounts
     row: IndexRow | None = None
-    newest_uid: int | None = None
     target_exists: bool = False
 
 
@@ -64,24 +63,17 @@ def _signals(seen: Seen) -> Iterator[Signal]:
         yield Signal.INDEX_MISSING
     if row is not None and row.pause is not None:
         yield Signal.INDEX_PAUSED
-    if restored(row, seen.engine, seen.newest_uid):
+    if row is not None and row.lost_since is not None:
         yield Signal.ENGINE_RESTORED
     if row is not None and row.rebuild:
         yield from _rebuild(row.rebuild, seen.target_exists)
-
-
-def restored(row: IndexRow | None, engine: EngineCounts, newest_uid: int | None) -> bool:
-    """Whether the engine's newest task is behind the newest uid that the ledger has seen."""
-    if row is None or row.high_uid is None or engine.unknown is not None:
-        return False
-    return newest_uid is None or newest_uid < row.high_uid
 
 
 def _missing(seen: Seen) -> bool:
     """Whether an index is not there that ought to be: nothing is on the way, and it was made once or has records."""
     if seen.documents.index_exists is not False or seen.queue.open or seen.queue.unknown is not None:
         return False
-    made = seen.row is not None and seen.row.high_uid is not None
+    made = seen.row is not None and (seen.row.high_uid is not None or seen.row.lost_since is not None)
     return made if seen.documents.database is None else seen.documents.database > 0
 
 

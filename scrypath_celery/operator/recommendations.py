@@ -89,7 +89,7 @@ Rule = Callable[[Situation, str], list[Action]]
 def _restored(situation: Situation, program: str) -> list[Action]:
     if Signal.ENGINE_RESTORED not in situation.signals:
         return []
-    why = "the engine is older than what the ledger has seen of it: settled work is lost in it, build the index anew"
+    why = "the engine was restored, emptied or replaced: settled work is lost in it, build the index anew"
     return [_reindex(situation, program, why)]
 
 

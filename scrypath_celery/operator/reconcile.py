@@ -16,7 +16,7 @@ from .broker import Broker
 from .drift import Seen, signals, with_mismatch
 from .failed import SHOWN, ClassCount, classes
 from .index_counts import DocumentCounts, EngineCounts, QueueCounts, document_counts, engine_counts, queue_counts
-from .probe import Probe
+from .probe import Probe, look_for_loss
 from .recommendations import DIFFERENCES, Action, FailedClass, Signal, Situation, recommended
 from .status import Paused, display_name, paused
 
@@ -94,15 +94,12 @@ def reconcile(
     engine, ledger, source = Probe(seconds), Probe(), Probe()
     if not count:
         source.reason = UNCOUNTED
-    newest = engine.ask(runtime.engine.newest_task)
-    newest_uid = newest.uid if newest is not None else None
-    look = partial(_looked, runtime, engine=engine, ledger=ledger, source=source, newest_uid=newest_uid)
+    look_for_loss(runtime, engine, ledger)
+    look = partial(_looked, runtime, engine=engine, ledger=ledger, source=source)
     return Report(indexes=tuple(_report(runtime, schema, *look(schema), program) for schema in schemas))
 
 
-def _looked(
-    runtime: Runtime, schema: Schema, *, engine: Probe, ledger: Probe, source: Probe, newest_uid: int | None
-) -> tuple[Seen, Snapshot]:
+def _looked(runtime: Runtime, schema: Schema, *, engine: Probe, ledger: Probe, source: Probe) -> tuple[Seen, Snapshot]:
     """What there is to see of one index. The ledger is looked at twice: counts are judged only between equal looks."""
     snap = partial(_snapshot, uid=schema.uid)
     before = ledger.ask(lambda: runtime.ledger.read(lambda tx: snap(tx)))
@@ -119,7 +116,6 @@ def _looked(
         engine=counts,
         documents=with_mismatch(documents, counts, after.queue, unchanged_during_count=unchanged_during_count),
         row=after.row,
-        newest_uid=newest_uid,
         target_exists=target is not None,
     )
     return seen, after

@@ -10,12 +10,12 @@ from sqlalchemy import Connection
 
 from ..declaration.registry import Schemas
 from ..declaration.schema import Schema
-from ..ledger import indexes, works
+from ..ledger import indexes, overview, publications, works
 from ..runtime import Runtime
 from ..work import OPEN, IndexRow, ReasonClass, State
 from .broker import Broker
 from .index_counts import EngineCounts, QueueCounts, engine_counts, queue_counts
-from .probe import Probe
+from .probe import Probe, look_for_loss
 from .serialization import to_datetime
 
 
@@ -31,7 +31,11 @@ class Paused:
 
 @dataclass(frozen=True, kw_only=True)
 class IndexStatus:
-    """One schema's index. `index` is the engine's uid; `known_to_workers` is None where none could be asked."""
+    """One schema's index. `index` is the engine's uid; `known_to_workers` is None where none could be asked.
+
+    `engine_lost_since` is when the engine was found to be restored, emptied or replaced; None once it was rebuilt.
+    `hanging` are documents whose projection hangs now.
+    """
 
     schema: str
     index: str
@@ -40,15 +44,22 @@ class IndexStatus:
     queue: QueueCounts
     pause: Paused | None = None
     known_to_workers: bool | None = None
+    engine_lost_since: datetime | None = None
+    hanging: tuple[overview.Stuck, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """All that was asked for. `undeclared` counts open works of indexes that no schema here declares, by uid."""
+    """All that was asked for.
+
+    `publishing` is why works cannot be handed to Celery, None where they can. `undeclared` counts open works of
+    indexes that no schema here declares, by uid.
+    """
 
     indexes: tuple[IndexStatus, ...]
     broker: Broker | None = None
     undeclared: Mapping[str, int] = field(default_factory=dict)
+    publishing: str | None = None
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -65,6 +76,8 @@ class Ledgered:
     queue: Mapping[str, QueueCounts]
     rows: Mapping[str, IndexRow]
     undeclared: Mapping[str, int]
+    stuck: Mapping[str, Sequence[overview.Stuck]] = field(default_factory=dict)
+    publishing: publications.PublishFailure | None = None
 
 
 def status(
@@ -75,6 +88,7 @@ def status(
     A part that does not answer is unknown. The engine is asked for `seconds` at most (None: as long as it answers).
     """
     looking, ledger = Probe(seconds), Probe()
+    look_for_loss(runtime, looking, ledger)
     found = ledger.ask(lambda: runtime.ledger.read(lambda tx: read_ledger_status(tx, runtime.schemas, schemas)))
     statuses = []
     for schema in schemas:
@@ -88,10 +102,18 @@ def status(
                 engine=engine_counts(runtime, runtime.uid_of(schema), looking),
                 queue=queue,
                 pause=paused(row),
+                hanging=tuple(found.stuck[schema.uid]) if found is not None else (),
+                engine_lost_since=to_datetime(row.lost_since) if row is not None else None,
                 known_to_workers=broker.knows(schema.uid) if broker is not None else None,
             )
         )
-    return Status(indexes=tuple(statuses), broker=broker, undeclared=found.undeclared if found is not None else {})
+    failure = found.publishing if found is not None else None
+    return Status(
+        indexes=tuple(statuses),
+        broker=broker,
+        undeclared=found.undeclared if found is not None else {},
+        publishing=f"{failure.reason} (last at {to_datetime(failure.at)})" if failure is not None else None,
+    )
 
 
 def display_name(schemas: Schemas, schema: Schema) -> str:
@@ -105,6 +127,8 @@ def read_ledger_status(connection: Connection, declared: Schemas, schemas: Seque
     counted = works.counts(connection)
     return Ledgered(
         queue={schema.uid: queue_counts(connection, schema.uid, counted) for schema in schemas},
+        publishing=publications.failure(connection),
+        stuck={schema.uid: overview.stuck(connection, schema.uid) for schema in schemas},
         rows={row.uid: row for row in indexes.listed(connection)},
         undeclared={
             uid: _open(states) for uid, states in counted.items() if declared.by_uid(uid) is None and _open(states)

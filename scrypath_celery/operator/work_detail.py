@@ -77,7 +77,7 @@ def story(runtime: Runtime, id: int) -> Story:
         mode=item.mode,
         state=item.state,
         documents=item.documents,
-        document_ids=item.ids,
+        document_ids=item.left,
         attempts=item.attempts,
         claims=item.claims,
         created_at=to_datetime(item.created_at),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from ..declaration.schema import Schema
+from ..ledger import marks, overview
 from ..runtime import Runtime
 from ..work import MAX_IDS, Operation
 from .runner import Progress, run_with_workers, written_for
@@ -34,6 +36,7 @@ def backfill(
         SourceError, EngineError, LedgerError: a part is unreachable; what is in the ledger goes on when it is back.
     """
     written, documents = list[int](), 0
+    begun = runtime.ledger.read(overview.time)
     # Before anything is written: the engine's pages are by offset and would shift under our own deletions.
     orphans = [id for page in orphans_of(runtime, schema) for id in page]
     total = runtime.source.count(schema)
@@ -49,6 +52,8 @@ def backfill(
         failed = run_with_workers(
             runtime, schema.uid, Operation.BACKFILL, since=written[0], phase="backfill", progress=progress
         )
+    if follow and not failed:
+        runtime.ledger.run(partial(marks.end_loss, uid=schema.uid, before=begun))
     return BackfillReport(
         index=runtime.uid_of(schema),
         works=len(written),

@@ -8,7 +8,7 @@ from functools import partial
 from ..declaration.schema import Schema
 from ..declaration.settings import differences
 from ..errors import EngineError
-from ..ledger import indexes, rebuilds, works
+from ..ledger import indexes, marks, rebuilds, works
 from ..runtime import Runtime
 from ..work import MAX_IDS, Operation
 from . import job as jobs
@@ -160,6 +160,7 @@ def _after_swap(runtime: Runtime, job: Job) -> int:
         _, ids = rebuilds.claimed_since(tx, job.uid, job.noted)  # type: ignore[arg-type]
         unresolved = rebuilds.unresolved_ids(tx, job.uid)  # type: ignore[arg-type]
         indexes.write_rebuild(tx, job.uid, None)  # type: ignore[arg-type]
+        marks.end_loss(tx, job.uid)  # type: ignore[arg-type]
         return works.requeue(tx, job.uid, list(dict.fromkeys([*ids, *unresolved])))  # type: ignore[arg-type]
 
     requeued = runtime.ledger.run(requeue)

@@ -24,6 +24,9 @@ from ..declaration.schema import Schema
 from ..errors import ProjectionError, SourceError
 from ..work import MAX_IDS, Failure, ReasonClass
 
+HANGS = "projection_hangs"
+"""The error code of a record whose projection was interrupted by a time limit."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
@@ -45,8 +48,10 @@ class Source:
         mode = "create_savepoint"
         return Source(lambda: partial(self._database(), bind=connection, binds={}, join_transaction_mode=mode))
 
-    def read(self, schema: Schema, ids: Sequence[str]) -> Reading:
+    def read(self, schema: Schema, ids: Sequence[str], note: Callable[[str], None] = lambda id: None) -> Reading:
         """The documents of these ids as the database has them now, in a transaction begun now.
+
+        `note` is called with each id before its record is projected.
 
         Raises:
             SourceError: the database did not answer, or refused the query.
@@ -56,6 +61,7 @@ class Source:
         wanted = dict.fromkeys(ids)
         with self._session(schema) as session:
             for id, record in self._found(session, schema, list(wanted)):
+                note(id)
                 try:
                     if schema.indexable(record):
                         documents[id] = encode(project(schema, record), shown=f"{schema.name} {id}")
@@ -223,5 +229,8 @@ def _failure(exc: ProjectionError) -> Failure:
 
 def _crash(schema: Schema, id: str, exc: Exception) -> Failure:
     # The class of the exception alone: its text may carry what the record holds.
+    if type(exc).__name__ == "SoftTimeLimitExceeded":  # Celery's, which this room does not know
+        reason = f"{schema.name} {id}: its projection hangs (interrupted by the time limit of its task)"
+        return Failure(reason_class=ReasonClass.SOURCE, reason=reason, code=HANGS)
     reason = f"{schema.name} {id}: its projection raised {type(exc).__name__}"
     return Failure(reason_class=ReasonClass.SOURCE, reason=reason, code="projection_raised")

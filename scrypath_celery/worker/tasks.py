@@ -41,7 +41,7 @@ def register(app: Celery, owner: Owner) -> None:
     def sync(self: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         return _sync(self, owner.runtime, *_understood(args, kwargs))
 
-    def relay_pass(*args: Any, **kwargs: Any) -> dict[str, int] | None:
+    def relay_pass(*args: Any, **kwargs: Any) -> dict[str, Any] | None:
         if args or kwargs:
             raise NotUnderstood(f"a message of another release for {RELAY}: this one takes no arguments")
         done = relay(owner.runtime)
@@ -57,6 +57,9 @@ def register(app: Celery, owner: Owner) -> None:
         "track_started": False,
         "throws": (DeadLettered, NotUnderstood),
         "rate_limit": None,
+        # What a host annotates all tasks with would make ours something else, or (a limit below our own) refuse to be
+        # published at all.
+        "annotate": classmethod(lambda cls: None),
         "Strategy": "scrypath_celery.worker.strategy:json_only",
     }
     app.task(
@@ -69,6 +72,12 @@ def register(app: Celery, owner: Owner) -> None:
         **common,
     )(sync)
     app.task(name=RELAY, soft_time_limit=60, time_limit=90, send_events=False, **common)(relay_pass)
+
+
+def limit_tasks(app: Celery) -> None:
+    """Give our task the limits of the options, which are read no sooner than somebody publishes, or a worker starts."""
+    task, limit = app.tasks[SYNC], app.scrypath.options.time_limit
+    task.soft_time_limit, task.time_limit = 0.8 * limit, limit
 
 
 def _understood(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, list[int]]:

@@ -68,6 +68,9 @@ class MemoryEngine:
     def tasks(self, uids: Iterable[int]) -> dict[int, EngineTask]:
         return {uid: self.log[uid] for uid in uids if uid < len(self.log)}
 
+    def newest_task(self, **how: object) -> EngineTask | None:
+        return self.log[-1] if self.log else None
+
     def tasks_after(self, uid: int, *, limit: int = 1_000) -> list[EngineTask]:
         return self.log[uid + 1 : uid + 1 + limit]
 

@@ -16,6 +16,7 @@ LAYERS = {
     "work": FOUNDATION,
     "config": FOUNDATION,
     "asynchronous": FOUNDATION,
+    "masking": FOUNDATION,
     "declaration": DECLARATION,
     "searching.query": DECLARATION,
     "engine": ADAPTERS,
