@@ -12,7 +12,6 @@ from meilisearch.index import Index
 from ..config import Options
 from ..errors import EngineError
 from ..work import EngineTask
-from .quoting import quoted
 from .transport import PooledRequests, Transport
 
 MAX_POLLED = 3_000
@@ -77,26 +76,23 @@ class Engine:
 
     def search(self, index: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """A search; the engine's answer."""
-        with quoted(self.url):
-            found: dict[str, Any] = self._transport.call("post", f"{_index(index)}/search", dict(body))
+        found: dict[str, Any] = self._transport.call("post", f"{_index(index)}/search", dict(body), quoted=True)
         return found
 
     def multi_search(self, body: Mapping[str, Any], *, seconds: float | None = None) -> dict[str, Any]:
         """Several searches in one request, each with its `indexUid`; the engine's answer, awaited for `seconds`."""
-        with quoted(self.url), self._transport.within(seconds):
-            found: dict[str, Any] = self._transport.call("post", "multi-search", dict(body))
+        found: dict[str, Any] = self._transport.call("post", "multi-search", dict(body), quoted=True, seconds=seconds)
         return found
 
     def facet_search(self, index: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """A search among the values of one facet; the engine's answer."""
-        with quoted(self.url):
-            found: dict[str, Any] = self._transport.call("post", f"{_index(index)}/facet-search", dict(body))
+        path = f"{_index(index)}/facet-search"
+        found: dict[str, Any] = self._transport.call("post", path, dict(body), quoted=True)
         return found
 
     def keys(self) -> list[dict[str, Any]]:
         """The API keys: `key`, `uid`, `actions`, `indexes`, `expiresAt`; needs the action `keys.get`."""
-        with quoted(self.url):
-            found: list[dict[str, Any]] = self._transport.call("get", "keys?limit=1000")["results"]
+        found: list[dict[str, Any]] = self._transport.call("get", "keys?limit=1000")["results"]
         return found
 
     def tenant_token(self, rules: Mapping[str, Any], *, key: str, uid: str, expires_at: datetime) -> str:
@@ -135,8 +131,8 @@ class Engine:
 
     def apply(self, index: str, settings: Mapping[str, Any]) -> int:
         """Change these settings; the others stay as they are."""
-        with quoted(self.url):
-            return self._task("patch", f"{_index(index)}/settings", dict(settings))
+        path = f"{_index(index)}/settings"
+        return int(self._transport.call("patch", path, dict(settings), quoted=True)["taskUid"])
 
     def stats(self, index: str) -> dict[str, Any] | None:
         """`numberOfDocuments` and more, as of the last batch; None where there is no index."""
