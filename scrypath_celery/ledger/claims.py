@@ -198,6 +198,11 @@ def mark_stuck(connection: Connection, token: str, *, id: str, seconds: float, l
     connection.execute(query.values(stuck_id=id, stuck_since=now() - seconds, lease_until=until))
 
 
+def stuck_id(connection: Connection, token: str) -> str | None:
+    """The document of this claim whose projection hangs, if one does."""
+    return connection.execute(select(claim.c.stuck_id).where(claim.c.token == token)).scalar()
+
+
 def forget_stuck(connection: Connection, token: str) -> None:
     """Note that nothing of this claim hangs any more."""
     connection.execute(update(claim).where(claim.c.token == token).values(stuck_id=None, stuck_since=None))
