@@ -145,15 +145,14 @@ def _candidates(
     connection: Connection, uid: str, priority: int, limit: int, only: Sequence[int] | None
 ) -> list[Row[Any]]:
     """Works that may be claimed, of one priority; those first that wait longest."""
-    columns = (work.c.id, work.c.documents, work.c.claims, work.c.operation, work.c.available_at)
     if only is not None:
+        columns = (work.c.id, work.c.documents, work.c.claims, work.c.operation, work.c.available_at)
         chosen = (work.c.index_uid == uid) & work.c.id.in_(only) & (work.c.priority == priority)
         query = select(*columns).where(chosen, in_state(*READY), works.known()).order_by(work.c.id)
         return list(connection.execute(query))
     found: list[Row[Any]] = []
     for state in READY:
-        query = works.ready(uid, state, priority, *columns).where(works.known())
-        found += connection.execute(query.limit(limit))
+        found += works.ready(connection, uid, state, priority, limit=limit)
     return sorted(found, key=lambda row: (row.available_at, row.id))
 
 
