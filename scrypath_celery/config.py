@@ -38,6 +38,12 @@ class Options:
     """The size at which a payload of documents is closed (the engine's own limit is 100 MB by default)."""
     claim_documents: int = 5_000
     """The most documents that one claim takes."""
+    bulk_documents: int = 20_000
+    """The most documents that one claim of a backfill or rebuild takes."""
+    bulk_bytes: int = 256_000_000
+    """What of backfills and rebuilds may be on its way to the engine at once."""
+    bulk_seconds: float = 10.0
+    """The same while single changes come in, as the time that the engine takes to index it."""
     read_documents: int = 1_000
     """The most records that are read and projected at a time."""
     lease: float = 60.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 
@@ -36,6 +37,12 @@ class Operation(StrEnum):
     REINDEX = "reindex"
 
 
+BULK = (Operation.BACKFILL, Operation.REINDEX)
+"""Operations of backfills and rebuilds: many documents, for which nobody waits."""
+
+LIVE = (Operation.UPSERT, Operation.DELETE)
+"""Operations of single changes, which are claimed first."""
+
 PRIORITY = {Operation.UPSERT: 0, Operation.DELETE: 0, Operation.BACKFILL: 1, Operation.REINDEX: 2}
 """What is claimed first, whatever the ids: changes of single records, then repairs, then what fills a new index."""
 
@@ -66,6 +73,16 @@ class ReasonClass(StrEnum):
         return next((member for member in cls if member.value == text), cls.UNKNOWN)
 
 
+class Scope(StrEnum):
+    """What a failure concerns; with whether it is permanent it decides what follows (`convergence.decisions`)."""
+
+    DOCUMENT = "document"
+    PAYLOAD = "payload"
+    INDEX = "index"
+    ENGINE = "engine"
+    DATABASE = "database"
+
+
 class ClaimState(StrEnum):
     """What a claim is: held by a process, waiting for the engine, let go while a request may still land, or over."""
 
@@ -81,15 +98,16 @@ MAX_IDS = 1_000
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """Why a document or a payload did not get into the index.
+    """A fault: why something did not get into the index.
 
-    `permanent` says that no retry can fix it, `by_engine` that the engine said so; `retry_after` (seconds) is a wait
-    that it asked for.
+    `scope` is what it concerns. `permanent` says that no retry can fix it, `by_engine` that the engine said so;
+    `retry_after` (seconds) is a wait that it asked for.
     """
 
     reason_class: ReasonClass
     reason: str
     code: str | None = None
+    scope: Scope = Scope.DOCUMENT
     permanent: bool = False
     by_engine: bool = False
     retry_after: float | None = None
@@ -100,7 +118,8 @@ class Work:
     """One row of the ledger. Times are seconds since the epoch on the ledger database's clock.
 
     `ids` are those that it was written with and never change; `remaining` are those of them that are left after a
-    partial failure, None where all are. `documents` counts what is left.
+    partial failure, None where all are. `documents` counts what is left. `trial` is the group of documents that
+    it is tried with, where one of them failed a payload.
     """
 
     id: int
@@ -126,6 +145,7 @@ class Work:
     history: tuple[Mapping[str, Any], ...] = ()
     started_at: float | None = None
     finished_at: float | None = None
+    trial: str | None = None
     remaining: tuple[str, ...] | None = None
     priority: int = 0
     rebuild_id: int | None = None
@@ -162,10 +182,19 @@ class Claim:
     target: str | None = None
     mark: Mark | None = None
 
-    @property
+    @cached_property
     def ids(self) -> tuple[str, ...]:
         """The document ids that its works still have to settle, each once, in the order of the works."""
         return tuple(dict.fromkeys(id for work in self.works for id in work.left))
+
+    @property
+    def trials(self) -> tuple[tuple[str, ...], ...]:
+        """The documents of each group that is tried alone; empty where the works are not on trial."""
+        groups: dict[str, dict[str, None]] = {}
+        for work in self.works:
+            if work.trial is not None:
+                groups.setdefault(work.trial, {}).update(dict.fromkeys(work.left))
+        return tuple(tuple(ids) for ids in groups.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +206,7 @@ class Pause:
     since: float
     until: float
     count: int
+    scope: Scope | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -93,6 +93,7 @@ def tail_lines(found: Status) -> list[str]:
     lines = [
         f"undeclared index {uid}: {count} open works, and no schema here" for uid, count in found.undeclared.items()
     ]
+    lines.append(f"engine: {pairs(version=found.engine_version or 'unknown')}")
     if found.publishing is not None:
         lines.append(f"warning: works could not be published: {found.publishing}")
     if found.broker is None:

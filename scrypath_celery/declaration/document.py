@@ -12,7 +12,7 @@ import orjson
 
 from ..errors import ProjectionError
 from .document_ids import id_text, valid_id
-from .json_values import json_value
+from .json_values import PLAIN, json_value
 from .schema import Schema
 from .settings import attributes
 
@@ -41,8 +41,13 @@ def default_document(schema: Schema, record: Any) -> dict[str, Any]:
     Raises:
         ProjectionError: a value has no JSON form; the message names schema, id and field, never the value.
     """
-    values = schema.values(record)
-    return _ready(schema, record, dict(zip(schema.names, values if len(schema.names) > 1 else (values,), strict=True)))
+    found = schema.values(record)
+    values = found if len(schema.names) > 1 else (found,)
+    try:
+        ready = [value if type(value) in PLAIN else json_value(value) for value in values]
+    except (ProjectionError, RecursionError):  # which one it is, is found field by field
+        return _ready(schema, record, dict(zip(schema.names, values, strict=True)))
+    return dict(zip(schema.names, ready, strict=True))
 
 
 def project(schema: Schema, record: Any) -> dict[str, Any]:

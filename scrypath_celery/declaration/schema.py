@@ -109,6 +109,20 @@ class Schema:
             isinstance(self.index_if, str) and mapping.has_expression(self.model, self.index_if)
         )
 
+    @cached_property
+    def plain(self) -> bool:
+        """Whether documents are made of columns alone, so that no code of the model's has a part in them.
+
+        Ask only once the mappers are configured.
+        """
+        named = (*self.names, *((self.index_if,) if isinstance(self.index_if, str) else ()))
+        return (
+            not callable(self.index_if)
+            and mapping.static(self.model, "search_document") is None
+            and mapping.is_single(self.mapper)
+            and all(mapping.is_plain(self.mapper, name) for name in named)
+        )
+
     def indexable(self, record: Any) -> bool:
         """Whether `index_if` lets this record into the index."""
         if self.index_if is None:

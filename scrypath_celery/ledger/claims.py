@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, case, exists, func, select, update
+from sqlalchemy import Connection, Row, case, exists, func, select, update
 
-from ..work import PRIORITY, READY, Claim, ClaimState, Mark, Operation, State, Work
-from . import indexes, works
+from ..work import PRIORITY, READY, Claim, ClaimState, Mark, Operation, Scope, State, Work
+from . import indexes, trials, works
 from .clock import now
 from .tables import claim, in_state, index, work
 
@@ -35,36 +35,47 @@ def take(
     worker: str,
     only: Sequence[int] | None = None,
     task_id: str | None = None,
-    exclusive: str | None = None,
     suspects: bool = True,
     fingerprint: str | None = None,
+    bulk_documents: int | None = None,
 ) -> Claim | None:
     """Claim ready works of one index, up to a number of documents; None where nothing may be claimed now.
 
+    Single changes come first; works of backfills and rebuilds are claimed where there are none, up to `bulk_documents`
+    (None: as many as of the others; 0: none).
+
     The lock of the index's row is held until the commit, so numbers are in the order of commits. `only` names the
     works to claim, also before they are available to others (modes that run in the caller). A pause that is over is
-    prolonged by one lease, so that one claim probes while the others wait. `suspects=False` leaves out works that have
-    to be claimed alone. All works of a claim have one priority: what repairs or rebuilds waits for single changes.
-    Works of a rebuild are taken where it is the index's present one and `fingerprint`, that of the caller's
-    declaration, is its own.
+    prolonged by one lease, so that one claim probes while the others wait; one that concerns the live index alone
+    leaves the works of its rebuild ready. `suspects=False` leaves out works that have to be claimed alone. Works on
+    trial are claimed apart from all others, by one claim at a time. All works of a claim have one priority: what
+    repairs or rebuilds waits for single changes. Works of a rebuild are taken where it is the index's present one and
+    `fingerprint`, that of the caller's declaration, is its own.
     """
     query = select(index, now().label("at")).where(index.c.index_uid == uid).with_for_update()
     held = connection.execute(query).one_or_none()
     if held is None:
         indexes.ensure(connection, uid)
         held = connection.execute(query).one()
-    if held.exclusive_until is not None and held.exclusive_until > held.at and held.exclusive_token != exclusive:
+    paused = held.paused_until is not None and held.paused_until > held.at
+    if paused and held.pause_scope != Scope.INDEX:
         return None
-    if held.paused_until is not None:
-        if held.paused_until > held.at:
-            return None
-        connection.execute(update(index).where(index.c.index_uid == uid).values(paused_until=now() + lease))
     present = held.rebuild if held.rebuild and held.rebuild.get("fingerprint") == fingerprint else {}
-    taken = _ready(connection, uid, documents, only, suspects, present.get("id"))
-    if not taken:
-        if held.paused_until is not None:  # nothing to probe with: the pause stays over
-            connection.execute(update(index).where(index.c.index_uid == uid).values(paused_until=held.paused_until))
+    rebuild_id = present.get("id")
+    trying = held.exclusive_until is not None and held.exclusive_until > held.at
+    on_trial: list[int] = []
+    if only is None and not trying:
+        on_trial = trials.ready(connection, uid, below=SUSPECT, rebuild_id=rebuild_id, rebuild_only=paused)
+    taken = works.find(connection, on_trial) if on_trial else []
+    bulk = documents if bulk_documents is None else bulk_documents
+    limits = {PRIORITY[Operation.UPSERT]: documents, PRIORITY[Operation.BACKFILL]: bulk} if not paused else {}
+    limits[PRIORITY[Operation.REINDEX]] = bulk
+    most = _Most(limits={key: limit for key, limit in limits.items() if limit}, rebuild_id=rebuild_id)
+    taken = taken or _ready(connection, uid, most, only, suspects)
+    if not taken:  # nothing to probe with: a pause stays over
         return None
+    if held.paused_until is not None and not paused:
+        connection.execute(update(index).where(index.c.index_uid == uid).values(paused_until=now() + lease))
     number = held.last_number + 1
     connection.execute(update(index).where(index.c.index_uid == uid).values(last_number=number))
     items = tuple(replace(item, worker=worker) for item in taken)
@@ -80,6 +91,8 @@ def take(
         mark=None if held.high_uid is None else Mark(index_uid=uid, uid=held.high_uid, token=held.high_token),
     )
     _write(connection, result, lease=lease, worker=worker, task_id=task_id)
+    if on_trial:
+        indexes.enter(connection, uid, token, lease)
     return result
 
 
@@ -114,22 +127,24 @@ def _write(connection: Connection, taken: Claim, *, lease: float, worker: str, t
     )
 
 
-def _ready(
-    connection: Connection,
-    uid: str,
-    documents: int,
-    only: Sequence[int] | None,
-    suspects: bool,
-    rebuild_id: int | None,
-) -> list[Work]:
+@dataclass(frozen=True, kw_only=True)
+class _Most:
+    """What a claim may take: the most documents by priority, lowest first, and the rebuild that may be worked on."""
+
+    limits: Mapping[int, int]
+    rebuild_id: int | None
+
+
+def _ready(connection: Connection, uid: str, most: _Most, only: Sequence[int] | None, suspects: bool) -> list[Work]:
     """The works to claim, of one priority, locked.
 
     They are chosen without a lock first, by id and number of documents, since a work may hold a thousand ids; so a
-    claim locks no row that it does not take. What somebody else has locked is passed by.
+    claim locks no row that it does not take. What somebody else has locked is passed by. `limits` are the priorities
+    that may be taken, and up to how many documents.
     """
     passed: set[int] = set()
     for _ in range(TRIES):
-        chosen = _chosen(connection, uid, documents, only, suspects, passed, rebuild_id)
+        chosen = _chosen(connection, uid, most, only, suspects, passed)
         if not chosen:
             return []
         query = select(work.c.id).where(work.c.id.in_(chosen), in_state(*READY)).with_for_update(skip_locked=True)
@@ -143,19 +158,15 @@ def _ready(
 def _chosen(
     connection: Connection,
     uid: str,
-    documents: int,
+    most: _Most,
     only: Sequence[int] | None,
     suspects: bool,
     passed: set[int],
-    rebuild_id: int | None,
 ) -> list[int]:
-    mine: ColumnElement[bool] = work.c.rebuild_id.is_(None)
-    if rebuild_id is not None:
-        mine |= work.c.rebuild_id == rebuild_id
-    for priority in sorted(set(PRIORITY.values())):
-        found = _candidates(connection, uid, priority, FIRST, only, mine)
+    for priority, documents in sorted(most.limits.items()):
+        found = _candidates(connection, uid, priority, FIRST, only, most.rebuild_id)
         if sum(row.documents for row in found) < documents and len(found) >= FIRST:
-            found = _candidates(connection, uid, priority, max(documents, FIRST) + len(passed), only, mine)
+            found = _candidates(connection, uid, priority, max(documents, FIRST) + len(passed), only, most.rebuild_id)
         found = [row for row in found if row.id not in passed]
         if suspects and found and is_suspect(found[0]):
             return [found[0].id]
@@ -171,18 +182,19 @@ def _candidates(
     priority: int,
     limit: int,
     only: Sequence[int] | None,
-    mine: ColumnElement[bool],
+    rebuild_id: int | None,
 ) -> list[Row[Any]]:
     """Works that may be claimed, of one priority; those first that wait longest."""
-    columns = (work.c.id, work.c.documents, work.c.claims, work.c.operation, work.c.available_at)
     if only is not None:
+        columns = (work.c.id, work.c.documents, work.c.claims, work.c.operation, work.c.available_at)
+        untried = work.c.trial.is_(None) | (work.c.claims >= SUSPECT)
         chosen = (work.c.index_uid == uid) & work.c.id.in_(only) & (work.c.priority == priority)
-        query = select(*columns).where(chosen, in_state(*READY), works.known(), mine).order_by(work.c.id)
+        mine = works.of_rebuild(rebuild_id)
+        query = select(*columns).where(chosen, in_state(*READY), works.known(), mine, untried).order_by(work.c.id)
         return list(connection.execute(query))
     found: list[Row[Any]] = []
     for state in READY:
-        query = works.ready(uid, state, priority, *columns).where(works.known(), mine)
-        found += connection.execute(query.limit(limit))
+        found += works.ready(connection, uid, state, priority, limit=limit, rebuild_id=rebuild_id, suspect=SUSPECT)
     return sorted(found, key=lambda row: (row.available_at, row.id))
 
 
@@ -225,6 +237,11 @@ def mark_stuck(connection: Connection, token: str, *, id: str, seconds: float, l
     until = case((claim.c.lease_until > now() + lease, claim.c.lease_until), else_=now() + lease)
     query = update(claim).where(claim.c.token == token, claim.c.state == ClaimState.HELD.value)
     connection.execute(query.values(stuck_id=id, stuck_since=now() - seconds, lease_until=until))
+
+
+def stuck_id(connection: Connection, token: str) -> str | None:
+    """The document of this claim whose projection hangs, if one does."""
+    return connection.execute(select(claim.c.stuck_id).where(claim.c.token == token)).scalar()
 
 
 def forget_stuck(connection: Connection, token: str) -> None:

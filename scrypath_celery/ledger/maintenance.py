@@ -29,7 +29,7 @@ def due(connection: Connection, *, again: float, limit: int = 5_000) -> dict[str
 
     An index that is paused is left out until its pause is over. A work is never to be published before it is available.
     """
-    busy = select(index.c.index_uid).where((index.c.paused_until > now()) | (index.c.exclusive_until > now()))
+    busy = select(index.c.index_uid).where(index.c.paused_until > now())
     resting = set(connection.execute(busy).scalars())
     found: dict[str, list[int]] = {}
     for uid in works.uids(connection, *READY):

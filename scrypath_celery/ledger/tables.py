@@ -80,6 +80,7 @@ work = Table(
     Column("worker", String(200)),
     Column("engine_uids", Json),
     Column("history", Json),
+    Column("trial", _word(40)),
     Column("created_at", Double, nullable=False),
     Column("publish_after", Double, nullable=False),
     Column("available_at", Double, nullable=False),
@@ -124,6 +125,7 @@ Index(
     postgresql_where=work.c.state.in_(_history),
 )
 Index("ix_scrypath_work_claim_number", work.c.index_uid, work.c.claim_number)
+Index("ix_scrypath_work_trial", work.c.index_uid, work.c.trial, postgresql_where=work.c.trial.is_not(None))
 
 Index("ix_scrypath_work_rebuild", work.c.rebuild_id, work.c.state, postgresql_where=work.c.rebuild_id.is_not(None))
 
@@ -172,6 +174,7 @@ index = Table(
     Column("paused_since", Double),
     Column("pauses", Integer, nullable=False, default=0),
     Column("pause_class", _word(32)),
+    Column("pause_scope", _word(16)),
     Column("pause_reason", String(500)),
     Column("exclusive_token", _word(32)),
     Column("exclusive_until", Double),

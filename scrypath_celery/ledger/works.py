@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, CursorResult, Row, Select, bindparam, case, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Integer,
+    Row,
+    Select,
+    bindparam,
+    case,
+    func,
+    select,
+    update,
+)
 
 from ..errors import LedgerOutdated, WorkError
 from ..work import MAX_IDS, OPEN, PRIORITY, READY, Failure, Mode, Operation, ReasonClass, State, Work
@@ -120,35 +134,72 @@ def listed(
 def any_ready(connection: Connection, index_uid: str) -> bool:
     """Whether any work of an index could be claimed now."""
     return any(
-        connection.execute(ready(index_uid, state, priority, work.c.id).limit(1)).first() is not None
+        ready(connection, index_uid, state, priority, limit=1)
         for priority in sorted(set(PRIORITY.values()))
         for state in READY
     )
 
 
-def ready(index_uid: str, state: State, priority: int, *columns: Any) -> Select[Any]:
-    """The works of an index, state and priority that may be claimed now, those first that wait longest.
+ANY_REBUILD = -1
+"""In place of a rebuild's id: works of all rebuilds."""
 
-    They are one range of an index of the database, in its order: whoever limits it reads no more than it takes,
-    however many works wait for a later time.
+
+def ready(
+    connection: Connection,
+    index_uid: str,
+    state: State,
+    priority: int,
+    *,
+    limit: int,
+    rebuild_id: int | None = ANY_REBUILD,
+    suspect: int = 0,
+) -> list[Row[Any]]:
+    """Works of an index, state and priority that may be claimed now, those first that wait longest.
+
+    They are one range of an index of the database, in its order: no more of them are read than are taken, however many
+    works wait for a later time. Those of a newer release, of another rebuild, and those on trial that were claimed less
+    than `suspect` times are left out.
     """
-    query = select(*columns).where(in_state(state), work.c.index_uid == index_uid, work.c.priority == priority)
-    return query.where(work.c.available_at <= now()).order_by(work.c.available_at, work.c.id)
+    values = {"uid": index_uid, "most": limit, "rebuild": rebuild_id or 0, "suspect": suspect}
+    return list(connection.execute(_ready(state, priority), values))
+
+
+@cache
+def _ready(state: State, priority: int) -> Select[Any]:
+    # Built once each: building a statement anew costs more than running it.
+    query = select(work.c.id, work.c.documents, work.c.claims, work.c.operation, work.c.available_at)
+    query = query.where(in_state(state), work.c.index_uid == bindparam("uid"), work.c.priority == priority)
+    wanted = bindparam("rebuild", type_=BigInteger)
+    mine = work.c.rebuild_id.is_(None) | (work.c.rebuild_id == wanted) | (wanted == ANY_REBUILD)
+    untried = work.c.trial.is_(None) | (work.c.claims >= bindparam("suspect", type_=Integer))
+    query = query.where(work.c.available_at <= now(), known(), mine, untried)
+    return query.order_by(work.c.available_at, work.c.id).limit(bindparam("most", type_=Integer))
+
+
+def of_rebuild(id: int | None) -> ColumnElement[bool]:
+    """The criterion that a work is of the live index, or of this rebuild."""
+    live: ColumnElement[bool] = work.c.rebuild_id.is_(None)
+    return live if id is None else live | (work.c.rebuild_id == id)
 
 
 def uids(connection: Connection, *states: State) -> list[str]:
     """The indexes with works in any of these states, ready or settled ones; costs what there are of them alone."""
     found: set[str] = set()
     for state in states:
-        # Named to the end, so that only the database's index of these states is in this order.
-        order = [work.c.priority, work.c.available_at] if state in READY else [work.c.finished_at]
         last: str | None = ""
         while last is not None:
-            query = select(work.c.index_uid).where(in_state(state), work.c.index_uid > last)
-            last = connection.execute(query.order_by(work.c.index_uid, *order).limit(1)).scalar()
+            last = connection.execute(_next_uid(state), {"last": last}).scalar()
             if last is not None:
                 found.add(last)
     return sorted(found)
+
+
+@cache
+def _next_uid(state: State) -> Select[Any]:
+    # Named to the end, so that only the database's index of these states is in this order.
+    order = [work.c.priority, work.c.available_at] if state in READY else [work.c.finished_at]
+    query = select(work.c.index_uid).where(in_state(state), work.c.index_uid > bindparam("last"))
+    return query.order_by(work.c.index_uid, *order).limit(1)
 
 
 def counts(connection: Connection, index_uid: str | None = None) -> dict[str, dict[State, int]]:
@@ -175,6 +226,7 @@ def succeed(connection: Connection, token: str, ids: Sequence[int], engine_uids:
             state=State.SUCCEEDED.value,
             finished_at=now(),
             claims=0,
+            trial=None,
             engine_uids=list(engine_uids[:20]),
             reason=None,
             reason_class=None,
@@ -183,12 +235,17 @@ def succeed(connection: Connection, token: str, ids: Sequence[int], engine_uids:
     ).rowcount
 
 
-def submit(connection: Connection, token: str, ids: Sequence[int], engine_uids: Sequence[int]) -> int:
-    """The engine accepted these works and the wait ran out: they are polled later, never sent again for that."""
+def submit(
+    connection: Connection, token: str, ids: Sequence[int], engine_uids: Sequence[int], *, trial: str | None = None
+) -> int:
+    """The engine accepted these works and the wait ran out: they are polled later, never sent again for that.
+
+    `engine_uids` are the tasks that hold their documents, `trial` is the group that they are tried in.
+    """
     return connection.execute(
         update(work)
         .where(work.c.id.in_(ids), _held(token))
-        .values(state=State.SUBMITTED.value, claims=0, engine_uids=list(engine_uids[:20]))
+        .values(state=State.SUBMITTED.value, claims=0, engine_uids=list(engine_uids), trial=trial)
     ).rowcount
 
 
@@ -202,10 +259,12 @@ def fail(
     delay: float | None,
     count_attempt: bool = True,
     engine_uids: Sequence[int] = (),
+    trial: str | None = None,
 ) -> int:
     """Settle one work of a claim as not succeeded; `ids` are what is left of it, those that failed.
 
-    `delay` (seconds) leaves it `retrying`; None makes it a dead letter. `count_attempt` counts the attempt.
+    `delay` (seconds) leaves it `retrying`; None makes it a dead letter. `count_attempt` says that it costs an attempt,
+    `trial` in which group it is tried next.
     """
     attempts = item.attempts + (1 if count_attempt else 0)
     state = State.FAILED if delay is None else State.RETRYING
@@ -226,6 +285,7 @@ def fail(
             reason_class=failure.reason_class.value,
             error_code=(failure.code or "")[:64] or None,
             engine_uids=list(engine_uids[:20]),
+            trial=trial,
             history=remember(connection, item, {**event, "class": failure.reason_class.value, "code": failure.code}),
         )
     ).rowcount
@@ -263,6 +323,7 @@ def retry(connection: Connection, id: int, *, delay: float = 0.0) -> Work:
             state=State.PENDING.value,
             attempts=0,
             claims=0,
+            trial=None,
             claim_token=None,
             available_at=now() + delay,
             publish_after=now() + max(delay, 10.0),

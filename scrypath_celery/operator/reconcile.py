@@ -141,8 +141,13 @@ def _report(runtime: Runtime, schema: Schema, seen: Seen, snapshot: Snapshot, pr
         for group in snapshot.groups
         if group.state is State.FAILED
     }
+    cause = seen.row.pause if seen.row is not None else None
     situation = Situation(
-        schema=name, signals=frozenset(found), failed=dead, pause=pause.reason_class if pause is not None else None
+        schema=name,
+        signals=frozenset(found),
+        failed=dead,
+        pause=cause.reason_class if cause is not None else None,
+        pause_scope=cause.scope if cause is not None else None,
     )
     return IndexReport(
         schema=name,

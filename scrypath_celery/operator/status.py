@@ -55,10 +55,12 @@ class Status:
     """All that was asked for.
 
     `publishing` is why works cannot be handed to Celery, None where they can. `undeclared` counts open works of
-    indexes that no schema here declares, by uid.
+    indexes that no schema here declares, by uid. `engine_version` is None where the engine does not answer, or the
+    key may not ask.
     """
 
     indexes: tuple[IndexStatus, ...]
+    engine_version: str | None = None
     broker: Broker | None = None
     undeclared: Mapping[str, int] = field(default_factory=dict)
     publishing: str | None = None
@@ -111,9 +113,12 @@ def status(
                 rebuild=found.rebuilds.get(schema.uid) if found is not None else None,
             )
         )
+    # Asked apart: that a key may not ask for the version makes nothing else unknown.
+    version = Probe().ask(runtime.engine.version) if looking.reason is None else None
     failure = found.publishing if found is not None else None
     return Status(
         indexes=tuple(statuses),
+        engine_version=version,
         broker=broker,
         undeclared=found.undeclared if found is not None else {},
         publishing=f"{failure.reason} (last at {to_datetime(failure.at)})" if failure is not None else None,

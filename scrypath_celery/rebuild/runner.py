@@ -13,7 +13,7 @@ from ..errors import IndexPaused, RebuildError, ScrypathError
 from ..ledger import indexes, rebuilds
 from ..ledger.rebuilds import Rebuild
 from ..runtime import Runtime
-from ..work import OPEN, Mode
+from ..work import OPEN, Mode, Scope
 from .begin import give_up
 from .held import Held, acquire
 from .phases import Phase
@@ -129,7 +129,8 @@ def report(row: Rebuild, progress: Progress, runtime: Runtime) -> None:
 
 def _check_pause(runtime: Runtime, uid: str, *, moved: bool) -> None:
     row = runtime.ledger.read(lambda tx: indexes.get(tx, uid))
-    if row is not None and row.pause is not None and not moved:
+    # A pause that concerns the live index alone is what a rebuild may end.
+    if row is not None and row.pause is not None and row.pause.scope is not Scope.INDEX and not moved:
         raise IndexPaused(
             f"index {uid} is paused ({row.pause.reason_class}: {row.pause.reason}); run the same command again"
             " when that is over"

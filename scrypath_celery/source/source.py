@@ -7,24 +7,43 @@ is read is `schema.select()`, or all records of the class: convergence, backfill
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Connection, Engine, Select, any_, bindparam, func, select
+import orjson
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Engine,
+    Integer,
+    Select,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    func,
+    select,
+)
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.interfaces import ORMOption
 
 from ..declaration import mapping
-from ..declaration.document import encode, project
-from ..declaration.document_ids import id_text, id_value
+from ..declaration.document import document_id, encode, project
+from ..declaration.document_ids import id_text, id_value, id_values
 from ..declaration.field_values import field_value
 from ..declaration.schema import Schema
 from ..errors import ProjectionError, SourceError
 from ..work import MAX_IDS, Failure, ReasonClass
+from .columns import by_columns, encoder, expressions
+from .isolation import REFUSALS, concerns_the_database, concerns_the_value, isolate
+from .lazy_loads import LazyLoads
+from .ranges import can_hold
 
 HANGS = "projection_hangs"
 """The error code of a record whose projection was interrupted by a time limit."""
@@ -44,6 +63,7 @@ class Source:
 
     def __init__(self, database: Callable[[], Callable[..., Session]]) -> None:
         self._database = database
+        self._lazy_loads = LazyLoads()
 
     def on(self, connection: Connection) -> Source:
         """The same source inside the transaction of `connection`, whose end is the caller's."""
@@ -53,26 +73,52 @@ class Source:
     def read(self, schema: Schema, ids: Sequence[str], note: Callable[[str], None] = lambda id: None) -> Reading:
         """The documents of these ids as the database has them now, in a transaction begun now.
 
+        Ids for which the database refuses the query are read apart, in transactions of their own: only they fail.
         `note` is called with each id before its record is projected.
 
         Raises:
-            SourceError: the database did not answer, or refused the query.
+            SourceError: the database did not answer, or refuses the query whatever the ids.
         """
+        isolated = isolate(partial(self._read, schema, note=note), list(dict.fromkeys(ids)))
+        refused = {id: _crash(exc) for id, exc in isolated.refused.items() if self._may_exist(schema, id)}
+        return Reading(
+            documents={id: document for part in isolated.found for id, document in part.documents.items()},
+            gone=(*(id for part in isolated.found for id in part.gone), *(isolated.refused.keys() - refused.keys())),
+            failures={id: failure for part in isolated.found for id, failure in part.failures.items()} | refused,
+        )
+
+    def _may_exist(self, schema: Schema, id: str) -> bool:
+        """Whether the database can compare this id at all; where it cannot, no record has it."""
+        try:
+            self._present(schema, [id])
+        except REFUSALS as exc:
+            if concerns_the_database(exc):
+                raise
+            return not concerns_the_value(exc)
+        return True
+
+    def _read(self, schema: Schema, ids: Sequence[str], *, note: Callable[[str], None]) -> Reading:
         documents: dict[str, bytes] = {}
         failures: dict[str, Failure] = {}
         wanted = dict.fromkeys(ids)
         with self._session(schema) as session:
-            for id, record in self._found(session, schema, list(wanted)):
-                note(id)
-                try:
-                    if schema.indexable(record):
-                        documents[id] = encode(project(schema, record), shown=f"{schema.name} {id}")
-                except ProjectionError as exc:
-                    failures[id] = _failure(exc)
-                except (DBAPIError, PoolTimeout):
-                    raise
-                except Exception as exc:  # noqa: BLE001 - the application's own code may raise anything
-                    failures[id] = _crash(schema, id, exc)
+            statement = _records(schema)
+            columns = by_columns(schema, statement)
+            found = self._rows if columns else self._found
+            encoded = encoder(schema) if columns else partial(_encoded, schema)
+            with nullcontext() if columns else self._lazy_loads.watched(session, schema):
+                for id, record in found(session, schema, statement, list(wanted)):
+                    note(id)
+                    try:
+                        document = encoded(record)
+                        if document is not None:
+                            documents[id] = document
+                    except ProjectionError as exc:
+                        failures[id] = _failure(exc)
+                    except (DBAPIError, PoolTimeout):
+                        raise
+                    except Exception as exc:  # noqa: BLE001 - the application's own code may raise anything
+                        failures[id] = _crash(exc)
         gone = tuple(id for id in wanted if id not in documents and id not in failures)
         return Reading(documents=documents, gone=gone, failures=failures)
 
@@ -137,11 +183,14 @@ class Source:
         """Those of these ids that a record to be indexed has, as far as SQL can tell.
 
         Raises:
-            SourceError: the database did not answer.
+            SourceError: the database did not answer, or refuses the query whatever the ids.
         """
+        return set().union(*isolate(partial(self._present, schema), list(ids)).found)
+
+    def _present(self, schema: Schema, ids: Sequence[str]) -> set[str]:
         found: set[str] = set()
         with self._session(schema) as session:
-            for values in _chunks(_values(schema, ids)):
+            for values in _chunks(_values(session, schema, ids)):
                 rows = session.scalars(_ids(schema).where(_among(session, schema, values)))
                 found.update(id_text(value) for value in rows)
         return found
@@ -166,16 +215,40 @@ class Source:
         Raises nothing of its own: errors of the session are the caller's.
         """
         found: dict[str, Any] = {}
-        for values in _chunks(_values(schema, ids)):
+        if not ids:
+            return found
+        for values in _chunks(_values(session, schema, ids)):
             query = select(schema.model).options(*options).where(_among(session, schema, values))
             for record in session.scalars(query).unique():
                 found[id_text(getattr(record, schema.key))] = record
         return {id: found[id] for id in ids if id in found}
 
-    def _found(self, session: Session, schema: Schema, ids: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    def by_columns(self, schema: Schema) -> bool:
+        """Whether documents are read as columns; otherwise as records, through the application's classes.
+
+        Raises:
+            SourceError: the mappers of its classes cannot be configured.
+        """
+        with self._session(schema):
+            return by_columns(schema, _records(schema))
+
+    def _rows(
+        self, session: Session, schema: Schema, statement: Select[Any], ids: Sequence[str]
+    ) -> Iterator[tuple[str, Any]]:
         wanted = set(ids)
-        for values in _chunks(_values(schema, ids)):
-            for record in session.scalars(_records(schema).where(_among(session, schema, values))).unique():
+        statement = statement.with_only_columns(*expressions(schema), maintain_column_froms=True)
+        for values in _chunks(_values(session, schema, ids)):
+            for row in session.execute(statement.where(_among(session, schema, values))):
+                id = id_text(row[0])
+                if id in wanted:
+                    yield id, row
+
+    def _found(
+        self, session: Session, schema: Schema, statement: Select[Any], ids: Sequence[str]
+    ) -> Iterator[tuple[str, Any]]:
+        wanted = set(ids)
+        for values in _chunks(_values(session, schema, ids)):
+            for record in session.scalars(statement.where(_among(session, schema, values))).unique():
                 id = id_text(getattr(record, schema.key))
                 # A collation may find "Post-1" for "post-1": that is another document.
                 if id in wanted:
@@ -247,6 +320,9 @@ def _among(session: Session, schema: Schema, values: Sequence[Any]) -> ColumnEle
     if session.get_bind(schema.mapper).dialect.name != "postgresql":
         return expression.in_(values)
     # One parameter instead of a thousand, which driver and database would parse one by one: half the time of a read.
+    if isinstance(expression.type, Integer):  # and its text, which the driver would make number by number
+        text = bindparam(None, f"{{{','.join(map(str, values))}}}", type_=Text)
+        return expression == any_(cast(text, ARRAY(BigInteger)))
     return expression == any_(bindparam(None, list(values), type_=ARRAY(expression.type)))
 
 
@@ -271,21 +347,26 @@ def _criteria(schema: Schema, wanted: Mapping[str, str], *, least: bool) -> list
     return found
 
 
-def _values(schema: Schema, ids: Sequence[str]) -> list[Any]:
-    """The ids as values of the column's type; those that no value has stand for no record."""
-    kind = _expression(schema).type
-    values = []
-    for id in ids:
-        try:
-            values.append(id_value(kind, id))
-        except LookupError:
-            continue
-    return values
+def _values(session: Session, schema: Schema, ids: Sequence[str]) -> list[Any]:
+    """The ids as values that the column can hold; the others stand for no record."""
+    kind, dialect = _expression(schema).type, session.get_bind(schema.mapper).dialect.name
+    return [value for value in id_values(kind, ids) if can_hold(dialect, kind, value)]
 
 
 def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(values), MAX_IDS):
+    for start in range(0, max(len(values), 1), MAX_IDS):  # asked for nothing, the database is asked all the same
         yield values[start : start + MAX_IDS]
+
+
+def _encoded(schema: Schema, record: Any) -> bytes | None:
+    """The document of a record; None where it is not to be indexed."""
+    if not schema.indexable(record):
+        return None
+    document = project(schema, record)
+    try:
+        return orjson.dumps(document)
+    except TypeError:
+        return encode(document, shown=f"{schema.name} {document_id(schema, record)}")
 
 
 def _failure(exc: ProjectionError) -> Failure:
@@ -293,10 +374,12 @@ def _failure(exc: ProjectionError) -> Failure:
     return Failure(reason_class=reason_class, reason=str(exc), code=exc.error_code, permanent=exc.permanent)
 
 
-def _crash(schema: Schema, id: str, exc: Exception) -> Failure:
+def _crash(exc: Exception) -> Failure:
     # The class of the exception alone: its text may carry what the record holds.
     if type(exc).__name__ == "SoftTimeLimitExceeded":  # Celery's, which this room does not know
-        reason = f"{schema.name} {id}: its projection hangs (interrupted by the time limit of its task)"
+        reason = "its projection hangs (interrupted by the time limit of its task)"
         return Failure(reason_class=ReasonClass.SOURCE, reason=reason, code=HANGS)
-    reason = f"{schema.name} {id}: its projection raised {type(exc).__name__}"
+    told = exc.__cause__ if isinstance(exc, SourceError) else exc
+    told = getattr(told, "orig", None) or told
+    reason = f"its projection raised {type(told).__name__}"
     return Failure(reason_class=ReasonClass.SOURCE, reason=reason, code="projection_raised")

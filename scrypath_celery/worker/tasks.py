@@ -132,7 +132,7 @@ def _work(task: Any, runtime: Runtime, index: str, ids: list[int]) -> Summary:
         outcome = run_ready_works(runtime, index, seconds=seconds, task_id=task.request.id)
         left = runtime.ledger.run(lambda tx: works.still_ready(tx, ids))
         # Where nothing could be claimed (a pause, a trial) a message would only come again: that is the relay's.
-        if left and outcome.claims and not outcome.paused:
+        if left and outcome.claims and not (outcome.paused or outcome.held_back):
             runtime.publish(index, tuple(left))
     # Also where it waits behind a backlog, the relay has its turn: any task's end will do. So has a rebuild.
     relay(runtime)

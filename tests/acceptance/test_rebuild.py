@@ -49,8 +49,7 @@ def test_a_reindex_by_workers_loses_no_write_though_one_of_them_is_killed(
         eventually(lambda: shop.search.rebuilds(Post)[0].filled > 0, seconds=60, what="something is filled")
         victim.kill()
         eventually(
-            lambda: shop.search.rebuilds(Post)[0].phase is Phase.DONE
-            or bool(shop.search.rebuilds(Post)[0].blocked_by),
+            lambda: shop.search.rebuilds(Post)[0].phase is Phase.DONE or bool(shop.search.rebuilds(Post)[0].blocked_by),
             seconds=120,
             what="the rebuild is over",
         )
