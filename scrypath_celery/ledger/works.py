@@ -238,10 +238,7 @@ def succeed(connection: Connection, token: str, ids: Sequence[int], engine_uids:
 def submit(
     connection: Connection, token: str, ids: Sequence[int], engine_uids: Sequence[int], *, trial: str | None = None
 ) -> int:
-    """The engine accepted these works and the wait ran out: they are polled later, never sent again for that.
-
-    `engine_uids` are the tasks that hold their documents, `trial` is the group that they are tried in.
-    """
+    """The engine accepted these works and the wait ran out: they are polled later, never sent again for that."""
     return connection.execute(
         update(work)
         .where(work.c.id.in_(ids), _held(token))
@@ -388,22 +385,6 @@ def running(connection: Connection, token: str) -> list[Work]:
 def known() -> ColumnElement[bool]:
     """The criterion that this release knows the operation and mode of a work."""
     return work.c.operation.in_(list(Operation)) & work.c.mode.in_(list(Mode))
-
-
-def split(connection: Connection, item: Work, apart: Sequence[str] | None = None) -> int:
-    """Make two works of one with several documents, so that the one that hangs is found; the new work's id.
-
-    The new work has the documents `apart`, or the second half.
-    """
-    rest = list(item.left[len(item.left) // 2 :] if apart is None else apart)
-    columns = {column.name for column in work.columns} - {"id", "ids", "remaining", "documents"}
-    row = connection.execute(select(work).where(work.c.id == item.id)).one()._mapping
-    first = [id for id in item.left if id not in rest]
-    connection.execute(update(work).where(work.c.id == item.id).values(remaining=first, documents=len(first)))
-    inserted = connection.execute(
-        work.insert().values({name: row[name] for name in columns} | {"ids": rest, "documents": len(rest)})
-    )
-    return _new_id(inserted)
 
 
 def still_ready(connection: Connection, ids: Sequence[int]) -> list[int]:
