@@ -85,6 +85,30 @@ class Attached:
         """The ledger; `ledger.create_all()` makes its tables in tests."""
         return self.runtime.ledger
 
+    def rebuild_mode(self, sync_mode: str | None = None) -> Mode:
+        """Where a rebuild runs: with the workers (`celery`), or in the calling process.
+
+        Without a Celery app, with eager tasks, or with a broker in memory, whose messages reach no other process, it
+        is the calling process.
+
+        Raises:
+            ConfigError: `sync_mode` is none.
+        """
+        chosen = Mode(resolve({"sync_mode": sync_mode or self.options.sync_mode}).sync_mode)
+        if chosen not in (Mode.CELERY, Mode.OFF):
+            return chosen
+        app = self.celery_app
+        alone = app is None or app.conf.task_always_eager or str(app.conf.broker_url or "").startswith("memory:")
+        return Mode.INLINE if alone else Mode.CELERY
+
+    def open_session(self) -> Session:
+        """A new session of the application's own sessionmaker, to be closed by whoever opened it.
+
+        Raises:
+            ConfigError: there is no database.
+        """
+        return self._binding()[0]()
+
     def load(self) -> None:
         """Import the modules of the option `include`, so that the schemas declared there are known, and check them.
 
@@ -134,6 +158,7 @@ class Attached:
             engine=SearchEngine(options),
             source=Source(lambda: self._binding()[0]),
             publish=self._publish,
+            eager=self._is_eager,
         )
 
     def _binding(self) -> tuple[Callable[[], Session], Engine]:
@@ -150,11 +175,14 @@ class Attached:
             self._bound = (os.getpid(), bound)
             return bound
 
+    def _is_eager(self) -> bool:
+        return self.celery_app is not None and bool(self.celery_app.conf.task_always_eager)
+
     def _publish(self, index: str, ids: tuple[int, ...]) -> None:
         app = self.celery_app
         if app is None or not ids:
             return
-        if app.conf.task_always_eager:
+        if self._is_eager():
             run_now(self.runtime, index, ids, Mode.INLINE)
             return
         if self._publisher is None:

@@ -27,6 +27,8 @@ class Options:
     sync_mode: str = Mode.CELERY.value
     queue: str = "search_sync"
     include: tuple[str, ...] = ()
+    playbooks: str = "playbooks"
+    """The directory of saved searches."""
 
     engine_connect_timeout: float = 3.0
     """How long a connection to the engine may take."""
@@ -36,6 +38,12 @@ class Options:
     """The size at which a payload of documents is closed (the engine's own limit is 100 MB by default)."""
     claim_documents: int = 5_000
     """The most documents that one claim takes."""
+    bulk_documents: int = 20_000
+    """The most documents that one claim of a backfill or rebuild takes."""
+    bulk_bytes: int = 256_000_000
+    """What of backfills and rebuilds may be on its way to the engine at once."""
+    bulk_seconds: float = 10.0
+    """The same while single changes come in, as the time that the engine takes to index it."""
     read_documents: int = 1_000
     """The most records that are read and projected at a time."""
     lease: float = 60.0
@@ -66,6 +74,10 @@ class Options:
     """How long the engine's tasks are watched for unresolved sends."""
     keep_succeeded: float = 86_400.0
     keep_cancelled: float = 604_800.0
+    rebuild_ranges: int = 8
+    """Ranges of the key that a rebuild is filled by at the same time."""
+    rebuild_expires: float = 604_800.0
+    """How long a rebuild in which nothing moves, or that waits for its cut-over, is kept."""
     broker_seconds: float = 2.0
     """How long the publisher waits for a broker, and an operator's command for an answer of one."""
     poll_first: float = 0.02

@@ -36,6 +36,8 @@ class Runtime:
     engine: Engine
     source: Source
     publish: Publish
+    eager: Callable[[], bool] = lambda: False
+    """Whether Celery runs tasks where they are sent (`task_always_eager`), so that nobody else takes works."""
 
     def engine_uid(self, uid: str) -> str:
         """The engine's uid of an index: `prefix_uid`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 
@@ -35,6 +36,12 @@ class Operation(StrEnum):
     BACKFILL = "backfill"
     REINDEX = "reindex"
 
+
+BULK = (Operation.BACKFILL, Operation.REINDEX)
+"""Operations of backfills and rebuilds: many documents, for which nobody waits."""
+
+LIVE = (Operation.UPSERT, Operation.DELETE)
+"""Operations of single changes, which are claimed first."""
 
 PRIORITY = {Operation.UPSERT: 0, Operation.DELETE: 0, Operation.BACKFILL: 1, Operation.REINDEX: 2}
 """What is claimed first, whatever the ids: changes of single records, then repairs, then what fills a new index."""
@@ -128,6 +135,7 @@ class Work:
     finished_at: float | None = None
     remaining: tuple[str, ...] | None = None
     priority: int = 0
+    rebuild_id: int | None = None
 
     @property
     def left(self) -> tuple[str, ...]:
@@ -149,7 +157,8 @@ class Claim:
     """The lease by which one process holds a batch of works of one index.
 
     `fingerprint` is that of the declaration which the index was made with, and `mark` the task by which the engine is
-    known, both as the claim found them in the ledger.
+    known, both as the claim found them in the ledger; `target` is the index that a rebuild fills with these works,
+    None where they are of the live index.
     """
 
     token: str
@@ -157,9 +166,10 @@ class Claim:
     index_uid: str
     works: tuple[Work, ...]
     fingerprint: str | None = None
+    target: str | None = None
     mark: Mark | None = None
 
-    @property
+    @cached_property
     def ids(self) -> tuple[str, ...]:
         """The document ids that its works still have to settle, each once, in the order of the works."""
         return tuple(dict.fromkeys(id for work in self.works for id in work.left))

@@ -52,6 +52,7 @@ class ClaimRun:
     sends: list[Send] = field(default_factory=list)
     barriers: bool = False
     requests: int = 0
+    sent_bytes: int = 0
     asked: set[str] = field(default_factory=set)
     unanswered: int = 0
     condemned: dict[str, Failure] = field(default_factory=dict)

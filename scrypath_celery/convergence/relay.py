@@ -85,7 +85,12 @@ def prune(runtime: Runtime) -> int:
         LedgerError: the ledger cannot be used.
     """
     options, end, removed = runtime.options, time.monotonic() + PRUNING, 0
-    chunk = partial(maintenance.prune, keep_succeeded=options.keep_succeeded, keep_cancelled=options.keep_cancelled)
+    chunk = partial(
+        maintenance.prune,
+        keep_succeeded=options.keep_succeeded,
+        keep_cancelled=options.keep_cancelled,
+        rebuild_expires=options.rebuild_expires,
+    )
     while time.monotonic() < end:
         found = runtime.ledger.run(chunk)
         removed += found

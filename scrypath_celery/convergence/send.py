@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
 from ..engine.reasons import refusal
@@ -15,17 +16,33 @@ SPLIT_BYTES = 1_000_000
 """A body from this size on whose connection broke may have been refused as too large (413), and is split."""
 
 
+SMALL_PAYLOAD = 1_000_000
+"""Bytes up to which the pages of a claim are gathered into one payload: each has its price here and in the engine."""
+GATHER = 1.0
+"""Seconds of reading after which what was gathered is sent: a lease is renewed by progress."""
+
+
 def send_all(run: ClaimRun, ids: Sequence[str]) -> Steps:
     """Read these records now and make the index say the same of them."""
     gone: list[str] = []
-    for start in range(0, len(ids), run.runtime.options.read_documents):
-        page = ids[start : start + run.runtime.options.read_documents]
-        documents = read(run, page, gone)
+    documents: dict[str, bytes] = {}
+    page, began = run.runtime.options.read_documents, time.monotonic()
+    for start in range(0, len(ids), page):
+        documents.update(read(run, ids[start : start + page], gone))
         yield Step.READ
+        if start + page < len(ids) and _worth_gathering(documents, began):
+            continue
         for part in payloads(documents, run.runtime.options.payload_bytes):
             yield from send_documents(run, part)
+        documents, began = {}, time.monotonic()
     for start in range(0, len(gone), MAX_IDS):
         yield from send_deletions(run, gone[start : start + MAX_IDS])
+
+
+def _worth_gathering(documents: Mapping[str, bytes], began: float) -> bool:
+    """Whether a page more may go into the same payload: it is small, and it did not take long to read."""
+    small = sum(map(len, documents.values())) < SMALL_PAYLOAD
+    return small and time.monotonic() - began < GATHER
 
 
 def read(run: ClaimRun, ids: Sequence[str], gone: list[str]) -> Mapping[str, bytes]:
@@ -136,6 +153,7 @@ def _request(
         if failure.reason_class is ReasonClass.VALIDATION:
             return failure
         raise Stopped(failure) from exc
+    run.sent_bytes += size
     run.sends.append(Send(uid=uid, token=token, ids=ids, deletion=deletion))
     barrier(run)
     yield Step.SENT

@@ -14,7 +14,7 @@ from scrypath_celery.errors import EmbeddedError
 APPLICATION_ID = 0x5C9A7E11
 """Marks a file as ours (SQLite's `application_id`)."""
 
-FORMAT = 1
+FORMAT = 2
 """Counts the changes of the tables (SQLite's `user_version`)."""
 
 _TABLES = """
@@ -37,6 +37,7 @@ CREATE TABLE shapes (number INTEGER PRIMARY KEY, keys TEXT NOT NULL UNIQUE);
 CREATE TABLE tallies (
     "index" INTEGER, shape INTEGER, documents INTEGER NOT NULL, bytes INTEGER NOT NULL, PRIMARY KEY ("index", shape)
 ) WITHOUT ROWID;
+CREATE TABLE webhooks (uuid TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE keys (uid TEXT PRIMARY KEY, body TEXT NOT NULL, created_at TEXT NOT NULL) WITHOUT ROWID;
 """
 

@@ -22,8 +22,9 @@ class EmbeddedEngine:
 
     `port` 0 takes any free one; `host` is loopback unless told otherwise; `data` is the file that keeps its state
     (None: memory); `master_key` closes it to those who do not know it; `batch_cost` is the time in seconds that every
-    batch of documents or settings takes at least; `payload_limit` is in bytes after decompression; `faults_route` opens
-    `/_faults`. EmbeddedError where the port is taken or the file cannot be used.
+    batch of documents or settings takes at least, `document_cost` what every document adds; `payload_limit` is in
+    bytes after decompression; `faults_route` opens `/_faults`. EmbeddedError where the port is taken or the file cannot
+    be used.
 
         with EmbeddedEngine() as engine:
             client = meilisearch.Client(engine.url)
@@ -38,10 +39,11 @@ class EmbeddedEngine:
         batch_cost: float = 0.0,
         payload_limit: int = 100_000_000,
         *,
+        document_cost: float = 0.0,
         faults_route: bool = False,
     ) -> None:
         self.host, self.port, self.master_key = host, port, master_key
-        self._options = (data, master_key, batch_cost, payload_limit)
+        self._options = (data, master_key, batch_cost, document_cost, payload_limit)
         self._faults_route = faults_route
         self._core: Core | None = None
         self._thread: threading.Thread | None = None

@@ -28,13 +28,16 @@ class _Abandoned(Exception):
 class Scheduler:
     """Runs what waits, in the engine's order.
 
-    `batch_cost` is the time in seconds that every batch of documents or settings takes at least; `ids` names the
+    `batch_cost` is the time in seconds that every batch of documents or settings takes at least, `document_cost` what
+    every document adds to it; `ids` names the
     documents that a task carries, for faults that look at them.
     """
 
-    def __init__(self, parts: Parts, batches: Batches, faults: Faults, batch_cost: float, ids: _Ids) -> None:
+    def __init__(
+        self, parts: Parts, batches: Batches, faults: Faults, batch_cost: float, document_cost: float, ids: _Ids
+    ) -> None:
         self._parts, self._batches, self._faults = parts, batches, faults
-        self._cost, self._ids = batch_cost, ids
+        self._cost, self._document_cost, self._ids = batch_cost, document_cost, ids
         self._operations = Operations(parts, self._check)
         self._signal = threading.Condition()
         self._running = threading.Lock()
@@ -154,8 +157,9 @@ class Scheduler:
         whole = list(batch.tasks)
         try:
             healthy = self._afflict(batch)
-            if self._cost and batch.kind in _COSTLY:
-                self._wait(None, self._cost)
+            cost = self._cost_of(batch)
+            if cost:
+                self._wait(None, cost)
             write = self._prepared(batch, healthy)
         except Refusal as refusal:
             self._fail(whole, refusal)
@@ -168,6 +172,12 @@ class Scheduler:
             batch.tasks = whole
             self._fail(whole, refusal)
             self._finish(batch, _nothing)
+
+    def _cost_of(self, batch: Batch) -> float:
+        if batch.kind not in _COSTLY:
+            return 0.0
+        documents = sum((task.details or {}).get("receivedDocuments") or 0 for task in batch.tasks)
+        return self._cost + documents * self._document_cost
 
     def _prepared(self, batch: Batch, healthy: list[Task]) -> Write:
         if not healthy:

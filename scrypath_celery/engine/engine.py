@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -65,18 +66,40 @@ class Engine:
     def ids(self, index: str, key: str, *, page: int = 1_000) -> Iterator[list[str]]:
         """Pages of the ids of all documents of an index."""
         offset = 0
-        while True:
-            body = {"limit": page, "offset": offset, "fields": [key]}
-            found = self._transport.call("post", f"{_index(index)}/documents/fetch", body)["results"]
-            if not found:
-                return
-            yield [str(document[key]) for document in found]
+        while found := self.id_page(index, key, offset=offset, limit=page):
+            yield found
             offset += len(found)
+
+    def id_page(self, index: str, key: str, *, offset: int, limit: int) -> list[str]:
+        """A page of the ids of all documents of an index, in the engine's own order."""
+        body = {"limit": limit, "offset": offset, "fields": [key]}
+        found = self._transport.call("post", f"{_index(index)}/documents/fetch", body)["results"]
+        return [str(document[key]) for document in found]
 
     def search(self, index: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """A search; the engine's answer."""
-        found: dict[str, Any] = self._transport.call("post", f"{_index(index)}/search", dict(body))
+        found: dict[str, Any] = self._transport.call("post", f"{_index(index)}/search", dict(body), quoted=True)
         return found
+
+    def multi_search(self, body: Mapping[str, Any], *, seconds: float | None = None) -> dict[str, Any]:
+        """Several searches in one request, each with its `indexUid`; the engine's answer, awaited for `seconds`."""
+        found: dict[str, Any] = self._transport.call("post", "multi-search", dict(body), quoted=True, seconds=seconds)
+        return found
+
+    def facet_search(self, index: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A search among the values of one facet; the engine's answer."""
+        path = f"{_index(index)}/facet-search"
+        found: dict[str, Any] = self._transport.call("post", path, dict(body), quoted=True)
+        return found
+
+    def keys(self) -> list[dict[str, Any]]:
+        """The API keys: `key`, `uid`, `actions`, `indexes`, `expiresAt`; needs the action `keys.get`."""
+        found: list[dict[str, Any]] = self._transport.call("get", "keys?limit=1000")["results"]
+        return found
+
+    def tenant_token(self, rules: Mapping[str, Any], *, key: str, uid: str, expires_at: datetime) -> str:
+        """A token signed with an API key, which enforces `rules`; made by the official client, without a request."""
+        return self._transport.client().generate_tenant_token(uid, dict(rules), expires_at=expires_at, api_key=key)
 
     # indexes
 
@@ -110,7 +133,8 @@ class Engine:
 
     def apply(self, index: str, settings: Mapping[str, Any]) -> int:
         """Change these settings; the others stay as they are."""
-        return self._task("patch", f"{_index(index)}/settings", dict(settings))
+        path = f"{_index(index)}/settings"
+        return int(self._transport.call("patch", path, dict(settings), quoted=True)["taskUid"])
 
     def stats(self, index: str) -> dict[str, Any] | None:
         """`numberOfDocuments` and more, as of the last batch; None where there is no index."""
@@ -133,6 +157,16 @@ class Engine:
         query = urlencode({"from": uid + 1, "reverse": "true", "limit": limit})
         return [_task_of(item) for item in self._transport.call("get", f"tasks?{query}")["results"]]
 
+    def tasks_of(self, index: str, *, types: Sequence[str], page: int = 1_000) -> Iterator[EngineTask]:
+        """The tasks of an index of these types, newest first."""
+        query: dict[str, Any] = {"indexUids": index, "types": ",".join(types), "limit": page}
+        while True:
+            found = self._transport.call("get", f"tasks?{urlencode(query, safe=',')}")
+            yield from map(_task_of, found["results"])
+            if found["next"] is None:
+                return
+            query["from"] = found["next"]
+
     def newest_task(self, *, index: str | None = None, statuses: Sequence[str] = ()) -> EngineTask | None:
         """The newest task, of an index and in a status where asked for."""
         found = self._newest(index, statuses)["results"]
@@ -145,6 +179,11 @@ class Engine:
     def batch_size(self, batch_uid: int) -> int:
         """How many tasks ran in one batch of the engine."""
         return int(self._transport.call("get", f"tasks?batchUids={batch_uid}&limit=2")["total"])
+
+    def newest_batches(self, *, limit: int = 20) -> list[tuple[int, float]]:
+        """Of the newest batches that added documents and are over: how many, and the seconds that it took."""
+        query = f"batches?types=documentAdditionOrUpdate&statuses=succeeded&limit={limit}"
+        return [_speed(batch) for batch in self._transport.call("get", query)["results"] if batch["finishedAt"]]
 
     def version(self) -> str:
         """The engine's version."""
@@ -173,6 +212,11 @@ class Engine:
 
 def _index(index: str) -> str:
     return f"indexes/{quote(index, safe='')}"
+
+
+def _speed(batch: Mapping[str, Any]) -> tuple[int, float]:
+    began, ended = (datetime.fromisoformat(batch[name]) for name in ("startedAt", "finishedAt"))
+    return int(batch["details"].get("receivedDocuments") or 0), (ended - began).total_seconds()
 
 
 def _task_of(item: Mapping[str, Any]) -> EngineTask:

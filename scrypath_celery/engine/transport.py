@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError
 
-from ..errors import ConfigError, EngineError, EngineUnreachable
+from ..errors import ConfigError, EngineError, EngineUnreachable, KeyRefused
 
 
 class PooledRequests(HttpRequests):
@@ -69,13 +69,21 @@ class Transport:
         found: Client = self._local.client
         return found
 
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        """Send one request; the answer's JSON.
+    def call(
+        self, method: str, path: str, body: Any = None, *, quoted: bool = False, seconds: float | None = None
+    ) -> Any:
+        """Send one request; the answer's JSON. With `quoted`, an error repeats the engine's own message.
+
+        That is for requests that hold no documents: a message may quote what the request held. `seconds` bound the
+        wait for this one answer.
 
         Raises:
             EngineError: Meilisearch refused it. EngineUnreachable: no answer, or none of Meilisearch's.
         """
-        http = self.client().http
+        client = self.client()
+        http = client.http
+        # The client is this thread's own, so that nobody else sees the other timeout.
+        client.config.timeout = self._timeout if seconds is None else (min(self._timeout[0], seconds), seconds)  # type: ignore[assignment]
         try:
             if method == "get":
                 return http.get(path)
@@ -83,7 +91,7 @@ class Transport:
                 return http.delete(path)
             return getattr(http, method)(path, body)
         except (MeilisearchError, requests.RequestException, ValidationError, OSError) as exc:
-            raise translate(exc, self.url) from exc
+            raise translate(exc, self.url, quoted=quoted) from exc
 
 
 def shown(url: str) -> str:
@@ -92,11 +100,11 @@ def shown(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
-def translate(exc: Exception, url: str) -> EngineError:
-    """The error of this package for one of the official client's or of requests'."""
+def translate(exc: Exception, url: str, *, quoted: bool = False) -> EngineError:
+    """The error of this package for one of the official client's or of requests'; `quoted` as in `Transport.call`."""
     cause = exc.__cause__ or exc
     if isinstance(exc, MeilisearchApiError):
-        return _refused(exc, url)
+        return _refused(exc, url, quoted)
     if isinstance(exc, MeilisearchTimeoutError):
         sent = not isinstance(cause, requests.exceptions.ConnectTimeout)
         return EngineUnreachable(f"Meilisearch at {url} did not answer in time", sent=sent)
@@ -107,7 +115,7 @@ def translate(exc: Exception, url: str) -> EngineError:
     return EngineUnreachable(f"Meilisearch at {url} gave no intelligible answer ({type(cause).__name__})", sent=True)
 
 
-def _refused(exc: MeilisearchApiError, url: str) -> EngineError:
+def _refused(exc: MeilisearchApiError, url: str, quoted: bool) -> EngineError:
     response = getattr(exc.__cause__, "response", None)
     wait = None if response is None else response.headers.get("Retry-After")
     retry_after = float(wait) if wait and wait.isdigit() else None
@@ -116,12 +124,21 @@ def _refused(exc: MeilisearchApiError, url: str) -> EngineError:
         if exc.status_code >= 500:
             return EngineUnreachable(text, sent=True, status=exc.status_code, retry_after=retry_after)
         return EngineError(text, status=exc.status_code, retry_after=retry_after)
-    return EngineError(
-        f"Meilisearch refused with status {exc.status_code}, code {exc.code}",
+    text = f"Meilisearch refused with status {exc.status_code}, code {exc.code}"
+    kind = EngineError
+    if exc.status_code in (401, 403):
+        kind = KeyRefused
+        text += f": {exc.message} {url} expects another key than the option 'meilisearch_api_key' holds, or more rights"
+    elif quoted:
+        text += f": {exc.message}"
+    return kind(
+        f"{text} (see {exc.link})" if exc.link and (quoted or kind is KeyRefused) else text,
         status=exc.status_code,
         engine_code=exc.code,
         engine_type=exc.type,
         retry_after=retry_after,
+        engine_message=exc.message,
+        link=exc.link,
     )
 
 

@@ -116,22 +116,34 @@ class Ledger:
         """SQLAlchemy's Engine of the database that holds the ledger, in this process."""
         return self._database()
 
+    def is_elsewhere(self, engine: Engine) -> bool:
+        """Whether an Engine seems to lead to another database than the ledger's, by its address; asks nobody."""
+        ours = self._database()
+        if engine is ours or engine in self._admitted:
+            return False
+        return _address(engine) != _address(ours) or _address(ours)[-1] in (None, "", ":memory:")
+
     def admit(self, connection: Connection) -> None:
         """Refuse a connection to another database than the ledger's; sameness is an id stored in the ledger.
 
         Raises:
-            WrongDatabase: it is another one. LedgerMissing: it has no ledger.
         """
         if connection.engine in self._admitted:
             return
         if connection.engine is self._database():
             self._check(connection)
-        elif (_identity(connection) or self.identity()) != self.identity():
+        elif not self._is_in(connection):
             raise WrongDatabase(
                 f"the session writes to {_shown(connection.engine)!r}, the ledger is in {_shown(self._database())!r}:"
                 " both must be one database"
             )
         self._admitted.add(connection.engine)
+
+    def _is_in(self, connection: Connection) -> bool:
+        try:
+            return (_identity(connection) or self.identity()) == self.identity()
+        except LedgerMissing:
+            return False
 
     def identity(self) -> str:
         """The id of this ledger, given to it at its first use."""
@@ -161,6 +173,11 @@ class Ledger:
         if self._checked_in != os.getpid():
             check_tables(connection)
             self._checked_in = os.getpid()
+
+
+def _address(engine: Engine) -> tuple[object, ...]:
+    url = engine.url
+    return url.get_backend_name(), url.host, url.port, url.database
 
 
 def _shown(engine: Engine) -> str:

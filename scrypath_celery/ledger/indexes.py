@@ -18,6 +18,11 @@ def ensure(connection: Connection, uid: str) -> None:
         connection.execute(index.insert().values(index_uid=uid, last_number=0, pauses=0))
 
 
+def lock(connection: Connection, uid: str) -> None:
+    """Hold the row of an index until the transaction ends."""
+    connection.execute(select(index.c.index_uid).where(index.c.index_uid == uid).with_for_update())
+
+
 def get(connection: Connection, uid: str) -> IndexRow | None:
     """The row of one index."""
     row = connection.execute(select(index).where(index.c.index_uid == uid)).one_or_none()

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from ..errors import LedgerOutdated, WorkError
-from ..work import MAX_IDS, OPEN, PRIORITY, READY, ClaimState, Failure, Mode, Operation, ReasonClass, State, Work
+from ..work import MAX_IDS, OPEN, PRIORITY, READY, Failure, Mode, Operation, ReasonClass, State, Work
 from .clock import now
 from .tables import claim, in_state, work
 
@@ -44,11 +44,13 @@ def write(
     mode: Mode,
     *,
     publish_after: float = 10.0,
+    rebuild_id: int | None = None,
 ) -> tuple[int, ...]:
     """Write works for `ids` on the caller's connection, in the caller's transaction; the works' ids.
 
     At most `MAX_IDS` documents a work. `publish_after` is how long (seconds) the relay leaves the publication to the
-    caller. The row of the index is never requeued here: it would make callers wait for claims.
+    caller. The row of the index is never requeued here: it would make callers wait for claims. Works with a
+    `rebuild_id` run for that rebuild alone.
     """
     grace = GRACE[mode]
     written = []
@@ -65,6 +67,7 @@ def write(
             "state": State.PENDING.value,
             "attempts": 0,
             "claims": 0,
+            "rebuild_id": rebuild_id,
             "publish_in": max(grace, publish_after),
             "available_in": grace,
         }
@@ -130,19 +133,30 @@ def listed(
 def any_ready(connection: Connection, index_uid: str) -> bool:
     """Whether any work of an index could be claimed now."""
     return any(
-        ready(connection, index_uid, state, priority, limit=1)
+        claimable(connection, index_uid, state, priority, limit=1)
         for priority in sorted(set(PRIORITY.values()))
         for state in READY
     )
 
 
-def ready(connection: Connection, index_uid: str, state: State, priority: int, *, limit: int) -> list[Row[Any]]:
+def claimable(
+    connection: Connection,
+    index_uid: str,
+    state: State,
+    priority: int,
+    *,
+    limit: int,
+    mine: ColumnElement[bool] | None = None,
+) -> list[Row[Any]]:
     """Works of an index, state and priority that may be claimed now, those first that wait longest.
 
     They are one range of an index of the database, in its order: no more of them are read than are taken, however many
-    works wait for a later time. Those of a newer release are left out.
+    works wait for a later time. Those of a newer release are left out, and those that are not `mine`.
     """
-    return list(connection.execute(_ready(state, priority), {"uid": index_uid, "most": limit}))
+    query = _ready(state, priority)
+    if mine is not None:
+        query = query.where(mine)
+    return list(connection.execute(query, {"uid": index_uid, "most": limit}))
 
 
 @cache
@@ -152,6 +166,12 @@ def _ready(state: State, priority: int) -> Select[Any]:
     query = query.where(in_state(state), work.c.index_uid == bindparam("uid"), work.c.priority == priority)
     query = query.where(work.c.available_at <= now(), known()).order_by(work.c.available_at, work.c.id)
     return query.limit(bindparam("most", type_=Integer))
+
+
+def ready(index_uid: str, state: State, priority: int, *columns: Any) -> Select[Any]:
+    """The statement that reads works as `claimable` does, also those of a newer release; whoever runs it limits it."""
+    query = select(*columns).where(in_state(state), work.c.index_uid == index_uid, work.c.priority == priority)
+    return query.where(work.c.available_at <= now()).order_by(work.c.available_at, work.c.id)
 
 
 def uids(connection: Connection, *states: State) -> list[str]:
@@ -339,16 +359,6 @@ def of_claim(token: str) -> ColumnElement[bool]:
 
 def _held(token: str) -> ColumnElement[bool]:
     return (work.c.claim_token == token) & in_state(State.RUNNING, State.SUBMITTED)
-
-
-def abandon(connection: Connection, token: str) -> int:
-    """Cancel the running works of a claim whose rebuild was given up, and end the claim."""
-    connection.execute(update(claim).where(claim.c.token == token).values(state=ClaimState.DONE.value))
-    return connection.execute(
-        update(work)
-        .where(of_claim(token), in_state(State.RUNNING))
-        .values(state=State.CANCELLED.value, finished_at=now())
-    ).rowcount
 
 
 def running(connection: Connection, token: str) -> list[Work]:

@@ -7,22 +7,41 @@ is read is `schema.select()`, or all records of the class: convergence, backfill
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Connection, Engine, Select, any_, bindparam, func, select
+import orjson
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Engine,
+    Integer,
+    Select,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    func,
+    select,
+)
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.interfaces import ORMOption
 
-from ..declaration.document import encode, project
-from ..declaration.document_ids import id_text, id_value
+from ..declaration import mapping
+from ..declaration.document import document_id, encode, project
+from ..declaration.document_ids import id_text, id_value, id_values
+from ..declaration.field_values import field_value
 from ..declaration.schema import Schema
 from ..errors import ProjectionError, SourceError
 from ..work import MAX_IDS, Failure, ReasonClass
+from .columns import by_columns, encoder, expressions
+from .lazy_loads import LazyLoads
 
 HANGS = "projection_hangs"
 """The error code of a record whose projection was interrupted by a time limit."""
@@ -42,6 +61,7 @@ class Source:
 
     def __init__(self, database: Callable[[], Callable[..., Session]]) -> None:
         self._database = database
+        self._lazy_loads = LazyLoads()
 
     def on(self, connection: Connection) -> Source:
         """The same source inside the transaction of `connection`, whose end is the caller's."""
@@ -60,19 +80,65 @@ class Source:
         failures: dict[str, Failure] = {}
         wanted = dict.fromkeys(ids)
         with self._session(schema) as session:
-            for id, record in self._found(session, schema, list(wanted)):
-                note(id)
-                try:
-                    if schema.indexable(record):
-                        documents[id] = encode(project(schema, record), shown=f"{schema.name} {id}")
-                except ProjectionError as exc:
-                    failures[id] = _failure(exc)
-                except (DBAPIError, PoolTimeout):
-                    raise
-                except Exception as exc:  # noqa: BLE001 - the application's own code may raise anything
-                    failures[id] = _crash(schema, id, exc)
+            statement = _records(schema)
+            columns = by_columns(schema, statement)
+            found = self._rows if columns else self._found
+            encoded = encoder(schema) if columns else partial(_encoded, schema)
+            with nullcontext() if columns else self._lazy_loads.watched(session, schema):
+                for id, record in found(session, schema, statement, list(wanted)):
+                    note(id)
+                    try:
+                        document = encoded(record)
+                        if document is not None:
+                            documents[id] = document
+                    except ProjectionError as exc:
+                        failures[id] = _failure(exc)
+                    except (DBAPIError, PoolTimeout):
+                        raise
+                    except Exception as exc:  # noqa: BLE001 - the application's own code may raise anything
+                        failures[id] = _crash(schema, id, exc)
         gone = tuple(id for id in wanted if id not in documents and id not in failures)
         return Reading(documents=documents, gone=gone, failures=failures)
+
+    def boundaries(self, schema: Schema, parts: int) -> list[str]:
+        """Ids that part the records into at most `parts` ranges of equal size, in the order that the database gives.
+
+        Found by offset in that order, so that any key that the database can order will do.
+
+        Raises:
+            SourceError: the database did not answer.
+        """
+        with self._session(schema) as session:
+            expression = _expression(schema)
+            ids = _ids(schema).order_by(expression)
+            total = session.scalar(select(func.count()).select_from(_ids(schema).subquery())) or 0
+            found: list[str] = []
+            parts = min(parts, total // MAX_IDS + 1)
+            for part in range(1, parts):
+                at = total * part // parts
+                value = session.scalar(ids.offset(at - 1).limit(1)) if at else None
+                if value is not None and (not found or found[-1] != id_text(value)):
+                    found.append(id_text(value))
+            return found
+
+    def page(
+        self,
+        schema: Schema,
+        size: int,
+        *,
+        after: str | None = None,
+        until: str | None = None,
+        where: Mapping[str, str] | None = None,
+        since: Mapping[str, str] | None = None,
+    ) -> tuple[str, ...]:
+        """The first `size` ids after `after` and up to `until`, of records whose fields have the values of `where`
+        and at least those of `since`, both given as text.
+
+        Raises:
+            SourceError: the database did not answer, or a value is none of its column.
+        """
+        criteria = [*_criteria(schema, where or {}, least=False), *_criteria(schema, since or {}, least=True)]
+        return self._page(schema, size, after, until, criteria)
 
     def pages(self, schema: Schema, size: int, after: str | None = None) -> Iterator[tuple[str, ...]]:
         """The ids of all records, in the order that the database gives their id, `size` at a time.
@@ -130,16 +196,45 @@ class Source:
                 found[id_text(getattr(record, schema.key))] = record
         return {id: found[id] for id in ids if id in found}
 
-    def _found(self, session: Session, schema: Schema, ids: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    def by_columns(self, schema: Schema) -> bool:
+        """Whether documents are read as columns; otherwise as records, through the application's classes.
+
+        Raises:
+            SourceError: the mappers of its classes cannot be configured.
+        """
+        with self._session(schema):
+            return by_columns(schema, _records(schema))
+
+    def _rows(
+        self, session: Session, schema: Schema, statement: Select[Any], ids: Sequence[str]
+    ) -> Iterator[tuple[str, Any]]:
+        wanted = set(ids)
+        statement = statement.with_only_columns(*expressions(schema), maintain_column_froms=True)
+        for values in _chunks(_values(schema, ids)):
+            for row in session.execute(statement.where(_among(session, schema, values))):
+                id = id_text(row[0])
+                if id in wanted:
+                    yield id, row
+
+    def _found(
+        self, session: Session, schema: Schema, statement: Select[Any], ids: Sequence[str]
+    ) -> Iterator[tuple[str, Any]]:
         wanted = set(ids)
         for values in _chunks(_values(schema, ids)):
-            for record in session.scalars(_records(schema).where(_among(session, schema, values))).unique():
+            for record in session.scalars(statement.where(_among(session, schema, values))).unique():
                 id = id_text(getattr(record, schema.key))
                 # A collation may find "Post-1" for "post-1": that is another document.
                 if id in wanted:
                     yield id, record
 
-    def _page(self, schema: Schema, size: int, after: str | None) -> tuple[str, ...]:
+    def _page(
+        self,
+        schema: Schema,
+        size: int,
+        after: str | None,
+        until: str | None = None,
+        criteria: Sequence[ColumnElement[bool]] = (),
+    ) -> tuple[str, ...]:
         with self._session(schema) as session:
             expression = _expression(schema)
             query = _ids(schema).order_by(expression).limit(size)
@@ -147,6 +242,9 @@ class Source:
                 query = query.distinct()
             if after is not None:
                 query = query.where(expression > _value(schema, after))
+            if until is not None:
+                query = query.where(expression <= _value(schema, until))
+            query = query.where(*criteria)
             return tuple(id_text(value) for value in session.scalars(query))
 
     @contextmanager
@@ -195,6 +293,9 @@ def _among(session: Session, schema: Schema, values: Sequence[Any]) -> ColumnEle
     if session.get_bind(schema.mapper).dialect.name != "postgresql":
         return expression.in_(values)
     # One parameter instead of a thousand, which driver and database would parse one by one: half the time of a read.
+    if isinstance(expression.type, Integer):  # and its text, which the driver would make number by number
+        text = bindparam(None, f"{{{','.join(map(str, values))}}}", type_=Text)
+        return expression == any_(cast(text, ARRAY(BigInteger)))
     return expression == any_(bindparam(None, list(values), type_=ARRAY(expression.type)))
 
 
@@ -205,21 +306,39 @@ def _value(schema: Schema, id: str) -> Any:
         raise SourceError(f"{schema.name} has no id {id!r}") from exc
 
 
+def _criteria(schema: Schema, wanted: Mapping[str, str], *, least: bool) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    for name, text in wanted.items():
+        if not mapping.has_expression(schema.model, name):
+            raise SourceError(f"{schema.name} has no column {name!r} to choose records by")
+        attribute = getattr(schema.model, name)
+        try:
+            value = field_value(attribute.type, text)
+        except ValueError as exc:
+            raise SourceError(f"{text!r} is not a value of {schema.name}.{name}") from exc
+        found.append(attribute >= value if least else attribute == value)
+    return found
+
+
 def _values(schema: Schema, ids: Sequence[str]) -> list[Any]:
     """The ids as values of the column's type; those that no value has stand for no record."""
-    kind = _expression(schema).type
-    values = []
-    for id in ids:
-        try:
-            values.append(id_value(kind, id))
-        except LookupError:
-            continue
-    return values
+    return id_values(_expression(schema).type, ids)
 
 
 def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
     for start in range(0, len(values), MAX_IDS):
         yield values[start : start + MAX_IDS]
+
+
+def _encoded(schema: Schema, record: Any) -> bytes | None:
+    """The document of a record; None where it is not to be indexed."""
+    if not schema.indexable(record):
+        return None
+    document = project(schema, record)
+    try:
+        return orjson.dumps(document)
+    except TypeError:
+        return encode(document, shown=f"{schema.name} {document_id(schema, record)}")
 
 
 def _failure(exc: ProjectionError) -> Failure:

@@ -6,7 +6,7 @@ from typing import Any
 
 from scrypath_celery.operator.drift import Seen, signals, with_mismatch
 from scrypath_celery.operator.index_counts import DocumentCounts, EngineCounts, QueueCounts, Verdict
-from scrypath_celery.playbook import Signal
+from scrypath_celery.operator.recommendations import Signal
 from scrypath_celery.work import IndexRow
 
 IDLE = QueueCounts(pending=0, running=0, submitted=0, retrying=0, failed=0)
