@@ -110,7 +110,7 @@ def test_a_repair_of_the_index_ends_the_note_for_good(
 ) -> None:
     lose(shop, engine)
     relay(shop.search.runtime, force=True)
-    getattr(shop.search, repair)(Post)
+    getattr(shop.search, repair)(Post, sync_mode="inline")
     shop.search.drain()
     assert shop.documents() == shop.records()
     for _ in range(2):
@@ -123,7 +123,7 @@ def test_a_repair_of_one_index_leaves_the_note_of_another(shop: Shop, engine: Em
     shop.search.ledger.run(lambda tx: indexes.ensure(tx, "another"))
     emptied(shop, engine)
     relay(shop.search.runtime, force=True)
-    shop.search.backfill(Post)
+    shop.search.backfill(Post, sync_mode="inline")
     assert lost_since(shop) is None
     assert lost_since(shop, "another") is not None
 
@@ -131,7 +131,7 @@ def test_a_repair_of_one_index_leaves_the_note_of_another(shop: Shop, engine: Em
 def test_a_second_loss_is_noted_after_the_first_was_repaired(shop: Shop, engine: EmbeddedEngine) -> None:
     emptied(shop, engine)
     relay(shop.search.runtime, force=True)
-    shop.search.backfill(Post)
+    shop.search.backfill(Post, sync_mode="inline")
     engine.reset()
     relay(shop.search.runtime, force=True)
     assert lost_since(shop) is not None
