@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, case, exists, func, select, update
 
 from ..work import PRIORITY, READY, Claim, ClaimState, Mark, Operation, State, Work
-from . import indexes, works
+from . import indexes, ready, works
 from .clock import now
 from .tables import claim, in_state, index, work
 
@@ -195,7 +195,7 @@ def _candidates(
         return list(connection.execute(query))
     found: list[Row[Any]] = []
     for state in READY:
-        found += works.claimable(connection, uid, state, priority, limit=limit, mine=mine)
+        found += ready.claimable(connection, uid, state, priority, limit=limit, mine=mine)
     return sorted(found, key=lambda row: (row.available_at, row.id))
 
 

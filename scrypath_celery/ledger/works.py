@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     CursorResult,
-    Integer,
     Row,
-    Select,
     bindparam,
     case,
     func,
@@ -128,70 +125,6 @@ def listed(
     if index_uid is not None:
         query = query.where(work.c.index_uid == index_uid)
     return [record(row) for row in connection.execute(query.limit(limit))]
-
-
-def any_ready(connection: Connection, index_uid: str) -> bool:
-    """Whether any work of an index could be claimed now."""
-    return any(
-        claimable(connection, index_uid, state, priority, limit=1)
-        for priority in sorted(set(PRIORITY.values()))
-        for state in READY
-    )
-
-
-def claimable(
-    connection: Connection,
-    index_uid: str,
-    state: State,
-    priority: int,
-    *,
-    limit: int,
-    mine: ColumnElement[bool] | None = None,
-) -> list[Row[Any]]:
-    """Works of an index, state and priority that may be claimed now, those first that wait longest.
-
-    They are one range of an index of the database, in its order: no more of them are read than are taken, however many
-    works wait for a later time. Those of a newer release are left out, and those that are not `mine`.
-    """
-    query = _ready(state, priority)
-    if mine is not None:
-        query = query.where(mine)
-    return list(connection.execute(query, {"uid": index_uid, "most": limit}))
-
-
-@cache
-def _ready(state: State, priority: int) -> Select[Any]:
-    # Built once each: building a statement anew costs more than running it.
-    query = select(work.c.id, work.c.documents, work.c.claims, work.c.operation, work.c.available_at)
-    query = query.where(in_state(state), work.c.index_uid == bindparam("uid"), work.c.priority == priority)
-    query = query.where(work.c.available_at <= now(), known()).order_by(work.c.available_at, work.c.id)
-    return query.limit(bindparam("most", type_=Integer))
-
-
-def ready(index_uid: str, state: State, priority: int, *columns: Any) -> Select[Any]:
-    """The statement that reads works as `claimable` does, also those of a newer release; whoever runs it limits it."""
-    query = select(*columns).where(in_state(state), work.c.index_uid == index_uid, work.c.priority == priority)
-    return query.where(work.c.available_at <= now()).order_by(work.c.available_at, work.c.id)
-
-
-def uids(connection: Connection, *states: State) -> list[str]:
-    """The indexes with works in any of these states, ready or settled ones; costs what there are of them alone."""
-    found: set[str] = set()
-    for state in states:
-        last: str | None = ""
-        while last is not None:
-            last = connection.execute(_next_uid(state), {"last": last}).scalar()
-            if last is not None:
-                found.add(last)
-    return sorted(found)
-
-
-@cache
-def _next_uid(state: State) -> Select[Any]:
-    # Named to the end, so that only the database's index of these states is in this order.
-    order = [work.c.priority, work.c.available_at] if state in READY else [work.c.finished_at]
-    query = select(work.c.index_uid).where(in_state(state), work.c.index_uid > bindparam("last"))
-    return query.order_by(work.c.index_uid, *order).limit(1)
 
 
 def counts(connection: Connection, index_uid: str | None = None) -> dict[str, dict[State, int]]:
