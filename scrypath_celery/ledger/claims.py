@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, case, exists, func, select, update
 
 from ..work import PRIORITY, READY, Claim, ClaimState, Mark, Operation, Scope, State, Work
-from . import indexes, trials, works
+from . import indexes, ready, trials, works
 from .clock import now
 from .tables import claim, in_state, index, work
 
@@ -194,7 +194,7 @@ def _candidates(
         return list(connection.execute(query))
     found: list[Row[Any]] = []
     for state in READY:
-        found += works.ready(connection, uid, state, priority, limit=limit, rebuild_id=rebuild_id, suspect=SUSPECT)
+        found += ready.claimable(connection, uid, state, priority, limit=limit, rebuild_id=rebuild_id, suspect=SUSPECT)
     return sorted(found, key=lambda row: (row.available_at, row.id))
 
 

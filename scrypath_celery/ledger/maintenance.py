@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection, delete, select, update
 
 from ..work import READY, ClaimState, Failure, ReasonClass, State
-from . import claims, indexes, parts, works
+from . import claims, indexes, parts, ready, works
 from .clock import now
 from .tables import claim, in_state, index, ledger, rebuild, work
 
@@ -32,7 +32,7 @@ def due(connection: Connection, *, again: float, limit: int = 5_000) -> dict[str
     busy = select(index.c.index_uid).where(index.c.paused_until > now())
     resting = set(connection.execute(busy).scalars())
     found: dict[str, list[int]] = {}
-    for uid in works.uids(connection, *READY):
+    for uid in ready.uids(connection, *READY):
         for state in READY if uid not in resting else ():
             query = (
                 select(work.c.id)
@@ -130,7 +130,7 @@ def prune(
     rebuilding = set(connection.execute(needed).scalars())
     removed = 0
     for state, keep in ((State.SUCCEEDED, keep_succeeded), (State.CANCELLED, keep_cancelled)):
-        for uid in works.uids(connection, state):
+        for uid in ready.uids(connection, state):
             if uid in rebuilding or removed >= limit:
                 continue
             query = (
