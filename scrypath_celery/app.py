@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
@@ -13,14 +14,15 @@ from .capture.inline import drain
 from .capture.result import SyncResult
 from .capture.track import Tracker
 from .convergence.summary import Summary
+from .declaration.document_ids import id_text
 from .declaration.registry import Declaration
 from .declaration.schema import Schema
 from .operator.failed import Failed, failed
 from .operator.reconcile import Report, reconcile
 from .operator.retry import Retried, retry
 from .operator.status import Status, status
-from .rebuild.backfill import BackfillReport, backfill
-from .rebuild.reindex import ReindexReport, reindex
+from .rebuild.rebuild import How, backfill, listed, reindex
+from .rebuild.report import BackfillReport, RebuildStatus, ReindexReport
 from .rebuild.runner import Progress
 from .searches import Searches
 
@@ -29,6 +31,11 @@ if TYPE_CHECKING:
     from meilisearch.index import Index
 
 T = TypeVar("T")
+
+logger = logging.getLogger("scrypath_celery")
+
+PATIENCE = 60.0
+"""Seconds for which a call that follows a rebuild waits for a first worker."""
 
 
 class Native:
@@ -158,13 +165,65 @@ class Scrypath(Searches):
 
     # rebuilding
 
-    def backfill(self, model: Any, *, progress: Progress | None = None, follow: bool = True) -> BackfillReport:
-        """Re-sync every record and document of a live index; see `rebuild.backfill`."""
-        return backfill(self.runtime, self.schemas.of(model), progress=progress, follow=follow)
+    def backfill(
+        self,
+        model: Any,
+        *,
+        ids: Iterable[Any] | None = None,
+        where: Mapping[str, Any] | None = None,
+        since: Mapping[str, Any] | None = None,
+        sync_mode: str | None = None,
+        detach: bool = False,
+        progress: Progress | None = None,
+    ) -> BackfillReport:
+        """Re-sync every record and document of a live index, or those of `ids`, `where` (field=value) and `since`.
 
-    def reindex(self, model: Any, *, cutover: bool = True, progress: Progress | None = None) -> ReindexReport:
-        """Build a new index beside the live one and cut over without losing a write; see `rebuild.reindex`."""
-        return reindex(self.runtime, self.schemas.of(model), cutover=cutover, progress=progress)
+        In the mode `celery` the workers do it and this call follows them (`detach` does not); see `rebuild.backfill`.
+
+        Raises:
+            RebuildError: another process is at one, or no worker came. SchemaError: no such schema.
+        """
+        chosen = None if ids is None else [id_text(id) for id in ids]
+        texts = [{name: str(value) for name, value in (given or {}).items()} for given in (where, since)]
+        how = self._how(sync_mode, detach, progress)
+        return backfill(self.runtime, self.schemas.of(model), how, ids=chosen, where=texts[0], since=texts[1])
+
+    def reindex(
+        self,
+        model: Any,
+        *,
+        cutover: bool = True,
+        keep_old: float = 0.0,
+        allow_failed: int = 0,
+        allow_shrink: bool = False,
+        sync_mode: str | None = None,
+        detach: bool = False,
+        progress: Progress | None = None,
+    ) -> ReindexReport:
+        """Build a new index beside the live one and cut over without losing a write; see `rebuild.reindex`.
+
+        In the mode `celery` the workers do it and this call follows them (`detach` does not).
+
+        Raises:
+            RebuildError: another process is at one, or no worker came. SchemaError: no such schema.
+        """
+        return reindex(
+            self.runtime,
+            self.schemas.of(model),
+            self._how(sync_mode, detach, progress),
+            cutover=cutover,
+            keep_old=keep_old,
+            allow_failed=allow_failed,
+            allow_shrink=allow_shrink,
+        )
+
+    def rebuilds(self, model: Any = None) -> tuple[RebuildStatus, ...]:
+        """The newest rebuilds of a schema, or of all, newest first."""
+        return listed(self.runtime, self._chosen(model))
+
+    def _how(self, sync_mode: str | None, detach: bool, progress: Progress | None) -> How:
+        mode = self.rebuild_mode(sync_mode)
+        return How(mode=mode, detach=detach, progress=progress, note=logger.warning, patience=PATIENCE)
 
     # testing
 

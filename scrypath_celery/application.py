@@ -85,6 +85,22 @@ class Attached:
         """The ledger; `ledger.create_all()` makes its tables in tests."""
         return self.runtime.ledger
 
+    def rebuild_mode(self, sync_mode: str | None = None) -> Mode:
+        """Where a rebuild runs: with the workers (`celery`), or in the calling process.
+
+        Without a Celery app, with eager tasks, or with a broker in memory, whose messages reach no other process, it
+        is the calling process.
+
+        Raises:
+            ConfigError: `sync_mode` is none.
+        """
+        chosen = Mode(resolve({"sync_mode": sync_mode or self.options.sync_mode}).sync_mode)
+        if chosen not in (Mode.CELERY, Mode.OFF):
+            return chosen
+        app = self.celery_app
+        alone = app is None or app.conf.task_always_eager or str(app.conf.broker_url or "").startswith("memory:")
+        return Mode.INLINE if alone else Mode.CELERY
+
     def open_session(self) -> Session:
         """A new session of the application's own sessionmaker, to be closed by whoever opened it.
 

@@ -68,7 +68,7 @@ def synchronous(engine: AsyncEngine) -> Engine:
 def _connect_arguments(engine: Engine) -> dict[str, Any]:
     """What an engine was given as `connect_args`, which it keeps nowhere but in the function that connects."""
     try:
-        found = getclosurevars(engine.pool._creator).nonlocals  # type: ignore[arg-type]
+        found = getclosurevars(engine.pool._creator).nonlocals
     except TypeError:  # a creator of the application's own, which need not be a function
         return {}
     of_url = engine.dialect.create_connect_args(engine.url)[1]

@@ -74,6 +74,10 @@ class Options:
     """How long the engine's tasks are watched for unresolved sends."""
     keep_succeeded: float = 86_400.0
     keep_cancelled: float = 604_800.0
+    rebuild_ranges: int = 8
+    """Ranges of the key that a rebuild is filled by at the same time."""
+    rebuild_expires: float = 604_800.0
+    """How long a rebuild in which nothing moves, or that waits for its cut-over, is kept."""
     broker_seconds: float = 2.0
     """How long the publisher waits for a broker, and an operator's command for an answer of one."""
     poll_first: float = 0.02

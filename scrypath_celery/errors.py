@@ -19,12 +19,12 @@
             IndexMissing   there is no index to search
                 IndexMissingPaused  there is none, and the work that would fill it is paused
         IndexPaused        nothing of an index is tried until its pause ends
-        RebuildError       a rebuild cannot go on as it is
         SessionError       a call does not say which session, or which record, it means
         QueryError         a search asks for what its schema does not declare
             TenantRequired a search of a schema with tenants does not say whose documents it means
         PlaybookError      a saved search cannot be found, or is not one
         WorkError          a work cannot be found, or not be retried or cancelled
+        RebuildError       a rebuild cannot be started, gone on with or undone
         TaskError          how a Celery task of ours ended
             DeadLettered   works of it became dead letters
             Unsettled      works of it are tried again later
@@ -203,12 +203,6 @@ class IndexMissingPaused(IndexMissing, IndexPaused):
     code = "index_paused"
 
 
-class RebuildError(ScrypathError):
-    """A rebuild cannot go on as it is; the message says what to do."""
-
-    code = "rebuild"
-
-
 class SessionError(ScrypathError):
     """A call does not say which session, or which record, it means."""
 
@@ -243,6 +237,21 @@ class WorkError(ScrypathError):
     """A work cannot be found, or not be retried or cancelled."""
 
     code = "work"
+
+
+class RebuildError(ScrypathError):
+    """A rebuild cannot be started, gone on with or undone.
+
+    `why` is a stable code: `lost` (another process took it over), `alive` (another drives or follows it), `kept`
+    (old content is kept), `none` (there is nothing to undo), `swapped` (it was cut over already), `no_version` (the
+    source of the projection cannot be had, and the declaration has no `version=`), `expired`, `no_worker`, `pruned`.
+    """
+
+    code = "rebuild"
+
+    def __init__(self, message: str, *, why: str) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 class TaskError(ScrypathError):

@@ -73,6 +73,16 @@ class ReasonClass(StrEnum):
         return next((member for member in cls if member.value == text), cls.UNKNOWN)
 
 
+class Scope(StrEnum):
+    """What a failure concerns; with whether it is permanent it decides what follows (`convergence.decisions`)."""
+
+    DOCUMENT = "document"
+    PAYLOAD = "payload"
+    INDEX = "index"
+    ENGINE = "engine"
+    DATABASE = "database"
+
+
 class ClaimState(StrEnum):
     """What a claim is: held by a process, waiting for the engine, let go while a request may still land, or over."""
 
@@ -88,15 +98,16 @@ MAX_IDS = 1_000
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """Why a document or a payload did not get into the index.
+    """A fault: why something did not get into the index.
 
-    `permanent` says that no retry can fix it, `by_engine` that the engine said so; `retry_after` (seconds) is a wait
-    that it asked for.
+    `scope` is what it concerns. `permanent` says that no retry can fix it, `by_engine` that the engine said so;
+    `retry_after` (seconds) is a wait that it asked for.
     """
 
     reason_class: ReasonClass
     reason: str
     code: str | None = None
+    scope: Scope = Scope.DOCUMENT
     permanent: bool = False
     by_engine: bool = False
     retry_after: float | None = None
@@ -107,7 +118,8 @@ class Work:
     """One row of the ledger. Times are seconds since the epoch on the ledger database's clock.
 
     `ids` are those that it was written with and never change; `remaining` are those of them that are left after a
-    partial failure, None where all are. `documents` counts what is left.
+    partial failure, None where all are. `documents` counts what is left. `trial` is the group of documents that
+    it is tried with, where one of them failed a payload.
     """
 
     id: int
@@ -133,8 +145,10 @@ class Work:
     history: tuple[Mapping[str, Any], ...] = ()
     started_at: float | None = None
     finished_at: float | None = None
+    trial: str | None = None
     remaining: tuple[str, ...] | None = None
     priority: int = 0
+    rebuild_id: int | None = None
 
     @property
     def left(self) -> tuple[str, ...]:
@@ -156,7 +170,8 @@ class Claim:
     """The lease by which one process holds a batch of works of one index.
 
     `fingerprint` is that of the declaration which the index was made with, and `mark` the task by which the engine is
-    known, both as the claim found them in the ledger.
+    known, both as the claim found them in the ledger; `target` is the index that a rebuild fills with these works,
+    None where they are of the live index.
     """
 
     token: str
@@ -164,12 +179,22 @@ class Claim:
     index_uid: str
     works: tuple[Work, ...]
     fingerprint: str | None = None
+    target: str | None = None
     mark: Mark | None = None
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
         """The document ids that its works still have to settle, each once, in the order of the works."""
         return tuple(dict.fromkeys(id for work in self.works for id in work.left))
+
+    @property
+    def trials(self) -> tuple[tuple[str, ...], ...]:
+        """The documents of each group that is tried alone; empty where the works are not on trial."""
+        groups: dict[str, dict[str, None]] = {}
+        for work in self.works:
+            if work.trial is not None:
+                groups.setdefault(work.trial, {}).update(dict.fromkeys(work.left))
+        return tuple(tuple(ids) for ids in groups.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +206,7 @@ class Pause:
     since: float
     until: float
     count: int
+    scope: Scope | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

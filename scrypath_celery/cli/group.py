@@ -15,6 +15,8 @@ COMMANDS = {
     "retry": "retry:retry",
     "cancel": "cancel:cancel",
     "reconcile": "reconcile:reconcile",
+    "backfill": "backfill:backfill",
+    "reindex": "reindex:reindex",
     "work": "work:work",
     "trace": "trace:trace",
     "playbooks": "playbooks:playbooks",

@@ -8,6 +8,8 @@ LINES = {
     "retry": "Retry failed work: the one of --id, or all that --reason-class and --since leave.",
     "cancel": "Cancel the work of --id: its documents are not re-synced, and may differ from their records.",
     "reconcile": "Report what differs between database and index, and what to do about it.",
+    "backfill": "Re-sync every record of a live index, and remove documents without a record.",
+    "reindex": "Build the index anew beside the live one, catch up with what is written meanwhile, and swap.",
     "work": "Look at single works of the ledger.",
     "trace": "Show the document that the record gives now, the one in the index, and its newest works.",
     "playbooks": "Check, list, show and run saved searches.",

@@ -9,10 +9,13 @@ from ..operator.recommendations import Signal
 from ..operator.reconcile import IndexReport, Report
 from ..operator.reconcile import reconcile as look
 from ..operator.serialization import as_json
-from .app_command import operating, seen_by_workers
+from .app_command import operating
+from .backfill import backfilled
 from .broker import look as look_at_broker
 from .console import DIFFERENT, FINE, NOT_DONE, Console
 from .failed import class_line
+from .rebuilding import rebuild_line
+from .reindex import reindexed
 from .retry import one as retry_one
 from .status import TIMEOUTS, broker_lines, engine_text, pause_text, queue_text
 from .text import pairs
@@ -27,8 +30,18 @@ ACTIONS = ("retry", "backfill", "reindex")
 @click.option(
     "--cutover/--no-cutover", default=True, show_default=True, help="With --action reindex: swap once it is filled."
 )
+@click.option("--detach", is_flag=True, help="With backfill and reindex: leave it to the workers, return at once.")
+@click.option("--dry-run", is_flag=True, help="With backfill and reindex: say what would be done.")
 @operating
-def reconcile(console: Console, schema: str | None, action: str | None, id: int | None, cutover: bool) -> int:
+def reconcile(
+    console: Console,
+    schema: str | None,
+    action: str | None,
+    id: int | None,
+    cutover: bool,
+    detach: bool,
+    dry_run: bool,
+) -> int:
     """Report what differs between database and index, and what to do about it.
 
     Without --action nothing is changed. Exit code 2 where failed work or a confirmed mismatch is found, 1 where a
@@ -41,8 +54,9 @@ def reconcile(console: Console, schema: str | None, action: str | None, id: int 
     if action == "retry":
         assert id is not None
         return retry_one(console, id, schema)
-    seen_by_workers(console, f"--action {action}")
-    return backfill(console, schema) if action == "backfill" else reindex(console, schema, cutover)
+    if action == "backfill":
+        return backfilled(console, schema, detach=detach, dry_run=dry_run)
+    return reindexed(console, schema, cutover=cutover, detach=detach, dry_run=dry_run)
 
 
 def report(console: Console, schema: str | None) -> int:
@@ -74,8 +88,8 @@ def index_lines(one: IndexReport) -> list[str]:
     ]
     if one.pause is not None:
         lines.append(f"  pause: {pause_text(one.pause)}")
-    if one.target is not None:
-        lines.append(f"  rebuild: {pairs(phase=one.phase, target=one.target)}")
+    if one.rebuild is not None:
+        lines.append(f"  rebuild: {rebuild_line(one.rebuild)}")
     if one.failed_by_class:
         lines += ["  Failed work by class:", *(f"  {class_line(group)}" for group in one.failed_by_class)]
     if one.actions:
@@ -100,29 +114,3 @@ def documents_text(one: IndexReport) -> str:
         "count_mismatch": counts.mismatch.value,
     }
     return pairs(**shown) + (f" ({counts.why})" if counts.why is not None else "")
-
-
-def backfill(console: Console, schema: str | None) -> int:
-    """Make sure of all records and documents; the exit code."""
-    chosen = console.schema(schema)
-    done = console.search.backfill(chosen, progress=console.progress)
-    console.progressed()
-    console.answer("backfill", as_json(done))
-    console.say(f"Backfilled {done.index}")
-    console.say(pairs(documents=done.documents, works=done.works, orphans=done.orphans, failed=done.failed))
-    return NOT_DONE if done.failed else FINE
-
-
-def reindex(console: Console, schema: str | None, cutover: bool) -> int:
-    """Build the index anew and cut over; the exit code."""
-    chosen = console.schema(schema)
-    done = console.search.reindex(chosen, cutover=cutover, progress=console.progress)
-    console.progressed()
-    console.answer("reindex", as_json(done))
-    if done.cut_over:
-        console.say(f"Rebuilt {done.index} and cut over")
-    else:
-        console.say(f"Filled {done.target}; {done.index} is as it was. To cut over:")
-        console.say(f"  {console.program} reconcile {chosen.name} --action reindex")
-    console.say(pairs(filled=done.filled, caught_up=done.caught_up, requeued=done.requeued, failed=done.failed))
-    return NOT_DONE if done.failed else FINE

@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from ..ledger import backlog, claims, indexes, works
+from ..ledger import backlog, claims, works
 from ..ledger.claims import is_suspect
 from ..runtime import Runtime, identity
-from ..work import EngineTask, Operation
+from ..work import EngineTask
 from .bulk import Bulk
 from .claim_run import ClaimRun
 from .converge import converge
 from .in_flight import GROWTH, InFlightClaim, Poll, release_all
-from .relay import poll
+from .poll import poll
 from .summary import Summary
 
 MAX_WAITING = 50_000
@@ -61,19 +61,13 @@ def claim(
         only=only,
         task_id=task_id,
         suspects=suspects,
+        fingerprint=schema.fingerprint(),
     )
     held = runtime.ledger.run(lambda tx: take(tx))
     if held is None:
         return None
-    if held.works[0].operation is not Operation.REINDEX:
-        return ClaimRun(runtime=runtime, claim=held, schema=schema, index=runtime.uid_of(schema))
-    row = runtime.ledger.run(lambda tx: indexes.get(tx, uid))
-    target = row.rebuild.get("target") if row and row.rebuild else None
-    if target is None:  # its rebuild was given up
-        runtime.ledger.run(lambda tx: works.abandon(tx, held.token))
-        return claim(runtime, uid, only=only, task_id=task_id, suspects=suspects, bulk=bulk)
-    runtime.ledger.run(lambda tx: claims.target(tx, held.token, target))
-    return ClaimRun(runtime=runtime, claim=held, schema=schema, index=target, to_target=True)
+    index = held.target or runtime.uid_of(schema)
+    return ClaimRun(runtime=runtime, claim=held, schema=schema, index=index, to_target=held.target is not None)
 
 
 def run_ready_works(

@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from ..errors import EngineError, LedgerUnavailable
-from ..ledger import claims, maintenance, marks, works
-from ..ledger.submitted import conclude
+from ..ledger import claims, maintenance, works
 from ..runtime import Runtime, is_dead
 from ..work import EngineTask
+from .poll import poll
 from .proof import check_or_leave
 
 logger = logging.getLogger("scrypath_celery")
@@ -85,7 +85,12 @@ def prune(runtime: Runtime) -> int:
         LedgerError: the ledger cannot be used.
     """
     options, end, removed = runtime.options, time.monotonic() + PRUNING, 0
-    chunk = partial(maintenance.prune, keep_succeeded=options.keep_succeeded, keep_cancelled=options.keep_cancelled)
+    chunk = partial(
+        maintenance.prune,
+        keep_succeeded=options.keep_succeeded,
+        keep_cancelled=options.keep_cancelled,
+        rebuild_expires=options.rebuild_expires,
+    )
     while time.monotonic() < end:
         found = runtime.ledger.run(chunk)
         removed += found
@@ -112,33 +117,6 @@ def publish(runtime: Runtime) -> int:
         for start in range(0, len(ids), MESSAGE):
             runtime.publish(uid, tuple(ids[start : start + MESSAGE]))
     return sum(map(len, found.values()))
-
-
-def poll(runtime: Runtime) -> int:
-    """Look how the engine's tasks of submitted works ended; how many works were concluded."""
-    rows = runtime.ledger.run(claims.awaiting)
-    if not rows:
-        return 0
-    try:
-        tasks = runtime.engine.tasks(uid for row in rows for uid in row.engine_uids)
-    except EngineError:
-        return 0
-    concluded = 0
-    for row in rows:
-        found = [tasks.get(uid) for uid in row.engine_uids]
-        if any(task is not None and not task.terminal for task in found):
-            continue
-        fine = all(task is not None and _ours(task, row) and _done(task) for task in found)
-        ours = [task for task in found if task is not None and _ours(task, row)]
-        if ours:
-            _advance(runtime, row.index_uid, ours)
-        concluded += runtime.ledger.run(partial(conclude, token=row.token, fine=fine))
-    return concluded
-
-
-def _advance(runtime: Runtime, uid: str, tasks: list[EngineTask]) -> None:
-    last = max(tasks, key=lambda task: task.uid)
-    runtime.ledger.run(partial(marks.advance, uid=uid, engine_uid=last.uid, token=last.metadata or ""))
 
 
 def watch(runtime: Runtime) -> int:
@@ -192,12 +170,3 @@ def _watched(connection: Connection, *, rows: list[Row[Any]], landed: set[str], 
             written += len(works.requeue(connection, row.index_uid, [id for id in ids if id not in awaited]))
     claims.seen(connection, [row.token for row in rows if row.token not in landed], newest)
     return written
-
-
-def _ours(task: EngineTask, row: Row[Any]) -> bool:
-    return (task.metadata or "").startswith(f"scrypath:{row.token}:")
-
-
-def _done(task: EngineTask) -> bool:
-    missing = task.type == "documentDeletion" and (task.error or {}).get("code") == "index_not_found"
-    return task.status == "succeeded" or missing

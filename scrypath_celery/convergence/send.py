@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from ..engine.reasons import refusal
+from ..engine.reasons import request_failure
 from ..errors import EngineError, EngineUnreachable, SourceError
-from ..work import MAX_IDS, Failure, ReasonClass
+from ..work import MAX_IDS, Failure, ReasonClass, Scope
+from .bisection import halves
 from .checkpoints import Await, Step, Steps, Tasks
 from .claim_run import ClaimRun, Send, Stopped
+from .decisions import Action, decide
+from .outcomes import Outcome
 from .watchdog import watched
 
 SPLIT_BYTES = 1_000_000
@@ -51,12 +55,13 @@ def read(run: ClaimRun, ids: Sequence[str], gone: list[str]) -> Mapping[str, byt
     A record whose projection fails keeps its document as it is in the index, and its work fails.
     """
     try:
-        with watched(run) as note:
-            reading = run.runtime.source.read(run.schema, ids, note)
+        with watched(run) as begun:
+            reading = run.runtime.source.read(run.schema, ids, begun)
     except SourceError as exc:
-        raise Stopped(Failure(reason_class=ReasonClass.SOURCE, reason=str(exc), code=exc.code)) from exc
+        failure = Failure(scope=Scope.DATABASE, reason_class=ReasonClass.SOURCE, reason=str(exc), code=exc.code)
+        raise Stopped(failure) from exc
     for id, failure in reading.failures.items():
-        (run.condemned if failure.permanent else run.again)[id] = failure
+        note(run, (id,), failure)
     gone.extend(reading.gone)
     return reading.documents
 
@@ -83,16 +88,14 @@ def send_documents(run: ClaimRun, documents: Mapping[str, bytes]) -> Steps:
     def request(token: str) -> int:
         return run.runtime.engine.add(run.index, body, key=key, token=token)
 
-    refused = yield from _request(run, tuple(documents), request, size=len(body), deletion=False)
-    if refused is None:
+    failure = yield from _request(run, tuple(documents), request, size=len(body), deletion=False)
+    if failure is None:
         return
-    if len(documents) == 1:
-        if not refused.permanent:  # the connection broke under one document: no verdict on it
-            raise Stopped(refused)
-        condemn(run, documents, refused)
+    if decide(failure, documents=len(documents)) is Action.SPLIT:
+        for part in halves(list(documents)):
+            yield from send_documents(run, {id: documents[id] for id in part})
         return
-    for part in halves(list(documents)):
-        yield from send_documents(run, {id: documents[id] for id in part})
+    note(run, tuple(documents), failure)
 
 
 def send_deletions(run: ClaimRun, ids: Sequence[str]) -> Steps:
@@ -101,33 +104,33 @@ def send_deletions(run: ClaimRun, ids: Sequence[str]) -> Steps:
     def request(token: str) -> int:
         return run.runtime.engine.delete(run.index, ids, token=token)
 
-    refused = yield from _request(run, tuple(ids), request, size=0, deletion=True)
-    if refused is not None:
-        condemn(run, ids, refused)
+    failure = yield from _request(run, tuple(ids), request, size=0, deletion=True)
+    if failure is None:
+        return
+    if decide(failure, documents=len(ids)) is Action.SPLIT:
+        for part in halves(ids):
+            yield from send_deletions(run, part)
+        return
+    note(run, ids, failure)
 
 
-def condemn(run: ClaimRun, ids: Iterable[str], failure: Failure) -> None:
-    """Note that these documents are to blame."""
-    for id in ids:
-        run.condemned[id] = failure
+def note(run: ClaimRun, ids: Sequence[str], failure: Failure) -> None:
+    """Note of these documents what follows from a failure that is theirs alone."""
+    permanent = decide(failure) is Action.CONDEMN
+    run.documents.note(ids, Outcome.PERMANENT if permanent else Outcome.RETRYABLE, failure)
 
 
-def halves(ids: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
-    """Two parts of about the same size."""
-    middle = (len(ids) + 1) // 2
-    return ids[:middle], ids[middle:]
+def barrier(run: ClaimRun) -> int | None:
+    """Part what comes before from what comes after, where the run wants it; the barrier's uid.
 
-
-def barrier(run: ClaimRun) -> None:
-    """Part what comes before from what comes after, where the attempt wants it: right beside the request, since all
-    that others register in between is merged with it.
+    It stands right beside the request, since all that others register in between is merged with it.
     """
     if not run.barriers:
-        return
+        return None
     try:
-        run.runtime.engine.barrier(run.index, run.schema.key)
+        return run.runtime.engine.barrier(run.index, run.schema.key)
     except EngineError as exc:
-        raise Stopped(refusal(exc)) from exc
+        raise Stopped(request_failure(exc)) from exc
 
 
 def _request(
@@ -136,27 +139,34 @@ def _request(
     run.renew_lease()
     yield Step.LOOKED
     token = run.next_token()
-    run.asked.update(ids)
-    barrier(run)
+    run.requested.update(ids)
+    before = barrier(run)
     try:
         uid = request(token)
     except EngineUnreachable as exc:
         if exc.sent:
             run.renew_lease(unanswered=1)
-        if exc.broken and size >= SPLIT_BYTES:
-            return Failure(
-                reason_class=ReasonClass.TRANSPORT, reason=str(exc), code="payload_too_large", permanent=False
-            )
-        raise Stopped(refusal(exc)) from exc
+        return _unless_it_pauses(_broken(exc, size, len(ids)), exc)
     except EngineError as exc:
-        failure = refusal(exc)
-        if failure.reason_class is ReasonClass.VALIDATION:
-            return failure
-        raise Stopped(failure) from exc
+        return _unless_it_pauses(request_failure(exc), exc)
     run.sent_bytes += size
-    run.sends.append(Send(uid=uid, token=token, ids=ids, deletion=deletion))
+    run.sends.append(Send(uid=uid, token=token, ids=ids, deletion=deletion, barrier=before))
     barrier(run)
     yield Step.SENT
     run.renew_lease()
     yield Step.RECORDED
     return None
+
+
+def _broken(exc: EngineUnreachable, size: int, documents: int) -> Failure:
+    """What a request without an answer means: a large body whose connection broke may have been too large."""
+    failure = request_failure(exc)
+    if failure.scope is Scope.PAYLOAD and (size < SPLIT_BYTES or documents == 1):
+        return replace(failure, scope=Scope.ENGINE)
+    return failure
+
+
+def _unless_it_pauses(failure: Failure, exc: EngineError) -> Failure:
+    if decide(failure) is Action.PAUSE:
+        raise Stopped(failure) from exc
+    return failure

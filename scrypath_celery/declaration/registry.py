@@ -26,7 +26,8 @@ class Declaration(TypedDict, total=False):
     fields to count by, which become filterable. `document_id` names the unique field that is the document's id (the
     primary key where it is left out), `tenant_field` one that every document has and that becomes filterable,
     `index` the index (the table's name where it is left out). `index_if` says which records are indexed, `select`
-    gives the statement that they are read with.
+    gives the statement that they are read with. `version` is a word that changes when the projection does: it stands
+    for the source of `search_document`, `select` and `index_if` where that cannot be read.
     """
 
     fields: Sequence[str]
@@ -39,6 +40,7 @@ class Declaration(TypedDict, total=False):
     index: str | None
     index_if: IndexIf | None
     select: Statement | None
+    version: str | None
 
 
 class Schemas:
@@ -140,6 +142,7 @@ def _schema(model: type[Any], declaration: Declaration) -> Schema:
         tenant_field=declaration.get("tenant_field"),
         index_if=declaration.get("index_if"),
         select=declaration.get("select"),
+        version=declaration.get("version"),
     )
     _check_settings(schema)
     _ = schema.key  # a composite primary key is refused now

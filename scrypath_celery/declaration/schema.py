@@ -10,10 +10,12 @@ from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Select
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapper
 
 from ..errors import SchemaError
 from . import mapping, settings
+from .source_text import source_text
 
 IndexIf = str | Callable[[Any], bool]
 """Which records are indexed: the name of a boolean column or hybrid (the database can count them), or a property
@@ -42,6 +44,7 @@ class Schema:
     tenant_field: str | None = None
     index_if: IndexIf | None = None
     select: Statement | None = None
+    version: str | None = None
 
     @property
     def name(self) -> str:
@@ -140,10 +143,35 @@ class Schema:
             declared["faceting"] = faceting
         return {**declared, **self.settings}
 
+    @cached_property
+    def sources(self) -> dict[str, str | None]:
+        """The source of each callable that decides the documents; None where it cannot be read."""
+        found = {
+            "search_document": mapping.static(self.model, "search_document"),
+            "select": self.select,
+            "index_if": self._index_if_source(),
+        }
+        return {name: source_text(one) for name, one in found.items() if one is not None}
+
     def fingerprint(self) -> str:
-        """Changes when what is declared for the index changes (64 hexadecimal digits)."""
-        declared = [self.key, sorted(self.names), self.declared_settings()]
+        """Changes when what decides the documents or the index's settings changes (64 hexadecimal digits).
+
+        The source of `search_document`, `select` and `index_if` is part of it, or `version` in its place.
+        """
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        projection = self.version if self.version is not None else sorted(self.sources.items())
+        index_if = self.index_if if isinstance(self.index_if, str) else None
+        declared = [self.key, sorted(self.names), self.declared_settings(), index_if, projection]
         return hashlib.sha256(settings.canonical(declared).encode()).hexdigest()
+
+    def _index_if_source(self) -> Any:
+        if not isinstance(self.index_if, str):
+            return self.index_if
+        found = mapping.static(self.model, self.index_if)
+        return found.fget if isinstance(found, property | hybrid_property) else None
 
     def check(self) -> None:
         """Check the declared names against the class, once its mappers are configured; before that do nothing.

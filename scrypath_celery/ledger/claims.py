@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, exists, func, select, update
 
-from ..work import PRIORITY, READY, Claim, ClaimState, Mark, Operation, State, Work
-from . import indexes, works
+from ..work import PRIORITY, READY, Claim, ClaimState, Mark, Operation, Scope, State, Work
+from . import indexes, trials, works
 from .clock import now
 from .tables import claim, in_state, index, work
 
@@ -35,8 +35,8 @@ def take(
     worker: str,
     only: Sequence[int] | None = None,
     task_id: str | None = None,
-    exclusive: str | None = None,
     suspects: bool = True,
+    fingerprint: str | None = None,
     bulk_documents: int | None = None,
 ) -> Claim | None:
     """Claim ready works of one index, up to a number of documents; None where nothing may be claimed now.
@@ -46,33 +46,53 @@ def take(
 
     The lock of the index's row is held until the commit, so numbers are in the order of commits. `only` names the
     works to claim, also before they are available to others (modes that run in the caller). A pause that is over is
-    prolonged by one lease, so that one claim probes while the others wait. `suspects=False` leaves out works that have
-    to be claimed alone. All works of a claim have one priority: what repairs or rebuilds waits for single changes.
+    prolonged by one lease, so that one claim probes while the others wait; one that concerns the live index alone
+    leaves the works of its rebuild ready. `suspects=False` leaves out works that have to be claimed alone. Works on
+    trial are claimed apart from all others, by one claim at a time. All works of a claim have one priority: what
+    repairs or rebuilds waits for single changes. Works of a rebuild are taken where it is the index's present one and
+    `fingerprint`, that of the caller's declaration, is its own.
     """
     query = select(index, now().label("at")).where(index.c.index_uid == uid).with_for_update()
     held = connection.execute(query).one_or_none()
     if held is None:
         indexes.ensure(connection, uid)
         held = connection.execute(query).one()
-    if held.exclusive_until is not None and held.exclusive_until > held.at and held.exclusive_token != exclusive:
+    paused = held.paused_until is not None and held.paused_until > held.at
+    if paused and held.pause_scope != Scope.INDEX:
         return None
-    if held.paused_until is not None:
-        if held.paused_until > held.at:
-            return None
-        connection.execute(update(index).where(index.c.index_uid == uid).values(paused_until=now() + lease))
+    present = held.rebuild if held.rebuild and held.rebuild.get("fingerprint") == fingerprint else {}
+    rebuild_id = present.get("id")
+    trying = held.exclusive_until is not None and held.exclusive_until > held.at
+    on_trial: list[int] = []
+    if only is None and not trying:
+        on_trial = trials.ready(connection, uid, below=SUSPECT, rebuild_id=rebuild_id, rebuild_only=paused)
+    taken = works.find(connection, on_trial) if on_trial else []
     bulk = documents if bulk_documents is None else bulk_documents
-    taken = _ready(connection, uid, _Most(single=documents, bulk=bulk), only, suspects)
-    if not taken:
-        if held.paused_until is not None:  # nothing to probe with: the pause stays over
-            connection.execute(update(index).where(index.c.index_uid == uid).values(paused_until=held.paused_until))
+    limits = {PRIORITY[Operation.UPSERT]: documents, PRIORITY[Operation.BACKFILL]: bulk} if not paused else {}
+    limits[PRIORITY[Operation.REINDEX]] = bulk
+    most = _Most(limits={key: limit for key, limit in limits.items() if limit}, rebuild_id=rebuild_id)
+    taken = taken or _ready(connection, uid, most, only, suspects)
+    if not taken:  # nothing to probe with: a pause stays over
         return None
+    if held.paused_until is not None and not paused:
+        connection.execute(update(index).where(index.c.index_uid == uid).values(paused_until=now() + lease))
     number = held.last_number + 1
     connection.execute(update(index).where(index.c.index_uid == uid).values(last_number=number))
     items = tuple(replace(item, worker=worker) for item in taken)
     token = secrets.token_hex(12)
-    mark = None if held.high_uid is None else Mark(index_uid=uid, uid=held.high_uid, token=held.high_token)
-    result = Claim(token=token, number=number, index_uid=uid, works=items, fingerprint=held.fingerprint, mark=mark)
+    target = present.get("target") if items[0].operation is Operation.REINDEX else None
+    result = Claim(
+        token=token,
+        number=number,
+        index_uid=uid,
+        works=items,
+        fingerprint=held.fingerprint,
+        target=target,
+        mark=None if held.high_uid is None else Mark(index_uid=uid, uid=held.high_uid, token=held.high_token),
+    )
     _write(connection, result, lease=lease, worker=worker, task_id=task_id)
+    if on_trial:
+        indexes.enter(connection, uid, token, lease)
     return result
 
 
@@ -82,6 +102,7 @@ def _write(connection: Connection, taken: Claim, *, lease: float, worker: str, t
             token=taken.token,
             number=taken.number,
             index_uid=taken.index_uid,
+            target=taken.target,
             state=ClaimState.HELD.value,
             worker=worker,
             lease_until=now() + lease,
@@ -108,20 +129,18 @@ def _write(connection: Connection, taken: Claim, *, lease: float, worker: str, t
 
 @dataclass(frozen=True, kw_only=True)
 class _Most:
-    """The most documents of a claim: of single changes, and of works that repair or rebuild (0: none of them)."""
+    """What a claim may take: the most documents by priority, lowest first, and the rebuild that may be worked on."""
 
-    single: int
-    bulk: int
-
-    def of(self, priority: int) -> int:
-        return self.single if priority == PRIORITY[Operation.UPSERT] else self.bulk
+    limits: Mapping[int, int]
+    rebuild_id: int | None
 
 
 def _ready(connection: Connection, uid: str, most: _Most, only: Sequence[int] | None, suspects: bool) -> list[Work]:
     """The works to claim, of one priority, locked.
 
     They are chosen without a lock first, by id and number of documents, since a work may hold a thousand ids; so a
-    claim locks no row that it does not take. What somebody else has locked is passed by.
+    claim locks no row that it does not take. What somebody else has locked is passed by. `limits` are the priorities
+    that may be taken, and up to how many documents.
     """
     passed: set[int] = set()
     for _ in range(TRIES):
@@ -144,13 +163,13 @@ def _chosen(
     suspects: bool,
     passed: set[int],
 ) -> list[int]:
-    for priority in sorted(set(PRIORITY.values())):
-        documents = most.of(priority)
-        if not documents:
-            continue
-        found = _candidates(connection, uid, priority, FIRST, only)
+    mine: ColumnElement[bool] = work.c.rebuild_id.is_(None)
+    if most.rebuild_id is not None:
+        mine |= work.c.rebuild_id == most.rebuild_id
+    for priority, documents in sorted(most.limits.items()):
+        found = _candidates(connection, uid, priority, FIRST, only, mine)
         if sum(row.documents for row in found) < documents and len(found) >= FIRST:
-            found = _candidates(connection, uid, priority, max(documents, FIRST) + len(passed), only)
+            found = _candidates(connection, uid, priority, max(documents, FIRST) + len(passed), only, mine)
         found = [row for row in found if row.id not in passed]
         if suspects and found and is_suspect(found[0]):
             return [found[0].id]
@@ -161,17 +180,23 @@ def _chosen(
 
 
 def _candidates(
-    connection: Connection, uid: str, priority: int, limit: int, only: Sequence[int] | None
+    connection: Connection,
+    uid: str,
+    priority: int,
+    limit: int,
+    only: Sequence[int] | None,
+    mine: ColumnElement[bool],
 ) -> list[Row[Any]]:
     """Works that may be claimed, of one priority; those first that wait longest."""
     columns = (work.c.id, work.c.documents, work.c.claims, work.c.operation, work.c.available_at)
+    untried = work.c.trial.is_(None) | (work.c.claims >= SUSPECT)
     if only is not None:
         chosen = (work.c.index_uid == uid) & work.c.id.in_(only) & (work.c.priority == priority)
-        query = select(*columns).where(chosen, in_state(*READY), works.known()).order_by(work.c.id)
+        query = select(*columns).where(chosen, in_state(*READY), works.known(), mine, untried).order_by(work.c.id)
         return list(connection.execute(query))
     found: list[Row[Any]] = []
     for state in READY:
-        query = works.ready(uid, state, priority, *columns).where(works.known())
+        query = works.ready(uid, state, priority, *columns).where(works.known(), mine, untried)
         found += connection.execute(query.limit(limit))
     return sorted(found, key=lambda row: (row.available_at, row.id))
 
@@ -294,6 +319,18 @@ def awaiting(connection: Connection, limit: int = 100) -> list[Row[Any]]:
     return list(connection.execute(query))
 
 
+def unresolved_ids(connection: Connection, uid: str) -> list[str]:
+    """The ids of all claims of an index of which a request may still land, or landed nobody knows where."""
+    query = select(claim.c.ids).where(claim.c.index_uid == uid, claim.c.state == ClaimState.UNRESOLVED.value)
+    return list(dict.fromkeys(id for ids in connection.execute(query).scalars() for id in ids))
+
+
+def end_target(connection: Connection, name: str) -> int:
+    """End all claims that send to this target: whoever holds one stops before its next request; how many."""
+    held = (claim.c.target == name) & (claim.c.state == ClaimState.HELD.value)
+    return connection.execute(update(claim).where(held).values(state=ClaimState.DONE.value)).rowcount
+
+
 def unresolved(connection: Connection, limit: int = 1_000) -> list[Row[Any]]:
     """Claims of which a request may still land, those first that were watched least far; without their ids."""
     columns = (claim.c.token, claim.c.index_uid, claim.c.engine_uids, claim.c.seen_uid)
@@ -324,8 +361,3 @@ def seen(connection: Connection, tokens: Sequence[str], uid: int) -> int:
     behind = claim.c.seen_uid.is_(None) | (claim.c.seen_uid < uid) | (claim.c.watch_until < now())
     query = update(claim).where(claim.c.token.in_(tokens), claim.c.state == ClaimState.UNRESOLVED.value, behind)
     return connection.execute(query.values(seen_uid=uid, state=over)).rowcount
-
-
-def target(connection: Connection, token: str, name: str) -> None:
-    """Note that a claim sends to the target of a rebuild, not to the live index."""
-    connection.execute(update(claim).where(claim.c.token == token).values(target=name))

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, select, update
 from ..work import READY, ClaimState, Failure, ReasonClass, State
 from . import claims, indexes, works
 from .clock import now
-from .tables import claim, in_state, index, ledger, work
+from .tables import claim, in_state, index, ledger, rebuild, work
 
 AFTER_INNOCENTS = 1.0
 """How much later (seconds) than those that were claimed with it a work is tried again that hung."""
@@ -29,7 +29,7 @@ def due(connection: Connection, *, again: float, limit: int = 5_000) -> dict[str
 
     An index that is paused is left out until its pause is over. A work is never to be published before it is available.
     """
-    busy = select(index.c.index_uid).where((index.c.paused_until > now()) | (index.c.exclusive_until > now()))
+    busy = select(index.c.index_uid).where(index.c.paused_until > now())
     resting = set(connection.execute(busy).scalars())
     found: dict[str, list[int]] = {}
     for uid in works.uids(connection, *READY):
@@ -112,12 +112,22 @@ def blame(connection: Connection, token: str, *, max_claims: int) -> None:
     works.give_back(connection, token, keep_claim_count=True)
 
 
-def prune(connection: Connection, *, keep_succeeded: float, keep_cancelled: float, limit: int = 1_000) -> int:
+def prune(
+    connection: Connection,
+    *,
+    keep_succeeded: float,
+    keep_cancelled: float,
+    rebuild_expires: float = 604_800.0,
+    limit: int = 1_000,
+) -> int:
     """Forget a chunk of settled works, and claims that nobody can need; how many rows.
 
-    Works that a rebuild still needs are kept. Zero says that there is nothing left to forget now.
+    Works that a rebuild may have to catch up with are kept, unless nothing has moved in it for `rebuild_expires`
+    seconds and its old content is not kept any more. Zero says that there is nothing left to forget now.
     """
-    rebuilding = set(connection.execute(select(index.c.index_uid).where(index.c.rebuild.is_not(None))).scalars())
+    alive = (rebuild.c.updated_at > now() - rebuild_expires) | (rebuild.c.keep_until > now())
+    needed = select(rebuild.c.index_uid).where(rebuild.c.finished_at.is_(None), alive)
+    rebuilding = set(connection.execute(needed).scalars())
     removed = 0
     for state, keep in ((State.SUCCEEDED, keep_succeeded), (State.CANCELLED, keep_cancelled)):
         for uid in works.uids(connection, state):

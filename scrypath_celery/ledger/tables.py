@@ -80,11 +80,13 @@ work = Table(
     Column("worker", String(200)),
     Column("engine_uids", Json),
     Column("history", Json),
+    Column("trial", _word(40)),
     Column("created_at", Double, nullable=False),
     Column("publish_after", Double, nullable=False),
     Column("available_at", Double, nullable=False),
     Column("started_at", Double),
     Column("finished_at", Double),
+    Column("rebuild_id", BigInteger),
     sqlite_autoincrement=True,
     **_OPTIONS,
 )
@@ -123,6 +125,9 @@ Index(
     postgresql_where=work.c.state.in_(_history),
 )
 Index("ix_scrypath_work_claim_number", work.c.index_uid, work.c.claim_number)
+Index("ix_scrypath_work_trial", work.c.index_uid, work.c.trial, postgresql_where=work.c.trial.is_not(None))
+
+Index("ix_scrypath_work_rebuild", work.c.rebuild_id, work.c.state, postgresql_where=work.c.rebuild_id.is_not(None))
 
 
 def in_state(*states: State) -> ColumnElement[bool]:
@@ -169,6 +174,7 @@ index = Table(
     Column("paused_since", Double),
     Column("pauses", Integer, nullable=False, default=0),
     Column("pause_class", _word(32)),
+    Column("pause_scope", _word(16)),
     Column("pause_reason", String(500)),
     Column("exclusive_token", _word(32)),
     Column("exclusive_until", Double),
@@ -179,6 +185,43 @@ index = Table(
     Column("lost_since", Double),
     **_OPTIONS,
 )
+
+rebuild = Table(
+    "scrypath_rebuild",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("index_uid", _word(400), nullable=False),
+    Column("operation", _word(16), nullable=False),
+    Column("phase", _word(16), nullable=False),
+    Column("mode", _word(16), nullable=False),
+    Column("target", _word(400)),
+    Column("target_created", String(64)),
+    Column("target_uid", BigInteger),
+    Column("renaming", _word(400)),
+    Column("tried", Integer, nullable=False, default=0),
+    Column("fingerprint", _word(64), nullable=False),
+    Column("noted", BigInteger, nullable=False),
+    Column("catching", BigInteger),
+    Column("rollback_from", BigInteger),
+    Column("rounds", Integer, nullable=False, default=0),
+    Column("ranges", Json, nullable=False),
+    Column("options", Json, nullable=False),
+    Column("counts", Json, nullable=False),
+    Column("blocked", Json, nullable=False),
+    Column("reason", String(500)),
+    Column("asked_by", String(200)),
+    Column("followed_until", Double),
+    Column("owner", String(200)),
+    Column("epoch", BigInteger, nullable=False, default=0),
+    Column("lease_until", Double, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Column("keep_until", Double),
+    Column("finished_at", Double),
+    sqlite_autoincrement=True,
+    **_OPTIONS,
+)
+Index("ix_scrypath_rebuild_index", rebuild.c.index_uid, rebuild.c.id)
 
 ledger = Table(
     "scrypath_ledger",
@@ -191,4 +234,4 @@ ledger = Table(
     **_OPTIONS,
 )
 
-TABLES = (work, claim, index, ledger)
+TABLES = (work, claim, index, rebuild, ledger)

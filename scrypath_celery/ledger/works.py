@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, CursorResult, Row, Select, bindparam, case, func, select, update
 
 from ..errors import LedgerOutdated, WorkError
-from ..work import MAX_IDS, OPEN, PRIORITY, READY, ClaimState, Failure, Mode, Operation, ReasonClass, State, Work
+from ..work import MAX_IDS, OPEN, PRIORITY, READY, Failure, Mode, Operation, ReasonClass, State, Work
 from .clock import now
 from .tables import claim, in_state, work
 
@@ -31,11 +31,13 @@ def write(
     mode: Mode,
     *,
     publish_after: float = 10.0,
+    rebuild_id: int | None = None,
 ) -> tuple[int, ...]:
     """Write works for `ids` on the caller's connection, in the caller's transaction; the works' ids.
 
     At most `MAX_IDS` documents a work. `publish_after` is how long (seconds) the relay leaves the publication to the
-    caller. The row of the index is never requeued here: it would make callers wait for claims.
+    caller. The row of the index is never requeued here: it would make callers wait for claims. Works with a
+    `rebuild_id` run for that rebuild alone.
     """
     grace = GRACE[mode]
     written = []
@@ -52,6 +54,7 @@ def write(
             "state": State.PENDING.value,
             "attempts": 0,
             "claims": 0,
+            "rebuild_id": rebuild_id,
             "publish_in": max(grace, publish_after),
             "available_in": grace,
         }
@@ -172,6 +175,7 @@ def succeed(connection: Connection, token: str, ids: Sequence[int], engine_uids:
             state=State.SUCCEEDED.value,
             finished_at=now(),
             claims=0,
+            trial=None,
             engine_uids=list(engine_uids[:20]),
             reason=None,
             reason_class=None,
@@ -180,12 +184,17 @@ def succeed(connection: Connection, token: str, ids: Sequence[int], engine_uids:
     ).rowcount
 
 
-def submit(connection: Connection, token: str, ids: Sequence[int], engine_uids: Sequence[int]) -> int:
-    """The engine accepted these works and the wait ran out: they are polled later, never sent again for that."""
+def submit(
+    connection: Connection, token: str, ids: Sequence[int], engine_uids: Sequence[int], *, trial: str | None = None
+) -> int:
+    """The engine accepted these works and the wait ran out: they are polled later, never sent again for that.
+
+    `engine_uids` are the tasks that hold their documents, `trial` is the group that they are tried in.
+    """
     return connection.execute(
         update(work)
         .where(work.c.id.in_(ids), _held(token))
-        .values(state=State.SUBMITTED.value, claims=0, engine_uids=list(engine_uids[:20]))
+        .values(state=State.SUBMITTED.value, claims=0, engine_uids=list(engine_uids), trial=trial)
     ).rowcount
 
 
@@ -199,10 +208,12 @@ def fail(
     delay: float | None,
     count_attempt: bool = True,
     engine_uids: Sequence[int] = (),
+    trial: str | None = None,
 ) -> int:
     """Settle one work of a claim as not succeeded; `ids` are what is left of it, those that failed.
 
-    `delay` (seconds) leaves it `retrying`; None makes it a dead letter. `count_attempt` counts the attempt.
+    `delay` (seconds) leaves it `retrying`; None makes it a dead letter. `count_attempt` says that it costs an attempt,
+    `trial` in which group it is tried next.
     """
     attempts = item.attempts + (1 if count_attempt else 0)
     state = State.FAILED if delay is None else State.RETRYING
@@ -223,6 +234,7 @@ def fail(
             reason_class=failure.reason_class.value,
             error_code=(failure.code or "")[:64] or None,
             engine_uids=list(engine_uids[:20]),
+            trial=trial,
             history=remember(connection, item, {**event, "class": failure.reason_class.value, "code": failure.code}),
         )
     ).rowcount
@@ -260,6 +272,7 @@ def retry(connection: Connection, id: int, *, delay: float = 0.0) -> Work:
             state=State.PENDING.value,
             attempts=0,
             claims=0,
+            trial=None,
             claim_token=None,
             available_at=now() + delay,
             publish_after=now() + max(delay, 10.0),
@@ -313,16 +326,6 @@ def of_claim(token: str) -> ColumnElement[bool]:
 
 def _held(token: str) -> ColumnElement[bool]:
     return (work.c.claim_token == token) & in_state(State.RUNNING, State.SUBMITTED)
-
-
-def abandon(connection: Connection, token: str) -> int:
-    """Cancel the running works of a claim whose rebuild was given up, and end the claim."""
-    connection.execute(update(claim).where(claim.c.token == token).values(state=ClaimState.DONE.value))
-    return connection.execute(
-        update(work)
-        .where(of_claim(token), in_state(State.RUNNING))
-        .values(state=State.CANCELLED.value, finished_at=now())
-    ).rowcount
 
 
 def running(connection: Connection, token: str) -> list[Work]:

@@ -14,6 +14,10 @@ CUTOVER_PENDING = "cut_over"
 """The phase of a rebuild that is filled and waits for its cut-over."""
 
 
+KEPT = "kept"
+"""The phase of a rebuild that was cut over and whose old content is kept."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Seen:
     """All that was seen of one index."""
@@ -78,6 +82,8 @@ def _missing(seen: Seen) -> bool:
 
 
 def _rebuild(rebuild: Mapping[str, Any], target_exists: bool) -> Iterator[Signal]:
+    if rebuild.get("target") is None or rebuild.get("phase") == KEPT:
+        return  # a backfill is work like any other, and an old content is over
     if target_exists:
         yield Signal.REINDEX_VISIBILITY_AVAILABLE
     yield Signal.REINDEX_CUTOVER_PENDING if rebuild.get("phase") == CUTOVER_PENDING else Signal.REINDEX_IN_PROGRESS

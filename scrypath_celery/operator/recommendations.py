@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ..work import ReasonClass
+from ..work import ReasonClass, Scope
 
 
 class Signal(StrEnum):
@@ -47,12 +47,16 @@ class FailedClass:
 
 @dataclass(frozen=True, kw_only=True)
 class Situation:
-    """What is known of one index: its schema's name, the signals, dead letters by class, and why it is paused."""
+    """What is known of one index: its schema's name, the signals, dead letters by class, and why it is paused.
+
+    `pause_scope` is what the pause concerns.
+    """
 
     schema: str
     signals: frozenset[Signal]
     failed: Mapping[ReasonClass, FailedClass] = field(default_factory=dict)
     pause: ReasonClass | None = None
+    pause_scope: Scope | None = None
 
 
 REMEDIES: Mapping[ReasonClass, str] = {
@@ -96,6 +100,9 @@ def _restored(situation: Situation, program: str) -> list[Action]:
 def _paused(situation: Situation, program: str) -> list[Action]:
     if Signal.INDEX_PAUSED not in situation.signals:
         return []
+    if situation.pause_scope is Scope.INDEX:
+        why = "the index as it is does not take the documents (see the reason): build it anew, which ends the pause"
+        return [_reindex(situation, program, why)]
     what = PAUSES.get(situation.pause or ReasonClass.UNKNOWN, "the index cannot be worked on")
     why = f"{what}: see to that; the pause then ends by itself, and no work is lost"
     return [Action(name="wait", why=why, command=f"{program} status {situation.schema}")]

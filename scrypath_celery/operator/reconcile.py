@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from ..declaration.schema import Schema
 from ..ledger import indexes, overview, works
+from ..rebuild.report import RebuildStatus
 from ..runtime import Runtime
 from ..work import IndexRow, State
 from .broker import Broker
@@ -18,7 +19,7 @@ from .failed import SHOWN, ClassCount, classes
 from .index_counts import DocumentCounts, EngineCounts, QueueCounts, document_counts, engine_counts, queue_counts
 from .probe import Probe, look_for_loss
 from .recommendations import DIFFERENCES, Action, FailedClass, Signal, Situation, recommended
-from .status import Paused, display_name, paused
+from .status import Paused, display_name, paused, rebuild_status
 
 UNCOUNTED = "left out: records are not counted here"
 
@@ -27,7 +28,7 @@ UNCOUNTED = "left out: records are not counted here"
 class IndexReport:
     """One schema's index: what was seen, the drift signals, and what to do.
 
-    `target` is the index that a rebuild fills (after its cut-over: the old content), `phase` how far the rebuild is.
+    `rebuild` is the one that is under way, or whose old content is kept.
     """
 
     schema: str
@@ -40,8 +41,7 @@ class IndexReport:
     failed_by_class: tuple[ClassCount, ...]
     actions: tuple[Action, ...]
     pause: Paused | None = None
-    target: str | None = None
-    phase: str | None = None
+    rebuild: RebuildStatus | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +71,7 @@ class Snapshot:
     queue: QueueCounts
     row: IndexRow | None = None
     groups: Sequence[overview.FailedGroup] = field(default_factory=tuple)
+    rebuild: RebuildStatus | None = None
 
     @property
     def mark(self) -> tuple[int, int, int]:
@@ -101,7 +102,7 @@ def reconcile(
 
 def _looked(runtime: Runtime, schema: Schema, *, engine: Probe, ledger: Probe, source: Probe) -> tuple[Seen, Snapshot]:
     """What there is to see of one index. The ledger is looked at twice: counts are judged only between equal looks."""
-    snap = partial(_snapshot, uid=schema.uid)
+    snap = partial(_snapshot, runtime=runtime, schema=schema)
     before = ledger.ask(lambda: runtime.ledger.read(lambda tx: snap(tx)))
     counts = engine_counts(runtime, runtime.uid_of(schema), engine)
     documents = document_counts(runtime, schema, engine, source)
@@ -109,8 +110,8 @@ def _looked(runtime: Runtime, schema: Schema, *, engine: Probe, ledger: Probe, s
     if before is None or after is None:
         after = Snapshot(queue=QueueCounts(unknown=ledger.reason))
     unchanged_during_count = before is not None and before.mark == after.mark
-    rebuild = after.row.rebuild if after.row is not None else None
-    target = engine.ask(lambda: runtime.engine.index(str(rebuild["target"]))) if rebuild else None
+    name = after.rebuild.target if after.rebuild is not None else None
+    target = engine.ask(lambda: runtime.engine.index(name)) if name is not None else None
     seen = Seen(
         queue=after.queue,
         engine=counts,
@@ -121,25 +122,32 @@ def _looked(runtime: Runtime, schema: Schema, *, engine: Probe, ledger: Probe, s
     return seen, after
 
 
-def _snapshot(connection: Connection, *, uid: str) -> Snapshot:
+def _snapshot(connection: Connection, *, runtime: Runtime, schema: Schema) -> Snapshot:
+    uid = schema.uid
     return Snapshot(
         queue=queue_counts(connection, uid, works.counts(connection, uid)),
         row=indexes.get(connection, uid),
         groups=overview.groups(connection, SHOWN, index_uid=uid),
+        rebuild=rebuild_status(connection, runtime, schema),
     )
 
 
 def _report(runtime: Runtime, schema: Schema, seen: Seen, snapshot: Snapshot, program: str) -> IndexReport:
     found = signals(seen)
-    name, rebuild = display_name(runtime.schemas, schema), _rebuild(seen)
+    name = display_name(runtime.schemas, schema)
     pause = paused(seen.row)
     dead = {
         group.reason_class: FailedClass(count=group.count, first=group.first)
         for group in snapshot.groups
         if group.state is State.FAILED
     }
+    cause = seen.row.pause if seen.row is not None else None
     situation = Situation(
-        schema=name, signals=frozenset(found), failed=dead, pause=pause.reason_class if pause is not None else None
+        schema=name,
+        signals=frozenset(found),
+        failed=dead,
+        pause=cause.reason_class if cause is not None else None,
+        pause_scope=cause.scope if cause is not None else None,
     )
     return IndexReport(
         schema=name,
@@ -152,11 +160,5 @@ def _report(runtime: Runtime, schema: Schema, seen: Seen, snapshot: Snapshot, pr
         failed_by_class=classes(snapshot.groups),
         actions=recommended(situation, program),
         pause=pause,
-        target=rebuild.get("target"),
-        phase=rebuild.get("phase"),
+        rebuild=snapshot.rebuild,
     )
-
-
-def _rebuild(seen: Seen) -> Mapping[str, str]:
-    rebuild = seen.row.rebuild if seen.row is not None else None
-    return {name: str(rebuild[name]) for name in ("target", "phase") if name in rebuild} if rebuild else {}

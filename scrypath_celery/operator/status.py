@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 
 from ..declaration.registry import Schemas
 from ..declaration.schema import Schema
-from ..ledger import indexes, overview, publications, works
+from ..ledger import indexes, overview, publications, rebuilds, works
+from ..rebuild.report import RebuildStatus, status_of
 from ..runtime import Runtime
 from ..work import OPEN, IndexRow, ReasonClass, State
 from .broker import Broker
@@ -44,6 +45,7 @@ class IndexStatus:
     queue: QueueCounts
     pause: Paused | None = None
     known_to_workers: bool | None = None
+    rebuild: RebuildStatus | None = None
     engine_lost_since: datetime | None = None
     hanging: tuple[overview.Stuck, ...] = ()
 
@@ -53,10 +55,12 @@ class Status:
     """All that was asked for.
 
     `publishing` is why works cannot be handed to Celery, None where they can. `undeclared` counts open works of
-    indexes that no schema here declares, by uid.
+    indexes that no schema here declares, by uid. `engine_version` is None where the engine does not answer, or the
+    key may not ask.
     """
 
     indexes: tuple[IndexStatus, ...]
+    engine_version: str | None = None
     broker: Broker | None = None
     undeclared: Mapping[str, int] = field(default_factory=dict)
     publishing: str | None = None
@@ -76,6 +80,7 @@ class Ledgered:
     queue: Mapping[str, QueueCounts]
     rows: Mapping[str, IndexRow]
     undeclared: Mapping[str, int]
+    rebuilds: Mapping[str, RebuildStatus] = field(default_factory=dict)
     stuck: Mapping[str, Sequence[overview.Stuck]] = field(default_factory=dict)
     publishing: publications.PublishFailure | None = None
 
@@ -89,7 +94,7 @@ def status(
     """
     looking, ledger = Probe(seconds), Probe()
     look_for_loss(runtime, looking, ledger)
-    found = ledger.ask(lambda: runtime.ledger.read(lambda tx: read_ledger_status(tx, runtime.schemas, schemas)))
+    found = ledger.ask(lambda: runtime.ledger.read(lambda tx: read_ledger_status(tx, runtime, schemas)))
     statuses = []
     for schema in schemas:
         row = found.rows.get(schema.uid) if found is not None else None
@@ -105,11 +110,15 @@ def status(
                 hanging=tuple(found.stuck[schema.uid]) if found is not None else (),
                 engine_lost_since=to_datetime(row.lost_since) if row is not None else None,
                 known_to_workers=broker.knows(schema.uid) if broker is not None else None,
+                rebuild=found.rebuilds.get(schema.uid) if found is not None else None,
             )
         )
+    # Asked apart: that a key may not ask for the version makes nothing else unknown.
+    version = Probe().ask(runtime.engine.version) if looking.reason is None else None
     failure = found.publishing if found is not None else None
     return Status(
         indexes=tuple(statuses),
+        engine_version=version,
         broker=broker,
         undeclared=found.undeclared if found is not None else {},
         publishing=f"{failure.reason} (last at {to_datetime(failure.at)})" if failure is not None else None,
@@ -122,9 +131,10 @@ def display_name(schemas: Schemas, schema: Schema) -> str:
     return schema.name if alone else schema.path
 
 
-def read_ledger_status(connection: Connection, declared: Schemas, schemas: Sequence[Schema]) -> Ledgered:
+def read_ledger_status(connection: Connection, runtime: Runtime, schemas: Sequence[Schema]) -> Ledgered:
     """Counts and rows of these schemas, in one transaction."""
-    counted = works.counts(connection)
+    counted, declared = works.counts(connection), runtime.schemas
+    under_way = {schema.uid: rebuild_status(connection, runtime, schema) for schema in schemas}
     return Ledgered(
         queue={schema.uid: queue_counts(connection, schema.uid, counted) for schema in schemas},
         publishing=publications.failure(connection),
@@ -133,7 +143,17 @@ def read_ledger_status(connection: Connection, declared: Schemas, schemas: Seque
         undeclared={
             uid: _open(states) for uid, states in counted.items() if declared.by_uid(uid) is None and _open(states)
         },
+        rebuilds={uid: found for uid, found in under_way.items() if found is not None},
     )
+
+
+def rebuild_status(connection: Connection, runtime: Runtime, schema: Schema) -> RebuildStatus | None:
+    """The rebuild of a schema that is under way, or whose old content is kept, if any."""
+    row = rebuilds.active(connection, schema.uid)
+    if row is None:
+        return None
+    name, now = display_name(runtime.schemas, schema), overview.time(connection)
+    return status_of(row, schema=name, index=runtime.uid_of(schema), now=now)
 
 
 def paused(row: IndexRow | None) -> Paused | None:

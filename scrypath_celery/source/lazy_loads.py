@@ -59,6 +59,8 @@ class LazyLoads:
 
 def _raised(state: ORMExecuteState) -> str | None:
     """What a statement loads for a single record; None where it does not."""
+    if not state.is_orm_statement or not state.is_select:  # a query of the projection's own
+        return None
     if state.lazy_loaded_from is not None:
         path: Any = state.loader_strategy_path
         last = path.path[-1] if path is not None and path.path else None

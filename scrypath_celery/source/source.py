@@ -33,13 +33,17 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.interfaces import ORMOption
 
+from ..declaration import mapping
 from ..declaration.document import document_id, encode, project
 from ..declaration.document_ids import id_text, id_value, id_values
+from ..declaration.field_values import field_value
 from ..declaration.schema import Schema
 from ..errors import ProjectionError, SourceError
 from ..work import MAX_IDS, Failure, ReasonClass
 from .columns import by_columns, encoder, expressions
+from .isolation import REFUSALS, concerns_the_database, concerns_the_value, isolate
 from .lazy_loads import LazyLoads
+from .ranges import can_hold
 
 HANGS = "projection_hangs"
 """The error code of a record whose projection was interrupted by a time limit."""
@@ -69,11 +73,31 @@ class Source:
     def read(self, schema: Schema, ids: Sequence[str], note: Callable[[str], None] = lambda id: None) -> Reading:
         """The documents of these ids as the database has them now, in a transaction begun now.
 
+        Ids for which the database refuses the query are read apart, in transactions of their own: only they fail.
         `note` is called with each id before its record is projected.
 
         Raises:
-            SourceError: the database did not answer, or refused the query.
+            SourceError: the database did not answer, or refuses the query whatever the ids.
         """
+        isolated = isolate(partial(self._read, schema, note=note), list(dict.fromkeys(ids)))
+        refused = {id: _crash(exc) for id, exc in isolated.refused.items() if self._may_exist(schema, id)}
+        return Reading(
+            documents={id: document for part in isolated.found for id, document in part.documents.items()},
+            gone=(*(id for part in isolated.found for id in part.gone), *(isolated.refused.keys() - refused.keys())),
+            failures={id: failure for part in isolated.found for id, failure in part.failures.items()} | refused,
+        )
+
+    def _may_exist(self, schema: Schema, id: str) -> bool:
+        """Whether the database can compare this id at all; where it cannot, no record has it."""
+        try:
+            self._present(schema, [id])
+        except REFUSALS as exc:
+            if concerns_the_database(exc):
+                raise
+            return not concerns_the_value(exc)
+        return True
+
+    def _read(self, schema: Schema, ids: Sequence[str], *, note: Callable[[str], None]) -> Reading:
         documents: dict[str, bytes] = {}
         failures: dict[str, Failure] = {}
         wanted = dict.fromkeys(ids)
@@ -94,9 +118,49 @@ class Source:
                     except (DBAPIError, PoolTimeout):
                         raise
                     except Exception as exc:  # noqa: BLE001 - the application's own code may raise anything
-                        failures[id] = _crash(schema, id, exc)
+                        failures[id] = _crash(exc)
         gone = tuple(id for id in wanted if id not in documents and id not in failures)
         return Reading(documents=documents, gone=gone, failures=failures)
+
+    def boundaries(self, schema: Schema, parts: int) -> list[str]:
+        """Ids that part the records into at most `parts` ranges of equal size, in the order that the database gives.
+
+        Found by offset in that order, so that any key that the database can order will do.
+
+        Raises:
+            SourceError: the database did not answer.
+        """
+        with self._session(schema) as session:
+            expression = _expression(schema)
+            ids = _ids(schema).order_by(expression)
+            total = session.scalar(select(func.count()).select_from(_ids(schema).subquery())) or 0
+            found: list[str] = []
+            parts = min(parts, total // MAX_IDS + 1)
+            for part in range(1, parts):
+                at = total * part // parts
+                value = session.scalar(ids.offset(at - 1).limit(1)) if at else None
+                if value is not None and (not found or found[-1] != id_text(value)):
+                    found.append(id_text(value))
+            return found
+
+    def page(
+        self,
+        schema: Schema,
+        size: int,
+        *,
+        after: str | None = None,
+        until: str | None = None,
+        where: Mapping[str, str] | None = None,
+        since: Mapping[str, str] | None = None,
+    ) -> tuple[str, ...]:
+        """The first `size` ids after `after` and up to `until`, of records whose fields have the values of `where`
+        and at least those of `since`, both given as text.
+
+        Raises:
+            SourceError: the database did not answer, or a value is none of its column.
+        """
+        criteria = [*_criteria(schema, where or {}, least=False), *_criteria(schema, since or {}, least=True)]
+        return self._page(schema, size, after, until, criteria)
 
     def pages(self, schema: Schema, size: int, after: str | None = None) -> Iterator[tuple[str, ...]]:
         """The ids of all records, in the order that the database gives their id, `size` at a time.
@@ -119,11 +183,14 @@ class Source:
         """Those of these ids that a record to be indexed has, as far as SQL can tell.
 
         Raises:
-            SourceError: the database did not answer.
+            SourceError: the database did not answer, or refuses the query whatever the ids.
         """
+        return set().union(*isolate(partial(self._present, schema), list(ids)).found)
+
+    def _present(self, schema: Schema, ids: Sequence[str]) -> set[str]:
         found: set[str] = set()
         with self._session(schema) as session:
-            for values in _chunks(_values(schema, ids)):
+            for values in _chunks(_values(session, schema, ids)):
                 rows = session.scalars(_ids(schema).where(_among(session, schema, values)))
                 found.update(id_text(value) for value in rows)
         return found
@@ -148,7 +215,9 @@ class Source:
         Raises nothing of its own: errors of the session are the caller's.
         """
         found: dict[str, Any] = {}
-        for values in _chunks(_values(schema, ids)):
+        if not ids:
+            return found
+        for values in _chunks(_values(session, schema, ids)):
             query = select(schema.model).options(*options).where(_among(session, schema, values))
             for record in session.scalars(query).unique():
                 found[id_text(getattr(record, schema.key))] = record
@@ -168,7 +237,7 @@ class Source:
     ) -> Iterator[tuple[str, Any]]:
         wanted = set(ids)
         statement = statement.with_only_columns(*expressions(schema), maintain_column_froms=True)
-        for values in _chunks(_values(schema, ids)):
+        for values in _chunks(_values(session, schema, ids)):
             for row in session.execute(statement.where(_among(session, schema, values))):
                 id = id_text(row[0])
                 if id in wanted:
@@ -178,14 +247,21 @@ class Source:
         self, session: Session, schema: Schema, statement: Select[Any], ids: Sequence[str]
     ) -> Iterator[tuple[str, Any]]:
         wanted = set(ids)
-        for values in _chunks(_values(schema, ids)):
+        for values in _chunks(_values(session, schema, ids)):
             for record in session.scalars(statement.where(_among(session, schema, values))).unique():
                 id = id_text(getattr(record, schema.key))
                 # A collation may find "Post-1" for "post-1": that is another document.
                 if id in wanted:
                     yield id, record
 
-    def _page(self, schema: Schema, size: int, after: str | None) -> tuple[str, ...]:
+    def _page(
+        self,
+        schema: Schema,
+        size: int,
+        after: str | None,
+        until: str | None = None,
+        criteria: Sequence[ColumnElement[bool]] = (),
+    ) -> tuple[str, ...]:
         with self._session(schema) as session:
             expression = _expression(schema)
             query = _ids(schema).order_by(expression).limit(size)
@@ -193,6 +269,9 @@ class Source:
                 query = query.distinct()
             if after is not None:
                 query = query.where(expression > _value(schema, after))
+            if until is not None:
+                query = query.where(expression <= _value(schema, until))
+            query = query.where(*criteria)
             return tuple(id_text(value) for value in session.scalars(query))
 
     @contextmanager
@@ -254,13 +333,28 @@ def _value(schema: Schema, id: str) -> Any:
         raise SourceError(f"{schema.name} has no id {id!r}") from exc
 
 
-def _values(schema: Schema, ids: Sequence[str]) -> list[Any]:
-    """The ids as values of the column's type; those that no value has stand for no record."""
-    return id_values(_expression(schema).type, ids)
+def _criteria(schema: Schema, wanted: Mapping[str, str], *, least: bool) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    for name, text in wanted.items():
+        if not mapping.has_expression(schema.model, name):
+            raise SourceError(f"{schema.name} has no column {name!r} to choose records by")
+        attribute = getattr(schema.model, name)
+        try:
+            value = field_value(attribute.type, text)
+        except ValueError as exc:
+            raise SourceError(f"{text!r} is not a value of {schema.name}.{name}") from exc
+        found.append(attribute >= value if least else attribute == value)
+    return found
+
+
+def _values(session: Session, schema: Schema, ids: Sequence[str]) -> list[Any]:
+    """The ids as values that the column can hold; the others stand for no record."""
+    kind, dialect = _expression(schema).type, session.get_bind(schema.mapper).dialect.name
+    return [value for value in id_values(kind, ids) if can_hold(dialect, kind, value)]
 
 
 def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(values), MAX_IDS):
+    for start in range(0, max(len(values), 1), MAX_IDS):  # asked for nothing, the database is asked all the same
         yield values[start : start + MAX_IDS]
 
 
@@ -280,10 +374,12 @@ def _failure(exc: ProjectionError) -> Failure:
     return Failure(reason_class=reason_class, reason=str(exc), code=exc.error_code, permanent=exc.permanent)
 
 
-def _crash(schema: Schema, id: str, exc: Exception) -> Failure:
+def _crash(exc: Exception) -> Failure:
     # The class of the exception alone: its text may carry what the record holds.
     if type(exc).__name__ == "SoftTimeLimitExceeded":  # Celery's, which this room does not know
-        reason = f"{schema.name} {id}: its projection hangs (interrupted by the time limit of its task)"
+        reason = "its projection hangs (interrupted by the time limit of its task)"
         return Failure(reason_class=ReasonClass.SOURCE, reason=reason, code=HANGS)
-    reason = f"{schema.name} {id}: its projection raised {type(exc).__name__}"
+    told = exc.__cause__ if isinstance(exc, SourceError) else exc
+    told = getattr(told, "orig", None) or told
+    reason = f"its projection raised {type(told).__name__}"
     return Failure(reason_class=ReasonClass.SOURCE, reason=reason, code="projection_raised")

@@ -9,6 +9,7 @@ from ..convergence.relay import relay
 from ..convergence.summary import Summary
 from ..errors import DeadLettered, LedgerError, NotUnderstood, Unsettled
 from ..ledger import works
+from ..rebuild.runner import drive, expire
 from ..runtime import Runtime
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 SYNC, RELAY = "scrypath.sync", "scrypath.relay"
 COUNTDOWN_MAX = 600.0
 """The longest countdown (seconds) given to a broker; longer waits live in the ledger alone."""
+DRIVEN = 15.0
+"""The longest (seconds) that a task drives a rebuild at its end."""
 
 
 def to_queue(name: str) -> dict[str, Any]:
@@ -45,6 +48,9 @@ def register(app: Celery, owner: Owner) -> None:
         if args or kwargs:
             raise NotUnderstood(f"a message of another release for {RELAY}: this one takes no arguments")
         done = relay(owner.runtime)
+        drive(owner.runtime, seconds=DRIVEN)
+        if done is not None:
+            expire(owner.runtime)
         return None if done is None else {name: count for name, count in vars(done).items() if count}
 
     common: dict[str, Any] = {
@@ -128,8 +134,9 @@ def _work(task: Any, runtime: Runtime, index: str, ids: list[int]) -> Summary:
         # Where nothing could be claimed (a pause, a trial) a message would only come again: that is the relay's.
         if left and outcome.claims and not (outcome.paused or outcome.held_back):
             runtime.publish(index, tuple(left))
-    # Also where it waits behind a backlog, the relay has its turn: any task's end will do.
+    # Also where it waits behind a backlog, the relay has its turn: any task's end will do. So has a rebuild.
     relay(runtime)
+    drive(runtime, seconds=DRIVEN)
     return outcome
 
 

@@ -41,6 +41,9 @@ class MemoryEngine:
             self.flying.remove(entry)
             entry[1]()
 
+    def require_version(self) -> None:
+        """It is new enough."""
+
     def index(self, index: str) -> dict[str, Any] | None:
         return {"primaryKey": "id"} if index in self.indexes else None
 

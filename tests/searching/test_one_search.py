@@ -118,6 +118,14 @@ def test_a_facet_is_counted_as_if_its_own_choice_were_off(library: Library) -> N
     assert found.facets["writer"] == {"Ann": 1, "Ann Lee": 1}
 
 
+def test_all_facets_are_counted_by_a_star_with_choices_off_for_their_own(library: Library) -> None:
+    with library.session() as session:
+        found = library.search.search(Article, session=session, facets=["*"], facet_filter={"status": "draft"})
+    assert found.facets["status"] == {"draft": 2, "published": 3}
+    assert found.facets["writer"] == {"Bob": 1, "Cid": 1}
+    assert found.total == 2
+
+
 def test_the_levels_of_a_hierarchy_open_below_what_was_chosen(library: Library) -> None:
     with library.session() as session:
         found = library.search.search(

@@ -8,11 +8,11 @@ from typing import Any
 import orjson
 import pytest
 from meilisearch import Client
+from scrypath_celery.playbook import Signal
 
 from scrypath_celery.convergence.relay import relay
 from scrypath_celery.embedded import EmbeddedEngine
 from scrypath_celery.ledger import claims, indexes
-from scrypath_celery.playbook import Signal
 from scrypath_celery.testing.engine import EngineUnderTest
 from tests.shop import Post, Shop
 
