@@ -52,26 +52,20 @@ def take(
     repairs or rebuilds waits for single changes. Works of a rebuild are taken where it is the index's present one and
     `fingerprint`, that of the caller's declaration, is its own.
     """
-    query = select(index, now().label("at")).where(index.c.index_uid == uid).with_for_update()
-    held = connection.execute(query).one_or_none()
-    if held is None:
-        indexes.ensure(connection, uid)
-        held = connection.execute(query).one()
+    held = _locked(connection, uid)
     paused = held.paused_until is not None and held.paused_until > held.at
     if paused and held.pause_scope != Scope.INDEX:
         return None
     present = held.rebuild if held.rebuild and held.rebuild.get("fingerprint") == fingerprint else {}
-    rebuild_id = present.get("id")
-    trying = held.exclusive_until is not None and held.exclusive_until > held.at
-    on_trial: list[int] = []
-    if only is None and not trying:
-        on_trial = trials.ready(connection, uid, below=SUSPECT, rebuild_id=rebuild_id, rebuild_only=paused)
-    taken = works.find(connection, on_trial) if on_trial else []
     bulk = documents if bulk_documents is None else bulk_documents
     limits = {PRIORITY[Operation.UPSERT]: documents, PRIORITY[Operation.BACKFILL]: bulk} if not paused else {}
     limits[PRIORITY[Operation.REINDEX]] = bulk
-    most = _Most(limits={key: limit for key, limit in limits.items() if limit}, rebuild_id=rebuild_id)
-    taken = taken or _ready(connection, uid, most, only, suspects)
+    most = _Most(limits={key: limit for key, limit in limits.items() if limit}, rebuild_id=present.get("id"))
+    trying = held.exclusive_until is not None and held.exclusive_until > held.at
+    on_trial: list[int] = []
+    if only is None and not trying:
+        on_trial = trials.ready(connection, uid, below=SUSPECT, rebuild_id=most.rebuild_id, rebuild_only=paused)
+    taken = works.find(connection, on_trial) if on_trial else _ready(connection, uid, most, only, suspects)
     if not taken:  # nothing to probe with: a pause stays over
         return None
     if held.paused_until is not None and not paused:
@@ -94,6 +88,16 @@ def take(
     if on_trial:
         indexes.enter(connection, uid, token, lease)
     return result
+
+
+def _locked(connection: Connection, uid: str) -> Row[Any]:
+    """The index's row with the time (`at`), locked; made where it is missing."""
+    query = select(index, now().label("at")).where(index.c.index_uid == uid).with_for_update()
+    held = connection.execute(query).one_or_none()
+    if held is None:
+        indexes.ensure(connection, uid)
+        held = connection.execute(query).one()
+    return held
 
 
 def _write(connection: Connection, taken: Claim, *, lease: float, worker: str, task_id: str | None) -> None:
@@ -230,23 +234,6 @@ def hold(
     # A lease that ran out but was not taken over yet is still ours: nobody else acts on it before the relay frees it.
     query = update(claim).where(claim.c.token == token, claim.c.state == ClaimState.HELD.value)
     return connection.execute(query.values(**values)).rowcount > 0
-
-
-def mark_stuck(connection: Connection, token: str, *, id: str, seconds: float, lease: float) -> None:
-    """Note that a document of this claim has been projected for so many `seconds`, and hold the claim for `lease`."""
-    until = case((claim.c.lease_until > now() + lease, claim.c.lease_until), else_=now() + lease)
-    query = update(claim).where(claim.c.token == token, claim.c.state == ClaimState.HELD.value)
-    connection.execute(query.values(stuck_id=id, stuck_since=now() - seconds, lease_until=until))
-
-
-def stuck_id(connection: Connection, token: str) -> str | None:
-    """The document of this claim whose projection hangs, if one does."""
-    return connection.execute(select(claim.c.stuck_id).where(claim.c.token == token)).scalar()
-
-
-def forget_stuck(connection: Connection, token: str) -> None:
-    """Note that nothing of this claim hangs any more."""
-    connection.execute(update(claim).where(claim.c.token == token).values(stuck_id=None, stuck_since=None))
 
 
 def is_held(connection: Connection, token: str) -> bool:
