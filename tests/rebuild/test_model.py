@@ -25,7 +25,6 @@ QUIET = {"crash": 0.0, "shutdown": 0.0, "hurry": 0.0, "lost": 0.0, "failing": 0.
 """Nothing goes wrong but what a mechanism is there for, so that nothing else makes up for it."""
 
 OFF: dict[str, dict[str, Any]] = {
-    "epoch": QUIET | {"documents": 4, "writes": 8, "sleep": 0.25, "sleeps": (25, 40, 60), "drivers": 3},
     "gate": QUIET | {"documents": 4, "writes": 6, "after": 6, "harm": 1.0},
     "catch-up": QUIET | {"documents": 4, "writes": 16, "pace": 0.3},
     "requeue": QUIET | {"documents": 3, "writes": 30, "pace": 0.4},

@@ -101,7 +101,7 @@ class RebuildWorld(World):
         if harm:
             self._do_harm()
         awake = [one for one in self.processes if one.asleep < self.clock and self._has_work(one)]
-        if awake and self.chance.random() < 0.6:
+        if awake and self.chance.random() < 0.4:
             self._drive(self.chance.choice(awake))
             return True
         return super()._step() or bool(awake)
@@ -124,7 +124,7 @@ class RebuildWorld(World):
         for _ in range(self.chance.randint(1, 6)):
             one.body.switch()
             if one.body.dead:
-                one.body, one.asleep = None, self.clock + 8
+                one.body, one.asleep = None, self.clock + 20
                 return
 
     def _body(self) -> None:
