@@ -64,6 +64,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def differential(session: nox.Session) -> None:
+    """The embedded engine beside the one that MEILISEARCH_URL names, by generated requests (some minutes)."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "tests.differential", *session.posargs)
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """The whole product on real input, without any service."""
     session.install("-e", ".[demo]")

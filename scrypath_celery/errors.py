@@ -244,7 +244,7 @@ class RebuildError(ScrypathError):
 
     `why` is a stable code: `lost` (another process took it over), `alive` (another drives or follows it), `kept`
     (old content is kept), `none` (there is nothing to undo), `swapped` (it was cut over already), `no_version` (the
-    source of the projection cannot be had, and the declaration has no `version=`), `expired`, `no_worker`, `pruned`.
+    source of the projection cannot be had, and the declaration has no `version=`), `no_worker`, `pruned`.
     """
 
     code = "rebuild"

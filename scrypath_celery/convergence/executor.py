@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from ..ledger import backlog, claims, works
+from ..ledger import backlog, claims, ready
 from ..ledger.claims import is_suspect
 from ..runtime import Runtime, identity
 from ..work import EngineTask
@@ -203,7 +203,7 @@ class _Run:
         if self.only is not None or self.more or self.total.paused or time.monotonic() - self.looked < AGAIN:
             return
         self.looked = time.monotonic()
-        self.more = self.runtime.ledger.read(lambda tx: works.any_ready(tx, self.uid))
+        self.more = self.runtime.ledger.read(lambda tx: ready.any_ready(tx, self.uid))
 
     def _hand_over(self) -> bool:
         """Let works end `submitted` whose verdict only has to be noted; whether there were any."""

@@ -174,6 +174,9 @@ def _release(run: ClaimRun, blame: bool, connection: Connection) -> None:
     claim = run.claim
     if blame:
         maintenance.blame(connection, claim.token, max_claims=run.runtime.options.max_claims)
+    stuck = claims.stuck_id(connection, claim.token)
+    if stuck is not None:
+        maintenance.blame_stuck(connection, claim.token, stuck, at_once=False)
     given = works.give_back(connection, claim.token, keep_claim_count=False)
     if run.requests:
         watch = run.runtime.options.watch_seconds

@@ -32,8 +32,13 @@ def watched(run: ClaimRun) -> Iterator[Callable[[str], None]]:
     thread.start()
     try:
         yield watch.note
-    finally:
+    except Exception:
         watch.stop()
+        raise
+    except BaseException:  # this process is ended, maybe because of what hangs
+        watch.stop(keep=True)
+        raise
+    watch.stop()
 
 
 class _Watch:
@@ -47,11 +52,11 @@ class _Watch:
     def note(self, id: str) -> None:
         self._current = (id, time.monotonic())
 
-    def stop(self) -> None:
-        """End the watch, and forget a mark of what went on after all; a process that is being ended leaves it."""
+    def stop(self, *, keep: bool = False) -> None:
+        """End the watch, and forget a mark of what went on after all, unless it is to `keep` it."""
         self._over.set()
         with self._lock:
-            if self._marked is not None:
+            if self._marked is not None and not keep:
                 self._write(partial(claims.forget_stuck, token=self._run.claim.token))
 
     def run(self) -> None:

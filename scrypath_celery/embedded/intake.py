@@ -114,7 +114,7 @@ def _encoded(value: list[Any], form: str) -> bytes:
 
 def _of_csv(body: bytes, delimiter: str) -> list[dict[str, Any]]:
     try:
-        rows = csv.reader(io.StringIO(body.decode(), newline=""), delimiter=delimiter, strict=True)
+        rows = csv.reader(io.StringIO(body.decode(), newline=""), delimiter=delimiter)
         header = next(rows, [])
         names = [_typed(cell) for cell in header]
         found = []

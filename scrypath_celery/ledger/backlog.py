@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select, update
 
 from ..work import BULK, LIVE, OPEN, PRIORITY, READY, Operation, State
-from . import works
+from . import ready as ordered
 from .clock import now
 from .tables import in_state, work
 
@@ -45,7 +45,7 @@ def _live(connection: Connection, recent: float) -> bool:
     unsettled = select(work.c.id).where(in_state(*OPEN), _SINGLE).limit(1)
     if connection.execute(unsettled).first() is not None:
         return True
-    for uid in works.uids(connection, State.SUCCEEDED):  # one range of the database's index for each
+    for uid in ordered.uids(connection, State.SUCCEEDED):  # one range of the database's index for each
         settled = (work.c.index_uid == uid) & (work.c.finished_at > now() - recent)
         query = select(work.c.id).where(in_state(State.SUCCEEDED), settled, _SINGLE).limit(1)
         if connection.execute(query).first() is not None:
@@ -60,16 +60,17 @@ def ready(connection: Connection, uid: str) -> Ready:
 
 def _any(connection: Connection, uid: str, operations: tuple[Operation, ...]) -> bool:
     priorities = sorted({PRIORITY[operation] for operation in operations})
-    queries = (works.ready(uid, state, priority, work.c.id).limit(1) for priority in priorities for state in READY)
-    return any(connection.execute(query).first() is not None for query in queries)
+    return any(
+        ordered.claimable(connection, uid, state, priority, limit=1) for priority in priorities for state in READY
+    )
 
 
 def resume_soon(connection: Connection, uid: str, seconds: float) -> None:
     """Let the relay give the bulk work of an index that waits longest to Celery in `seconds` at the latest."""
-    queries = (
-        works.ready(uid, state, PRIORITY[operation], work.c.id).limit(1) for operation in BULK for state in READY
+    found = (
+        ordered.claimable(connection, uid, state, PRIORITY[operation], limit=1) for operation in BULK for state in READY
     )
-    first = next((id for query in queries if (id := connection.execute(query).scalar()) is not None), None)
+    first = next((rows[0] for rows in found if rows), None)
     if first is not None:
-        sooner = (work.c.id == first) & in_state(*READY) & (work.c.publish_after > now() + seconds)
+        sooner = (work.c.id == first.id) & in_state(*READY) & (work.c.publish_after > now() + seconds)
         connection.execute(update(work).where(sooner).values(publish_after=now() + seconds))

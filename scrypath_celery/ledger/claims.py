@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, case, exists, func, select, update
+from sqlalchemy import Connection, Row, case, exists, func, select, update
 
 from ..work import PRIORITY, READY, Claim, ClaimState, Mark, Operation, Scope, State, Work
-from . import indexes, trials, works
+from . import indexes, ready, trials, works
 from .clock import now
 from .tables import claim, in_state, index, work
 
@@ -163,13 +163,10 @@ def _chosen(
     suspects: bool,
     passed: set[int],
 ) -> list[int]:
-    mine: ColumnElement[bool] = work.c.rebuild_id.is_(None)
-    if most.rebuild_id is not None:
-        mine |= work.c.rebuild_id == most.rebuild_id
     for priority, documents in sorted(most.limits.items()):
-        found = _candidates(connection, uid, priority, FIRST, only, mine)
+        found = _candidates(connection, uid, priority, FIRST, only, most.rebuild_id)
         if sum(row.documents for row in found) < documents and len(found) >= FIRST:
-            found = _candidates(connection, uid, priority, max(documents, FIRST) + len(passed), only, mine)
+            found = _candidates(connection, uid, priority, max(documents, FIRST) + len(passed), only, most.rebuild_id)
         found = [row for row in found if row.id not in passed]
         if suspects and found and is_suspect(found[0]):
             return [found[0].id]
@@ -185,19 +182,19 @@ def _candidates(
     priority: int,
     limit: int,
     only: Sequence[int] | None,
-    mine: ColumnElement[bool],
+    rebuild_id: int | None,
 ) -> list[Row[Any]]:
     """Works that may be claimed, of one priority; those first that wait longest."""
-    columns = (work.c.id, work.c.documents, work.c.claims, work.c.operation, work.c.available_at)
-    untried = work.c.trial.is_(None) | (work.c.claims >= SUSPECT)
     if only is not None:
+        columns = (work.c.id, work.c.documents, work.c.claims, work.c.operation, work.c.available_at)
+        untried = work.c.trial.is_(None) | (work.c.claims >= SUSPECT)
         chosen = (work.c.index_uid == uid) & work.c.id.in_(only) & (work.c.priority == priority)
+        mine = works.of_rebuild(rebuild_id)
         query = select(*columns).where(chosen, in_state(*READY), works.known(), mine, untried).order_by(work.c.id)
         return list(connection.execute(query))
     found: list[Row[Any]] = []
     for state in READY:
-        query = works.ready(uid, state, priority, *columns).where(works.known(), mine, untried)
-        found += connection.execute(query.limit(limit))
+        found += ready.claimable(connection, uid, state, priority, limit=limit, rebuild_id=rebuild_id, suspect=SUSPECT)
     return sorted(found, key=lambda row: (row.available_at, row.id))
 
 
@@ -240,6 +237,11 @@ def mark_stuck(connection: Connection, token: str, *, id: str, seconds: float, l
     until = case((claim.c.lease_until > now() + lease, claim.c.lease_until), else_=now() + lease)
     query = update(claim).where(claim.c.token == token, claim.c.state == ClaimState.HELD.value)
     connection.execute(query.values(stuck_id=id, stuck_since=now() - seconds, lease_until=until))
+
+
+def stuck_id(connection: Connection, token: str) -> str | None:
+    """The document of this claim whose projection hangs, if one does."""
+    return connection.execute(select(claim.c.stuck_id).where(claim.c.token == token)).scalar()
 
 
 def forget_stuck(connection: Connection, token: str) -> None:

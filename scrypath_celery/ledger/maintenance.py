@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection, delete, select, update
 
 from ..work import READY, ClaimState, Failure, ReasonClass, State
-from . import claims, indexes, works
+from . import claims, indexes, parts, ready, works
 from .clock import now
 from .tables import claim, in_state, index, ledger, rebuild, work
 
@@ -32,7 +32,7 @@ def due(connection: Connection, *, again: float, limit: int = 5_000) -> dict[str
     busy = select(index.c.index_uid).where(index.c.paused_until > now())
     resting = set(connection.execute(busy).scalars())
     found: dict[str, list[int]] = {}
-    for uid in works.uids(connection, *READY):
+    for uid in ready.uids(connection, *READY):
         for state in READY if uid not in resting else ():
             query = (
                 select(work.c.id)
@@ -81,7 +81,7 @@ def blame_stuck(connection: Connection, token: str, id: str, *, at_once: bool) -
     items = works.running(connection, token)
     guilty = next((item for item in items if id in item.left), None)
     if guilty is not None and len(guilty.left) > 1:
-        guilty = works.get(connection, works.split(connection, guilty, [id]))
+        guilty = works.get(connection, parts.split(connection, guilty, [id]))
     if guilty is not None and (at_once or guilty.claims > claims.SUSPECT):
         reason = f"{guilty.index_uid} {id}: its projection hangs"
         failure = Failure(reason_class=ReasonClass.SOURCE, reason=reason, code=claims.HANGS)
@@ -103,7 +103,7 @@ def blame(connection: Connection, token: str, *, max_claims: int) -> None:
     """Give back the works of a claim that ended without a settlement, one of which may be the reason."""
     for item in works.running(connection, token):
         if claims.is_suspect(item) and len(item.left) > 1:
-            works.split(connection, item)
+            parts.split(connection, item)
         elif item.claims >= max_claims:
             text = f"claimed {item.claims} times and never settled: its projection hangs or kills the process"
             reason = f"{item.index_uid} {', '.join(item.left[:5])}: {text}"
@@ -130,7 +130,7 @@ def prune(
     rebuilding = set(connection.execute(needed).scalars())
     removed = 0
     for state, keep in ((State.SUCCEEDED, keep_succeeded), (State.CANCELLED, keep_cancelled)):
-        for uid in works.uids(connection, state):
+        for uid in ready.uids(connection, state):
             if uid in rebuilding or removed >= limit:
                 continue
             query = (

@@ -36,3 +36,14 @@ def split_off(connection: Connection, item: Work, ids: Sequence[str]) -> Work:
     key = result.inserted_primary_key
     assert key is not None
     return replace(item, id=int(key[0]), ids=tuple(ids), remaining=None, documents=len(ids))
+
+
+def split(connection: Connection, item: Work, apart: Sequence[str] | None = None) -> int:
+    """Make two works of one with several documents, so that the one that hangs is found; the new work's id.
+
+    The new work has the documents `apart`, or the second half.
+    """
+    rest = item.left[len(item.left) // 2 :] if apart is None else tuple(apart)
+    new = split_off(connection, item, rest)
+    narrow(connection, item, [id for id in item.left if id not in rest])
+    return new.id

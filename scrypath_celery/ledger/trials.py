@@ -6,9 +6,10 @@ survives the claim that found it.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection, select
 
 from ..work import READY, Operation
+from . import works
 from .clock import now
 from .tables import in_state, work
 
@@ -22,11 +23,10 @@ def ready(connection: Connection, uid: str, *, below: int, rebuild_id: int | Non
     Those that were claimed `below` times or more without settling are left out: they have to stand alone. With
     `rebuild_only` those of the live index are, too; those of another rebuild than `rebuild_id` always.
     """
-    mine: ColumnElement[bool] = work.c.rebuild_id.is_(None)
-    if rebuild_id is not None:
-        mine |= work.c.rebuild_id == rebuild_id
     available = (work.c.index_uid == uid) & in_state(*READY) & (work.c.claims < below)
-    query = select(work.c.id, work.c.trial, work.c.operation).where(available, mine, work.c.trial.is_not(None))
+    query = select(work.c.id, work.c.trial, work.c.operation).where(
+        available, works.of_rebuild(rebuild_id), work.c.trial.is_not(None)
+    )
     query = query.where(work.c.available_at <= now()).order_by(work.c.id).with_for_update(skip_locked=True)
     rows = connection.execute(query).all()
     # What fills the target of a rebuild goes to another index than all the rest.

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, CursorResult, Row, Select, bindparam, case, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Row,
+    bindparam,
+    case,
+    func,
+    select,
+    update,
+)
 
 from ..errors import LedgerOutdated, WorkError
 from ..work import MAX_IDS, OPEN, PRIORITY, READY, Failure, Mode, Operation, ReasonClass, State, Work
@@ -117,38 +127,10 @@ def listed(
     return [record(row) for row in connection.execute(query.limit(limit))]
 
 
-def any_ready(connection: Connection, index_uid: str) -> bool:
-    """Whether any work of an index could be claimed now."""
-    return any(
-        connection.execute(ready(index_uid, state, priority, work.c.id).limit(1)).first() is not None
-        for priority in sorted(set(PRIORITY.values()))
-        for state in READY
-    )
-
-
-def ready(index_uid: str, state: State, priority: int, *columns: Any) -> Select[Any]:
-    """The works of an index, state and priority that may be claimed now, those first that wait longest.
-
-    They are one range of an index of the database, in its order: whoever limits it reads no more than it takes,
-    however many works wait for a later time.
-    """
-    query = select(*columns).where(in_state(state), work.c.index_uid == index_uid, work.c.priority == priority)
-    return query.where(work.c.available_at <= now()).order_by(work.c.available_at, work.c.id)
-
-
-def uids(connection: Connection, *states: State) -> list[str]:
-    """The indexes with works in any of these states, ready or settled ones; costs what there are of them alone."""
-    found: set[str] = set()
-    for state in states:
-        # Named to the end, so that only the database's index of these states is in this order.
-        order = [work.c.priority, work.c.available_at] if state in READY else [work.c.finished_at]
-        last: str | None = ""
-        while last is not None:
-            query = select(work.c.index_uid).where(in_state(state), work.c.index_uid > last)
-            last = connection.execute(query.order_by(work.c.index_uid, *order).limit(1)).scalar()
-            if last is not None:
-                found.add(last)
-    return sorted(found)
+def of_rebuild(id: int | None) -> ColumnElement[bool]:
+    """The criterion that a work is of the live index, or of this rebuild."""
+    live: ColumnElement[bool] = work.c.rebuild_id.is_(None)
+    return live if id is None else live | (work.c.rebuild_id == id)
 
 
 def counts(connection: Connection, index_uid: str | None = None) -> dict[str, dict[State, int]]:
@@ -187,10 +169,7 @@ def succeed(connection: Connection, token: str, ids: Sequence[int], engine_uids:
 def submit(
     connection: Connection, token: str, ids: Sequence[int], engine_uids: Sequence[int], *, trial: str | None = None
 ) -> int:
-    """The engine accepted these works and the wait ran out: they are polled later, never sent again for that.
-
-    `engine_uids` are the tasks that hold their documents, `trial` is the group that they are tried in.
-    """
+    """The engine accepted these works and the wait ran out: they are polled later, never sent again for that."""
     return connection.execute(
         update(work)
         .where(work.c.id.in_(ids), _held(token))
@@ -337,22 +316,6 @@ def running(connection: Connection, token: str) -> list[Work]:
 def known() -> ColumnElement[bool]:
     """The criterion that this release knows the operation and mode of a work."""
     return work.c.operation.in_(list(Operation)) & work.c.mode.in_(list(Mode))
-
-
-def split(connection: Connection, item: Work, apart: Sequence[str] | None = None) -> int:
-    """Make two works of one with several documents, so that the one that hangs is found; the new work's id.
-
-    The new work has the documents `apart`, or the second half.
-    """
-    rest = list(item.left[len(item.left) // 2 :] if apart is None else apart)
-    columns = {column.name for column in work.columns} - {"id", "ids", "remaining", "documents"}
-    row = connection.execute(select(work).where(work.c.id == item.id)).one()._mapping
-    first = [id for id in item.left if id not in rest]
-    connection.execute(update(work).where(work.c.id == item.id).values(remaining=first, documents=len(first)))
-    inserted = connection.execute(
-        work.insert().values({name: row[name] for name in columns} | {"ids": rest, "documents": len(rest)})
-    )
-    return _new_id(inserted)
 
 
 def still_ready(connection: Connection, ids: Sequence[int]) -> list[int]:

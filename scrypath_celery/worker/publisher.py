@@ -35,8 +35,49 @@ WAITING = 10_000
 """The most hand-overs that wait in memory; what does not fit is published by the relay."""
 
 
-Waiting = queue.Queue[tuple[str, tuple[int, ...]] | None]
-"""Hand-overs of work ids of one index; None ends the thread."""
+Handover = tuple[str, tuple[int, ...]]
+"""Work ids of one index."""
+
+
+class HandOvers:
+    """What waits for the publisher's thread, and whether all of it is done.
+
+    Its own, since the queue that green threads put in place of Python's cannot be asked whether its tasks are done.
+    """
+
+    def __init__(self) -> None:
+        self._queue: queue.Queue[Handover | None] = queue.Queue(WAITING)
+        self._changed = threading.Condition()
+        self._left = 0
+
+    def put(self, one: Handover | None) -> bool:
+        """Hand one over (None ends the thread); false where too many wait."""
+        with self._changed:
+            try:
+                self._queue.put_nowait(one)
+            except queue.Full:
+                return False
+            self._left += 1
+            return True
+
+    def take(self) -> list[Handover | None]:
+        """All that waits; waits for the first."""
+        taken = [self._queue.get()]
+        with suppress(queue.Empty):
+            while len(taken) < WAITING:
+                taken.append(self._queue.get_nowait())
+        return taken
+
+    def done(self, count: int) -> None:
+        """Note that so many were published or dropped."""
+        with self._changed:
+            self._left -= count
+            self._changed.notify_all()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until nothing is left; whether it was in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._left == 0, seconds)
 
 
 class Publisher:
@@ -54,45 +95,40 @@ class Publisher:
         self._note, self._failed = note or (lambda reason: None), False
         self._lock = threading.Lock()
         self._pid: int | None = None
-        self._waiting: Waiting = queue.Queue(WAITING)
+        self._waiting = HandOvers()
         self._refused_until = 0.0
 
     def publish(self, index: str, ids: tuple[int, ...]) -> None:
         """Hand work ids of one index over; never raises, never blocks."""
         if self._pid != os.getpid():
             self._start()
-        try:
-            self._waiting.put_nowait((index, ids))
-        except queue.Full:
+        if not self._waiting.put((index, ids)):
             logger.debug("the publisher is behind; the relay publishes the rest")
 
     def flush(self, seconds: float = 1.0) -> bool:
         """Wait until everything handed over was published or dropped; whether it was."""
         if self._pid != os.getpid():
             return True
-        waiting = self._waiting
-        with waiting.all_tasks_done:
-            return waiting.all_tasks_done.wait_for(lambda: waiting.unfinished_tasks == 0, seconds)
+        return self._waiting.wait(seconds)
 
     def close(self) -> None:
         """End the thread once what was handed over is published or dropped; a later hand-over starts another."""
         with self._lock:
             if self._pid == os.getpid():
                 self._pid = None
-                with suppress(queue.Full):
-                    self._waiting.put_nowait(None)
+                self._waiting.put(None)
 
     def _start(self) -> None:
         with self._lock:
             if self._pid == os.getpid():
                 return
-            self._waiting = queue.Queue(WAITING)
+            self._waiting = HandOvers()
             thread = threading.Thread(target=self._run, args=(self._waiting,), name="scrypath-publisher", daemon=True)
             thread.start()
             self._pid = os.getpid()
             _flush_at_exit(weakref.ref(self))
 
-    def _run(self, waiting: Waiting) -> None:
+    def _run(self, waiting: HandOvers) -> None:
         connection: Any = None
         pause = threading.Event()
         while True:
@@ -106,8 +142,7 @@ class Publisher:
                 _drop(connection)
                 connection = None
             finally:
-                for _ in range(count):
-                    waiting.task_done()
+                waiting.done(count)
             if ended:
                 _drop(connection)
                 return
@@ -149,12 +184,9 @@ class Publisher:
         )
 
 
-def _next(waiting: Waiting) -> tuple[dict[str, list[int]], int, bool]:
+def _next(waiting: HandOvers) -> tuple[dict[str, list[int]], int, bool]:
     """What waits, merged (one message can name many works); how many hand-overs; whether the end is among them."""
-    taken = [waiting.get()]
-    with suppress(queue.Empty):
-        while len(taken) < WAITING:
-            taken.append(waiting.get_nowait())
+    taken = waiting.take()
     merged: dict[str, list[int]] = {}
     for one in taken:
         if one is not None:

@@ -8,7 +8,7 @@ from ..convergence.executor import run_ready_works
 from ..convergence.relay import relay
 from ..convergence.summary import Summary
 from ..errors import DeadLettered, LedgerError, NotUnderstood, Unsettled
-from ..ledger import works
+from ..ledger import ready, works
 from ..rebuild.runner import drive, expire
 from ..runtime import Runtime
 
@@ -127,7 +127,7 @@ def _sync(task: Any, runtime: Runtime, index: str, ids: list[int]) -> dict[str, 
 
 def _work(task: Any, runtime: Runtime, index: str, ids: list[int]) -> Summary:
     outcome = Summary()
-    if runtime.ledger.run(lambda tx: works.any_ready(tx, index)):
+    if runtime.ledger.run(lambda tx: ready.any_ready(tx, index)):
         seconds = runtime.options.task_seconds
         outcome = run_ready_works(runtime, index, seconds=seconds, task_id=task.request.id)
         left = runtime.ledger.run(lambda tx: works.still_ready(tx, ids))

@@ -170,7 +170,7 @@ def test_a_proxy_that_refuses_large_bodies_gets_smaller_ones(search: Scrypath, p
     settle(search)
     assert documents(search) == {str(number) for number in range(1, 21)}
     (failed,) = found(search, State.FAILED)
-    assert (failed.ids, failed.reason_class, failed.error_code) == (
+    assert (failed.left, failed.reason_class, failed.error_code) == (
         ("21",),
         ReasonClass.VALIDATION,
         "payload_too_large",

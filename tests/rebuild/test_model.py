@@ -9,7 +9,7 @@ import pytest
 
 from tests.rebuild.play import play
 
-SCHEDULES = int(os.environ.get("SCRYPATH_TEST_SCHEDULES", "12"))
+SCHEDULES = int(os.environ.get("SCRYPATH_TEST_SCHEDULES", "6"))
 """Schedules of each mood; one takes about half a second of a processor."""
 
 SMALL = {"documents": 4, "writes": 8}

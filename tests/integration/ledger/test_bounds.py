@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 
-from scrypath_celery.ledger import Ledger, claims, indexes, maintenance, overview, works
+from scrypath_celery.ledger import Ledger, claims, indexes, maintenance, overview, ready, works
 
 SETTLED, WAITING, READY = 30_000, 10_000, 20
 BOUND = 500
@@ -83,8 +83,8 @@ def take_all_and_then_none(connection: Connection) -> None:
 EVERYDAY: dict[str, Callable[[Connection], Any]] = {
     "claim": take,
     "claim of all": take_all_and_then_none,
-    "any ready": lambda tx: works.any_ready(tx, "post"),
-    "any ready of an index without": lambda tx: works.any_ready(tx, "none"),
+    "any ready": lambda tx: ready.any_ready(tx, "post"),
+    "any ready of an index without": lambda tx: ready.any_ready(tx, "none"),
     "due": lambda tx: maintenance.due(tx, again=0.0),
     "prune": lambda tx: maintenance.prune(tx, keep_succeeded=86_400.0, keep_cancelled=86_400.0),
     "awaiting": claims.awaiting,

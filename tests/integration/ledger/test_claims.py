@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import Connection, Engine, event, select, text, update
 
 from scrypath_celery.errors import LedgerUnavailable
-from scrypath_celery.ledger import Ledger, claims, indexes, maintenance, tables, works
-from scrypath_celery.work import Claim, Failure, Mode, Operation, ReasonClass, Scope, State, Work
+from scrypath_celery.ledger import Ledger, claims, indexes, maintenance, parts, tables, works
+from scrypath_celery.work import Claim, Failure, Mode, Operation, ReasonClass, State, Work
 from tests.deadline import eventually
 
 WAITING = {
@@ -150,52 +150,6 @@ def test_a_paused_index_is_left_alone_and_then_probed_by_one_claim(ledger: Ledge
     assert taken(ledger).ids == ("2",)
 
 
-def put_on_trial(ledger: Ledger, groups: dict[int, str]) -> None:
-    with ledger.begin() as tx:
-        for id, group in groups.items():
-            tx.execute(update(tables.work).where(tables.work.c.id == id).values(trial=group))
-
-
-def test_works_on_trial_are_claimed_apart_in_their_groups_by_one_claim_at_a_time(ledger: Ledger) -> None:
-    (first,), (second,), (third,) = write(ledger, "1"), write(ledger, "2"), write(ledger, "3")
-    write(ledger, "4")
-    put_on_trial(ledger, {first: "a", second: "b", third: "a"})
-    trial = taken(ledger)
-    assert trial.trials == (("1", "3"), ("2",))
-    assert not ledger.run(lambda tx: indexes.enter(tx, "post", "another", 60.0))
-    (fifth,) = write(ledger, "5")
-    put_on_trial(ledger, {fifth: "c"})
-    others = taken(ledger)  # served meanwhile
-    assert (others.ids, others.trials) == (("4",), ())
-    assert ledger.run(take) is None
-    ledger.run(lambda tx: indexes.leave(tx, "post", trial.token))
-    assert taken(ledger).trials == (("5",),)
-
-
-def test_a_work_on_trial_that_may_kill_its_process_is_claimed_alone(ledger: Ledger) -> None:
-    (first,), (second,) = write(ledger, "1"), write(ledger, "2")
-    put_on_trial(ledger, {first: "a", second: "a"})
-    with ledger.begin() as tx:
-        tx.execute(update(tables.work).where(tables.work.c.id == first).values(claims=claims.SUSPECT))
-    assert taken(ledger).trials == (("2",),)
-    assert taken(ledger).trials == (("1",),)
-
-
-def test_a_pause_of_the_live_index_leaves_the_works_of_its_rebuild_ready(ledger: Ledger) -> None:
-    for operation in Operation:
-        with ledger.begin() as tx:
-            works.write(tx, "post", operation, [operation.value], Mode.CELERY)
-            indexes.ensure(tx, "post")
-    failure = Failure(scope=Scope.INDEX, reason_class=ReasonClass.VALIDATION, reason="another key")
-    ledger.run(lambda tx: indexes.pause(tx, "post", failure, 60.0))
-    assert taken(ledger).ids == (Operation.REINDEX.value,)
-    assert ledger.run(take) is None
-    row = ledger.run(lambda tx: indexes.get(tx, "post"))
-    assert row is not None
-    assert row.pause is not None
-    assert (row.pause.scope, row.pause.count) == (Scope.INDEX, 1)
-
-
 def test_a_lease_that_ran_out_gives_the_work_back_and_its_old_holder_settles_nothing(ledger: Ledger) -> None:
     (id,) = write(ledger, "1")
     first = taken(ledger)
@@ -323,7 +277,7 @@ def test_a_split_keeps_the_ids_of_the_first_half(ledger: Ledger) -> None:
     (id,) = ledger.run(lambda tx: works.write(tx, "post", Operation.UPSERT, ["1", "2", "3", "4"], Mode.CELERY))
     fail(ledger, taken(ledger), "2", "3", "4")
     held = taken(ledger)
-    other = ledger.run(lambda tx: works.split(tx, held.works[0]))
+    other = ledger.run(lambda tx: parts.split(tx, held.works[0]))
     assert (work(ledger, id).ids, work(ledger, id).left) == (("1", "2", "3", "4"), ("2",))
     assert (work(ledger, other).ids, work(ledger, other).left) == (("3", "4"), ("3", "4"))
     assert work(ledger, other).claim_number == held.number

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text, update
 
 from scrypath_celery.convergence import relay as relaying
 from scrypath_celery.errors import LedgerUnavailable
-from scrypath_celery.ledger import Ledger, claims, indexes, maintenance, overview, tables, works
+from scrypath_celery.ledger import Ledger, claims, indexes, maintenance, overview, parts, tables, works
 from scrypath_celery.ledger.migrate import upgrade
 from scrypath_celery.work import Mode, Operation, State
 from tests.blog import Blog, open_blog
@@ -40,7 +40,7 @@ def test_a_column_of_a_newer_release_is_left_alone(ledger: Ledger, engine: Engin
     (id,) = fresh.run(lambda tx: works.write(tx, "post", Operation.UPSERT, ["1", "2"], Mode.CELERY))
     held = fresh.run(lambda tx: claims.take(tx, "post", documents=10, lease=60.0, worker="test"))
     assert held is not None
-    fresh.run(lambda tx: works.split(tx, held.works[0]))
+    fresh.run(lambda tx: parts.split(tx, held.works[0]))
     assert fresh.run(lambda tx: works.get(tx, id)).state is State.RUNNING
 
 

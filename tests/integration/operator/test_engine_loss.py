@@ -8,11 +8,11 @@ from typing import Any
 import orjson
 import pytest
 from meilisearch import Client
-from scrypath_celery.playbook import Signal
 
 from scrypath_celery.convergence.relay import relay
 from scrypath_celery.embedded import EmbeddedEngine
 from scrypath_celery.ledger import claims, indexes
+from scrypath_celery.operator.recommendations import Signal
 from scrypath_celery.testing.engine import EngineUnderTest
 from tests.shop import Post, Shop
 
@@ -110,7 +110,7 @@ def test_a_repair_of_the_index_ends_the_note_for_good(
 ) -> None:
     lose(shop, engine)
     relay(shop.search.runtime, force=True)
-    getattr(shop.search, repair)(Post)
+    getattr(shop.search, repair)(Post, sync_mode="inline")
     shop.search.drain()
     assert shop.documents() == shop.records()
     for _ in range(2):
@@ -123,7 +123,7 @@ def test_a_repair_of_one_index_leaves_the_note_of_another(shop: Shop, engine: Em
     shop.search.ledger.run(lambda tx: indexes.ensure(tx, "another"))
     emptied(shop, engine)
     relay(shop.search.runtime, force=True)
-    shop.search.backfill(Post)
+    shop.search.backfill(Post, sync_mode="inline")
     assert lost_since(shop) is None
     assert lost_since(shop, "another") is not None
 
@@ -131,7 +131,7 @@ def test_a_repair_of_one_index_leaves_the_note_of_another(shop: Shop, engine: Em
 def test_a_second_loss_is_noted_after_the_first_was_repaired(shop: Shop, engine: EmbeddedEngine) -> None:
     emptied(shop, engine)
     relay(shop.search.runtime, force=True)
-    shop.search.backfill(Post)
+    shop.search.backfill(Post, sync_mode="inline")
     engine.reset()
     relay(shop.search.runtime, force=True)
     assert lost_since(shop) is not None

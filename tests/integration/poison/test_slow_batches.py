@@ -89,7 +89,7 @@ def test_bad_documents_are_found_where_a_batch_outlasts_the_wait(
             engine.faults.add("fail_task", document=id, code=GEO, whole_batch=True)
         write(search, range(1, 21), together=together)
         failed = settle(search)
-        assert sorted(id for work in failed for id in work.ids) == sorted(bad)
+        assert sorted(id for work in failed for id in work.left) == sorted(bad)
         assert {work.error_code for work in failed} == {GEO}
         assert documents(search) == numbers(range(1, 21), *bad)
 
@@ -100,7 +100,7 @@ def test_a_verdict_is_reached_where_no_claim_lives_to_see_one(tmp_path: Path) ->
         engine.faults.add("fail_task", document="7", code=GEO, whole_batch=True)
         write(search, range(1, 9), together=True)
         failed = settle(search)
-        assert [work.ids for work in failed] == [("7",)]
+        assert [work.left for work in failed] == [("7",)]
         assert documents(search) == numbers(range(1, 9), "7")
 
 
@@ -119,7 +119,7 @@ def test_other_works_of_the_index_are_served_while_a_payload_is_on_trial(tmp_pat
             assert search.ledger.read(lambda tx: works.listed(tx, [State.FAILED])) == []
         finally:
             trial.join()
-        assert [work.ids for work in search.ledger.read(lambda tx: works.listed(tx, [State.FAILED]))] == [("7",)]
+        assert [work.left for work in search.ledger.read(lambda tx: works.listed(tx, [State.FAILED]))] == [("7",)]
 
 
 def is_on_trial(search: Scrypath) -> bool:
@@ -142,7 +142,7 @@ def test_thirty_one_bad_documents_of_a_thousand_fail_alone_and_nothing_is_paused
             engine.faults.add("fail_task", document=id, code=GEO, whole_batch=True)
         write(search, range(1, 1001), together=together)
         failed = settle(search)
-        assert {id for work in failed for id in work.ids} == numbers(bad)
+        assert {id for work in failed for id in work.left} == numbers(bad)
         assert documents(search) == numbers(range(1, 1001)) - numbers(bad)
         row = search.ledger.read(lambda tx: indexes.get(tx, "post"))
         assert row is not None
