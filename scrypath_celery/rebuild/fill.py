@@ -18,10 +18,10 @@ from ..ledger.rebuilds import Rebuild
 from ..work import MAX_IDS, Mode
 from .held import Held, lost
 
-WINDOW = 5
+WINDOW = 30
 """Works of a range that may be open at once while nobody else writes: the engine's queue must not run dry."""
-LIVE_WINDOW = 1
-"""The same while single changes come in: what a rebuild has in flight delays them by one batch of the engine."""
+LIVE_WINDOW = 8
+"""The same while single changes come in; how much of that is sent, the option `bulk_seconds` bounds."""
 LIVE_SECONDS = 10.0
 """A single change within this time counts as coming in."""
 
