@@ -166,7 +166,10 @@ def values_like(forms: Forms, attribute: str, text: str | None, slots: AbstractS
         ordered = [(value, counts[value]) for value in _fitting(counts, text, forms, attribute)]
     ordered = ordered[: forms.settings["faceting"]["maxValuesPerFacet"]]
     shown = _shown(forms, column, ordered, forms.store.live())
-    return [{"value": value, "count": count} for value, count in shown.items()]
+    pairs = list(shown.items())
+    if by_count(forms, attribute):  # as often: by how they are written, the last first
+        pairs.sort(key=lambda pair: (pair[1], pair[0]), reverse=True)
+    return [{"value": value, "count": count} for value, count in pairs]
 
 
 def _fitting(counts: Counter[str | float], text: str, forms: Forms, attribute: str) -> list[str]:
