@@ -186,6 +186,8 @@ class Column:
 
     def beginning(self, prefix: str) -> set[int]:
         """The slots that hold a text that begins so."""
+        if not prefix:
+            return self.present()
         plain, order = facet_normal(prefix), self.sorted()
         return set(order.text_slots[bisect_left(order.texts, plain) : bisect_left(order.texts, plain + _LAST)])
 

@@ -83,6 +83,10 @@ def _as_written(path: Path, slots: AbstractSet[int], *, best: bool) -> Iterator[
 class ExactWords:
     """More words that stand there just as written first; for the rules after it these stand for nothing else."""
 
+    def __init__(self, *, last: bool) -> None:
+        """`last` is whether no rule comes after it."""
+        self._last = last
+
     def split(self, bucket: Bucket) -> Iterator[tuple[Detail, Bucket]]:
         """One part for each number of words."""
         parts: dict[int, list[tuple[Path | None, AbstractSet[int]]]] = defaultdict(list)
@@ -94,15 +98,21 @@ class ExactWords:
             worst = max(worst, path.size)
             for exact, own in _exactly(path, slots).items():
                 left = path.size - sum(path.matches[place].term.size for place in exact)
-                narrowed = tuple(one.exactly() if place in exact else one for place, one in enumerate(path.matches))
-                parts[left].append((Path(narrowed), own))
+                parts[left].append((path if self._last else _narrowed(path, exact), own))
         worst = max([worst, *parts])
         for left in sorted(parts):
             yield Rank("exactWords", worst - left + 1, worst + 1, {}), Bucket(tuple(parts[left]))
 
 
+def _narrowed(path: Path, exact: tuple[int, ...]) -> Path:
+    return Path(tuple(one.exactly() if place in exact else one for place, one in enumerate(path.matches)))
+
+
 def _exactly(path: Path, slots: AbstractSet[int]) -> dict[tuple[int, ...], set[int]]:
     """The documents by the places of the terms that they have just as written."""
+    if len(path.matches) == 1:
+        found = path.matches[0].exact(slots)
+        return {exact: own for exact, own in (((0,), found), ((), set(slots) - found)) if own}
     held: dict[int, tuple[int, ...]] = dict.fromkeys(slots, ())
     for place, match in enumerate(path.matches):
         for slot in match.exact(slots):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Set as AbstractSet
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from scrypath_celery.embedded.refusal import Refusal
@@ -14,6 +15,7 @@ from scrypath_celery.embedded.search.tokens import normal
 from scrypath_celery.embedded.search.tolerance import Tolerance
 from scrypath_celery.embedded.search.vocabulary import close
 
+_GROUPED = 20  # so many values have a level of groups above them
 _FEW = 3_000  # among no more documents the engine sorts numbers as the texts that they are shown as
 
 
@@ -135,15 +137,47 @@ def by_count(forms: Forms, attribute: str) -> bool:
     return (fitting[0] if fitting else rules.get("*", "alpha")) == "count"
 
 
+def _most_frequent(counts: dict[Any, int], values: list[Any]) -> list[tuple[Any, int]]:
+    """The counts, the highest first; those that are as high come in the order of the engine's tree of all `values`.
+
+    It has groups of four, above them groups of four groups and so on, and looks into the group that has the most
+    documents, of several the last.
+    """
+    levels: list[list[tuple[int, int]]] = [[(place, place + 1) for place in range(len(values))]]
+    while len(levels[-1]) >= _GROUPED:
+        below = levels[-1]
+        levels.append([(part[0][0], part[-1][1]) for part in (below[at : at + 4] for at in range(0, len(below), 4))])
+
+    def entry(level: int, span: tuple[int, int]) -> tuple[int, int, int, tuple[int, int]]:
+        # The documents of a group are counted once each, which for values that exclude each other is their sum.
+        return -sum(counts.get(value, 0) for value in values[span[0] : span[1]]), level, -span[0], span
+
+    heap = [entry(len(levels) - 1, span) for span in levels[-1]]
+    heapify(heap)
+    found: list[tuple[Any, int]] = []
+    while heap:
+        count, level, _, span = heappop(heap)
+        if not count:
+            continue
+        if not level:
+            found.append((values[span[0]], -count))
+            continue
+        for inner in levels[level - 1]:
+            if span[0] <= inner[0] < span[1]:
+                heappush(heap, entry(level - 1, inner))
+    return found
+
+
 def _ordered(
     counts: Counter[str | float], forms: Forms, attribute: str, *, few: bool = False
 ) -> list[tuple[str | float, int]]:
     count_first = by_count(forms, attribute)
     numbers = [(value, count) for value, count in counts.items() if not isinstance(value, str)]
     texts = [(value, count) for value, count in counts.items() if isinstance(value, str)]
-    if count_first:  # among values that occur as often the engine takes the last of the alphabet first
-        numbers.sort(key=lambda pair: (pair[1], pair[0]), reverse=True)
-        texts.sort(key=lambda pair: (pair[1], pair[0]), reverse=True)
+    if count_first:
+        order = forms.column(attribute).sorted()
+        numbers = _most_frequent(dict(numbers), list(dict.fromkeys(order.numbers)))
+        texts = _most_frequent(dict(texts), list(dict.fromkeys(order.texts)))
     else:
         numbers.sort(key=lambda pair: facet_text(pair[0]) if few else pair[0])
         texts.sort()
@@ -166,7 +200,10 @@ def values_like(forms: Forms, attribute: str, text: str | None, slots: AbstractS
         ordered = [(value, counts[value]) for value in _fitting(counts, text, forms, attribute)]
     ordered = ordered[: forms.settings["faceting"]["maxValuesPerFacet"]]
     shown = _shown(forms, column, ordered, forms.store.live())
-    return [{"value": value, "count": count} for value, count in shown.items()]
+    pairs = list(shown.items())
+    if by_count(forms, attribute):  # as often: by how they are written, the last first
+        pairs.sort(key=lambda pair: (pair[1], pair[0]), reverse=True)
+    return [{"value": value, "count": count} for value, count in pairs]
 
 
 def _fitting(counts: Counter[str | float], text: str, forms: Forms, attribute: str) -> list[str]:

@@ -95,12 +95,15 @@ class Match:
 
     def _ends(self, slots: AbstractSet[int], *, best: bool, last: bool) -> Iterator[tuple[Iterable[Spot], bool]]:
         wanted = self._wanted(slots, best=best)
+        everything = best and len(wanted[0]) == len(self.levels[0])
         words: list[Spot] = []
         for source in self.sources:
             own = wanted[source.typos]
             if not own:
                 continue
-            if source.phrase:
+            if everything and source.typos == 0 and not source.phrase and source.everywhere is source.spots:
+                words.extend(source.everywhere)
+            elif source.phrase:
                 own = own & {place >> 32 for place in source.spots}
                 yield [place for place in (source.last if last else source.first) if place >> 32 in own], True
             else:
@@ -217,6 +220,8 @@ class Matcher:
         key = tuple(words)
         if key in self._phrases:
             return self._phrases[key]
+        if len(words) == 2 and None not in words and self._by_word and self._fields is None:
+            return self._phrases.setdefault(key, self._pair(str(words[0]), str(words[1])))
         found: set[int] | None = None
         for word in sorted({word for word in words if word is not None}, key=lambda one: len(self._spots(one))):
             held = {place >> 32 for place in self._spots(word)}
@@ -230,6 +235,15 @@ class Matcher:
                     found &= self._side_by_side(one, other, place - at, found)
         self._phrases[key] = found
         return found
+
+    def _pair(self, left: str, right: str) -> set[int]:
+        """The documents that have one word right before another."""
+        lefts, rights = self._vocabulary.spots(left), self._vocabulary.spots(right)
+        if len(lefts) <= len(rights):
+            ends = {place + 1 for place in lefts if place & 0xFFFF != 0xFFFF}
+            return {place >> 32 for place in rights if place in ends}
+        starts = {place - 1 for place in rights if place & 0xFFFF}
+        return {place >> 32 for place in lefts if place in starts}
 
     def _side_by_side(self, left: str, right: str, most: int, documents: set[int]) -> set[int]:
         """Which of some documents have one word at most so far before another."""

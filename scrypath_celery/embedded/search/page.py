@@ -17,7 +17,8 @@ from scrypath_celery.embedded.search.ranking import Group, Ranked, score
 class Page:
     """Which hits: `count` from `start` on, one for each value of `column`, with at least the score `threshold`.
 
-    With `exact` the number of all has to be right, among the best `most`. With `blanks` an empty text is a value too.
+    With `exact` the number of all has to be right, among the best `most`. With `blanks` an empty text is a
+    value too, but as in the engine only among the hits up to the end of the page.
     """
 
     start: int
@@ -39,7 +40,12 @@ class Page:
                 found.take(group, ranked=ranked)
                 if len(found.kept) - self.start >= wanted:
                     break
-        page = found.kept[self.start : self.start + self.count]
+        kept = found.kept[: self.start + self.count]
+        if self.column is not None and self.blanks:
+            again = _blanks(self.column, kept)
+            found.gone |= again
+            kept = [one for one in kept if one.slot not in again]
+        page = kept[self.start :]
         left = slots - found.gone
         if self.exact and self.column is not None:
             return page, _single(self.column, left)
@@ -65,7 +71,7 @@ class _Cut:
             if not ranked and len(self.kept) >= page.start + page.count:
                 break
             if column is not None:
-                if slot in self.gone or not self._blank(column, slot):
+                if slot in self.gone:
                     continue
                 fresh = [value for value in column.values(slot) if value not in self.seen]
                 self.seen.update(fresh)
@@ -74,15 +80,10 @@ class _Cut:
                 self.gone.discard(slot)
             self.kept.append(Ranked(slot, group.details))
 
-    def _blank(self, column: Column, slot: int) -> bool:
-        """Whether a document may stay as for empty texts: of those that the request tells apart, one is kept."""
-        if not self.page.blanks or not column.is_blank(slot):
-            return True
-        if "" in self.seen:
-            self.gone.add(slot)
-            return False
-        self.seen.add("")
-        return True
+
+def _blanks(column: Column, page: list[Ranked]) -> set[int]:
+    """The hits that have an empty text, but for the first."""
+    return {one.slot for one in [one for one in page if column.is_blank(one.slot)][1:]}
 
 
 def _single(column: Column, slots: AbstractSet[int]) -> AbstractSet[int]:

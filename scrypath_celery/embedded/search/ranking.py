@@ -88,19 +88,20 @@ def with_words(
     """
     rules: list[Rule] = []
     has_words, best = all_words, False
-    for one in once(forms.settings["rankingRules"], sort):
+    named = list(once(forms.settings["rankingRules"], sort))
+    for one in named:
         if isinstance(one, Criterion):
             rules.append(rule_of(one, forms))
             continue
         if not has_words:
             rules.append(Words(levels, phrased))
             has_words = True
-        rules += _textual(one, forms, fields, best=best)
+        rules += _textual(one, forms, fields, best=best, last=one is named[-1])
         best = best or one == "typo"
     return rules
 
 
-def _textual(name: str, forms: Forms, fields: Collection[int] | None, *, best: bool) -> list[Rule]:
+def _textual(name: str, forms: Forms, fields: Collection[int] | None, *, best: bool, last: bool) -> list[Rule]:
     match name:
         case "typo":
             return [typo()]
@@ -113,7 +114,7 @@ def _textual(name: str, forms: Forms, fields: Collection[int] | None, *, best: b
         case "wordPosition":
             return [word_position(best=best)]
         case "exactness":
-            return [ExactAttribute(forms.textual, fields, best=best), ExactWords()]
+            return [ExactAttribute(forms.textual, fields, best=best), ExactWords(last=last)]
     return []
 
 

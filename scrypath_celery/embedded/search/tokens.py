@@ -13,6 +13,7 @@ from scrypath_celery.embedded.search.separators import SEPARATORS, normal_form
 
 MAX_POSITION = 65_535
 _HARD_STEP = 8
+_STEPS = {"word": 0, "soft": 1, "hard": _HARD_STEP}
 LONGEST = 250
 # Texts so short come again and again (countries, states, kinds); so many of them are remembered with their words.
 _SHORT = 40
@@ -67,6 +68,8 @@ class Tokenizer:
         self._special = bool(self._stop or self._dictionary or added or kept)
         self._separators = SEPARATORS - kept | added
         self._marks = {one: normal_form(one, self._separators) for one in self._separators}
+        # How far a separator puts the next word; 0 for one that is a word itself.
+        self._steps = {one: _STEPS[kind] for one, (_, kind) in self._marks.items()}
         self._pieces = self._pattern()
         self._known: dict[str, list[tuple[str, int]]] = {}
 
@@ -111,25 +114,32 @@ class Tokenizer:
 
     def _words(self, text: str) -> Iterator[tuple[str, int]]:
         position, step = 0, 0
+        steps, stop = self._steps, self._stop
         for found in self._pieces.findall(text):
-            mark = self._marks.get(found)
-            if mark is not None and mark[1] != "word":
-                if step and mark[1] == "hard":
+            mark = steps.get(found)
+            if mark is None:
+                lower = found.lower()
+                if found[1:] == lower[1:] and found.isascii():
+                    position += step
+                    step = 1
+                    if position > MAX_POSITION:
+                        return
+                    if len(lower) <= LONGEST and not (stop and found in stop):
+                        yield lower, position
+                    continue
+                pairs = [(lemma, part) for part in self._parts(found) if (lemma := normal(part).strip())]
+            elif mark:
+                if step and mark == _HARD_STEP:
                     step = _HARD_STEP
                 continue
-            lower = found.lower()
-            if found[1:] == lower[1:] and found.isascii():
-                pairs = [(lower, found)]
-            elif mark is not None:
-                pairs = [(mark[0], found)]
             else:
-                pairs = [(lemma, part) for part in self._parts(found) if (lemma := normal(part).strip())]
+                pairs = [(self._marks[found][0], found)]
             for lemma, part in pairs:
                 position += step
                 step = 1
                 if position > MAX_POSITION:
                     return
-                if len(lemma) <= LONGEST and not (self._stop and self._stops(part)):
+                if len(lemma) <= LONGEST and not (stop and self._stops(part)):
                     yield lemma, position
 
     def _parts(self, word: str) -> list[str]:
