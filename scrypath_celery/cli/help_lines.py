@@ -15,8 +15,7 @@ LINES = {
         "Run the embedded engine: it speaks Meilisearch's protocol, for tests and first steps, not for production."
     ),
     "dev": (
-        "Run the embedded engine and a broker, and print their URLs, until Ctrl-C."
-        " Both are for first steps and tests."
+        "Run the embedded engine and a broker, and print their URLs, until Ctrl-C. Both are for first steps and tests."
     ),
     "demo": "Sync 34,006 cities, break things, repair them, and check the result document by document.",
 }

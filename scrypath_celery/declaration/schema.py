@@ -37,7 +37,8 @@ class Schema:
     filterable: tuple[Any, ...] = ()
     sortable: tuple[str, ...] = ()
     faceting: Mapping[str, Any] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    ranking_rules_strict: bool = True
     document_id: str | None = None
     tenant_field: str | None = None
     index_if: IndexIf | None = None
@@ -128,7 +129,7 @@ class Schema:
 
     def fingerprint(self) -> str:
         """Changes when what is declared for the index changes (64 hexadecimal digits)."""
-        declared = [self.key, sorted(self.names), self.declared_settings()]
+        declared = [self.key, sorted(self.names), settings.masked(self.declared_settings())]
         return hashlib.sha256(settings.canonical(declared).encode()).hexdigest()
 
     def check(self) -> None:

@@ -121,6 +121,8 @@ index = Table(
     Column("rebuild", Json),
     Column("fingerprint", _word(64)),
     Column("high_uid", BigInteger),
+    Column("hot_applied", Json),
+    Column("verified", Json),
     **_OPTIONS,
 )
 
