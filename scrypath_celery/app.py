@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
@@ -18,10 +18,16 @@ from .convergence.summary import Summary
 from .declaration.document import default_document
 from .declaration.registry import Declaration
 from .declaration.schema import Schema
+from .operator.contract_drift import ContractDrift, contract_drift
 from .operator.failed import Failed, failed
+from .operator.hot_apply import HotApply, hot_apply
 from .operator.reconcile import Report, reconcile
+from .operator.repair import Repair, repair
 from .operator.retry import Retried, retry
+from .operator.settings_apply import Applied, settings_apply
+from .operator.settings_diff import SettingsDiff, own_names, settings_diff
 from .operator.status import Status, status
+from .operator.verify import Verification, verify
 from .rebuild.backfill import BackfillReport, backfill
 from .rebuild.reindex import ReindexReport, reindex
 from .rebuild.runner import Progress
@@ -187,6 +193,54 @@ class Scrypath(Attached):
     def reconcile_sync(self, model: Any = None) -> Report:
         """What differs between database and index, and what to do about it; changes nothing."""
         return reconcile(self.runtime, self._chosen(model))
+
+    def verify(
+        self, model: Any, *, sample: int | None = None, ledger: bool = True, progress: Progress | None = None
+    ) -> Verification:
+        """Compare database and index document by document (about `sample` of them); see `operator.verify`."""
+        return verify(self.runtime, self.schemas.of(model), sample=sample, ledger=ledger, progress=progress)
+
+    def repair(
+        self,
+        model: Any,
+        *,
+        dry_run: bool = False,
+        allow_mass_delete: bool = False,
+        progress: Progress | None = None,
+    ) -> Repair:
+        """Verify an index and give exactly what differs to the workers; see `operator.repair`."""
+        return repair(
+            self.runtime,
+            self.schemas.of(model),
+            dry_run=dry_run,
+            allow_mass_delete=allow_mass_delete,
+            progress=progress,
+        )
+
+    # settings
+
+    def index_contract_drift(self, model: Any) -> ContractDrift:
+        """Where an index is not what its schema declares, dimension by dimension."""
+        return contract_drift(self.runtime, self.schemas.of(model))
+
+    def settings_diff(self, model: Any) -> SettingsDiff:
+        """Where the settings of an index differ from what is declared."""
+        return settings_diff(self.runtime, self.schemas.of(model))
+
+    def settings_read(self, model: Any) -> Mapping[str, Any] | None:
+        """All settings that an index has now, under our names; None where there is no index."""
+        found = self.runtime.engine.settings(self.runtime.uid_of(self.schemas.of(model)))
+        return None if found is None else own_names(found)
+
+    def settings_apply(self, model: Any, *, everything: bool = False, dry_run: bool = False) -> Applied:
+        """Make an index have its declared settings, or create it; see `operator.settings_apply`."""
+        return settings_apply(self.runtime, self.schemas.of(model), everything=everything, dry_run=dry_run)
+
+    def settings_hot_apply(
+        self, model: Any, settings: Mapping[str, Any], *, ack_live: bool, by: str | None = None
+    ) -> HotApply:
+        """Apply a few settings to the live index at once, beside the declaration; see `operator.hot_apply`."""
+        return hot_apply(self.runtime, self.schemas.of(model), settings, ack_live=ack_live, by=by)
 
     # rebuilding
 

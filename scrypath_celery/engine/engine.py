@@ -65,13 +65,15 @@ class Engine:
     def ids(self, index: str, key: str, *, page: int = 1_000) -> Iterator[list[str]]:
         """Pages of the ids of all documents of an index."""
         offset = 0
-        while True:
-            body = {"limit": page, "offset": offset, "fields": [key]}
-            found = self._transport.call("post", f"{_index(index)}/documents/fetch", body)["results"]
-            if not found:
-                return
-            yield [str(document[key]) for document in found]
+        while found := self.id_page(index, key, offset=offset, limit=page):
+            yield found
             offset += len(found)
+
+    def id_page(self, index: str, key: str, *, offset: int, limit: int) -> list[str]:
+        """The ids of some documents of an index, in the engine's own order."""
+        body = {"limit": limit, "offset": offset, "fields": [key]}
+        found = self._transport.call("post", f"{_index(index)}/documents/fetch", body)["results"]
+        return [str(document[key]) for document in found]
 
     def search(self, index: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """A search; the engine's answer."""

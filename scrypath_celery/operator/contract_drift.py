@@ -93,11 +93,8 @@ def contract_drift(runtime: Runtime, schema: Schema) -> ContractDrift:
     live = runtime.engine.settings(index) if found is not None else None
     stats = runtime.engine.stats(index) if live is not None else None
     if found is None or live is None or stats is None:
-        fine = Dimension(match=True)
-        remedies = (Remedy.SETTINGS_APPLY,)
-        return ContractDrift(
-            **common, index_exists=False, match=False, primary_key=fine, dimensions={}, remedies=remedies
-        )
+        fine, make = Dimension(match=True), (Remedy.SETTINGS_APPLY,)
+        return ContractDrift(**common, index_exists=False, match=False, primary_key=fine, dimensions={}, remedies=make)
     key = _primary_key(schema, found.get("primaryKey"))
     unlike = differing(runtime, schema.declared_settings(), live)
     settings: dict[str, list[Detail]] = {name: [] for name in (*_OF_A_DIMENSION.values(), "settings")}

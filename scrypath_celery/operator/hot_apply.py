@@ -54,10 +54,10 @@ def hot_apply(
     wanted = allowed(settings, ack_live=ack_live)
     by = by or somebody()
     targets = written_to(runtime, schema)
+    if not targets:
+        raise HotApplyFailed(f"there is no index {runtime.uid_of(schema)}: create it with `settings apply`")
     try:
         for index in targets:
-            if runtime.engine.index(index) is None:
-                raise SettingsError(f"there is no index {index}: create it with `settings apply`")
             send(runtime, index, wanted)
     except (EngineError, SettingsError) as exc:
         raise HotApplyFailed(f"hot apply to {', '.join(targets)} failed: {exc}") from exc
@@ -100,11 +100,9 @@ def allowed(settings: Mapping[str, Any], *, ack_live: bool) -> dict[str, Any]:
 def written_to(runtime: Runtime, schema: Schema) -> list[str]:
     """The engine's indexes that stand for a schema now: the live one, and the one that a rebuild fills."""
     row = runtime.ledger.run(lambda tx: indexes.get(tx, schema.uid))
-    found = [runtime.uid_of(schema)]
     target = row.rebuild.get("target") if row is not None and row.rebuild else None
-    if target is not None and runtime.engine.index(str(target)) is not None:
-        found.append(str(target))
-    return found
+    names = [runtime.uid_of(schema), *((str(target),) if target is not None else ())]
+    return [name for name in names if runtime.engine.index(name) is not None]
 
 
 def somebody() -> str:

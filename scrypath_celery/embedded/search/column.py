@@ -200,7 +200,9 @@ class Column:
 
     def empty(self) -> set[int]:
         """The slots where it is an empty text, array or object."""
-        return {slot for slot, cell in enumerate(self._cells) if isinstance(cell, Several) and cell.empty}
+        return {
+            slot for slot, cell in enumerate(self._cells) if isinstance(cell, Several) and cell.empty
+        }
 
     def in_order(self, *, ascending: bool) -> Iterator[tuple[str | float, list[int]]]:
         """The values with their slots in the order of a sort: numbers before texts, whichever the direction."""

@@ -98,9 +98,7 @@ def attributes(forms: Forms, patterns: list[str]) -> set[str]:
     for pattern in patterns:
         if "*" in pattern:
             names = forms.filterable.names()
-            candidates = (
-                set(forms.paths.names) if names is None else {path for one in names for path in _of(forms, one)}
-            )
+            candidates = set(forms.paths.names) if names is None else {path for one in names for path in _of(forms, one)}
         else:
             candidates = _of(forms, pattern)
         wanted.update(one for one in candidates if fits(pattern, one) and forms.filterable.allows(one))

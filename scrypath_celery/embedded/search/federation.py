@@ -161,9 +161,7 @@ class Federator:
         for place, one in enumerate(self._asked):
             with self._inside(place):
                 most = one.index.forms.settings["pagination"]["maxTotalHits"]
-                results.append(
-                    Searching(one.index.forms, one.request).run(0, min(start + count, most), scored=True, exact=paged)
-                )
+                results.append(Searching(one.index.forms, one.request).run(0, min(start + count, most), scored=True, exact=paged))
         merged, total = self._merged(results)
         hits = [self._hit(one, results[one.place]) for one in merged[start : start + count]]
         answer: dict[str, Any] = {"hits": hits, "processingTimeMs": 0}
