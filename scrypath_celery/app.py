@@ -244,9 +244,17 @@ class Scrypath(Attached):
 
     # rebuilding
 
-    def backfill(self, model: Any, *, progress: Progress | None = None, follow: bool = True) -> BackfillReport:
+    def backfill(
+        self, model: Any, *, progress: Progress | None = None, follow: bool = True, allow_mass_delete: bool = False
+    ) -> BackfillReport:
         """Re-sync every record and document of a live index; see `rebuild.backfill`."""
-        return backfill(self.runtime, self.schemas.of(model), progress=progress, follow=follow)
+        return backfill(
+            self.runtime,
+            self.schemas.of(model),
+            progress=progress,
+            follow=follow,
+            allow_mass_delete=allow_mass_delete,
+        )
 
     def reindex(self, model: Any, *, cutover: bool = True, progress: Progress | None = None) -> ReindexReport:
         """Build a new index beside the live one and cut over without losing a write; see `rebuild.reindex`."""

@@ -13,11 +13,14 @@ from .app_command import operating, seen_by_workers
 from .broker import look as look_at_broker
 from .console import DIFFERENT, FINE, NOT_DONE, Console
 from .failed import class_line
+from .index import drift_lines
 from .retry import one as retry_one
+from .settings import warn_of_hot_applied
 from .status import TIMEOUTS, broker_lines, engine_text, pause_text, queue_text
 from .text import pairs
+from .verify import kept_text, repair, verified_json, verified_lines
 
-ACTIONS = ("retry", "backfill", "reindex")
+ACTIONS = ("retry", "backfill", "reindex", "repair")
 
 
 @click.command(epilog="Example: scrypath-celery -A shop reconcile Post --action reindex")
@@ -27,8 +30,22 @@ ACTIONS = ("retry", "backfill", "reindex")
 @click.option(
     "--cutover/--no-cutover", default=True, show_default=True, help="With --action reindex: swap once it is filled."
 )
+@click.option("--include-contract-drift", is_flag=True, help="Attach what differs between index and schema.")
+@click.option("--verify", "verifying", is_flag=True, help="Compare document by document too.")
+@click.option("--dry-run", is_flag=True, help="With --action repair: say what would be done, and do nothing.")
+@click.option("--allow-mass-delete", is_flag=True, help="Delete documents without a record beyond the cap too.")
 @operating
-def reconcile(console: Console, schema: str | None, action: str | None, id: int | None, cutover: bool) -> int:
+def reconcile(
+    console: Console,
+    schema: str | None,
+    action: str | None,
+    id: int | None,
+    cutover: bool,
+    include_contract_drift: bool,
+    verifying: bool,
+    dry_run: bool,
+    allow_mass_delete: bool,
+) -> int:
     """Report what differs between database and index, and what to do about it.
 
     Without --action nothing is changed. Exit code 2 where failed work or a confirmed mismatch is found, 1 where a
@@ -36,31 +53,45 @@ def reconcile(console: Console, schema: str | None, action: str | None, id: int 
     """
     if (action == "retry") != (id is not None):
         raise click.UsageError("--action retry and --id belong together")
+    if dry_run and action != "repair":
+        raise click.UsageError("--dry-run belongs to --action repair")
+    if allow_mass_delete and action not in ("repair", "backfill"):
+        raise click.UsageError("--allow-mass-delete belongs to --action repair or backfill")
     if action is None:
-        return report(console, schema)
+        return report(console, schema, contract=include_contract_drift, verifying=verifying)
+    if action == "repair":
+        return repair(console, schema, dry_run=dry_run, allow_mass_delete=allow_mass_delete)
     if action == "retry":
         assert id is not None
         return retry_one(console, id, schema)
     seen_by_workers(console, f"--action {action}")
-    return backfill(console, schema) if action == "backfill" else reindex(console, schema, cutover)
+    if action == "backfill":
+        return backfill(console, schema, allow_mass_delete=allow_mass_delete)
+    return reindex(console, schema, cutover)
 
 
-def report(console: Console, schema: str | None) -> int:
+def report(console: Console, schema: str | None, *, contract: bool = False, verifying: bool = False) -> int:
     """Print the report; the exit code."""
-    found = look(with_timeouts(console.runtime, **TIMEOUTS), console.schemas(schema), program=console.program)
+    runtime, schemas = with_timeouts(console.runtime, **TIMEOUTS), console.schemas(schema)
+    found = look(runtime, schemas, program=console.program, contract=contract)
     waiting = any(Signal.PENDING_QUEUE_WORK in one.signals for one in found.indexes)
     app = console.search.celery_app
     if waiting and app is not None:  # then it matters whether anybody is there to take it
         found = Report(indexes=found.indexes, broker=look_at_broker(app, console.runtime.options))
-    console.answer("reconcile", {**as_json(found), "unknown": list(found.unknown), "differs": found.differs})
+    verified = [console.search.verify(one, progress=console.progress) for one in schemas] if verifying else []
+    differs = found.differs or any(one.differs for one in verified)
+    body = {**as_json(found), "unknown": list(found.unknown), "differs": differs}
+    console.answer("reconcile", {**body, "verified": list(map(verified_json, verified))} if verifying else body)
     for one in found.indexes:
         for line in index_lines(one):
             console.say(line)
+    for line in (line for one in verified for line in verified_lines(one)):
+        console.say(line)
     for line in broker_lines(found.broker) if found.broker is not None else ():
         console.say(line)
-    if found.unknown:
+    if found.unknown or any(one.undecided for one in verified):
         return NOT_DONE
-    return DIFFERENT if found.differs else FINE
+    return DIFFERENT if differs else FINE
 
 
 def index_lines(one: IndexReport) -> list[str]:
@@ -72,6 +103,9 @@ def index_lines(one: IndexReport) -> list[str]:
         f"  queue: {queue_text(one.queue)}",
         f"  documents: {documents_text(one)}",
     ]
+    lines += [f"  hot-applied: {pairs(at=hot.at, by=hot.by, keys=','.join(hot.keys))}" for hot in one.hot_applied]
+    if one.contract is not None:
+        lines += drift_lines(one.contract, "  ")
     if one.pause is not None:
         lines.append(f"  pause: {pause_text(one.pause)}")
     if one.target is not None:
@@ -102,20 +136,23 @@ def documents_text(one: IndexReport) -> str:
     return pairs(**shown) + (f" ({counts.why})" if counts.why is not None else "")
 
 
-def backfill(console: Console, schema: str | None) -> int:
+def backfill(console: Console, schema: str | None, *, allow_mass_delete: bool = False) -> int:
     """Make sure of all records and documents; the exit code."""
     chosen = console.schema(schema)
-    done = console.search.backfill(chosen, progress=console.progress)
+    done = console.search.backfill(chosen, progress=console.progress, allow_mass_delete=allow_mass_delete)
     console.progressed()
     console.answer("backfill", as_json(done))
     console.say(f"Backfilled {done.index}")
     console.say(pairs(documents=done.documents, works=done.works, orphans=done.orphans, failed=done.failed))
-    return NOT_DONE if done.failed else FINE
+    if done.kept_orphans:
+        console.note(kept_text(done.kept_orphans, done.cap))
+    return NOT_DONE if done.failed or done.kept_orphans else FINE
 
 
 def reindex(console: Console, schema: str | None, cutover: bool) -> int:
     """Build the index anew and cut over; the exit code."""
     chosen = console.schema(schema)
+    warn_of_hot_applied(console, chosen)
     done = console.search.reindex(chosen, cutover=cutover, progress=console.progress)
     console.progressed()
     console.answer("reindex", as_json(done))

@@ -70,6 +70,14 @@ def verified_lines(found: Verification, margin: str = "") -> list[str]:
     return [margin + line for line in lines]
 
 
+def kept_text(kept: int, cap: int) -> str:
+    """Why documents without a record were left, and what deletes them."""
+    return (
+        f"{kept} documents without a record were left, which is more than the cap of {cap}:"
+        " see that the workers read all records, then add --allow-mass-delete"
+    )
+
+
 def _fields(found: Verification, id: str) -> str:
     fields = found.fields.get(id)
     return f": {', '.join(fields)}" if fields else ""
@@ -88,9 +96,6 @@ def repair(console: Console, schema: str | None, *, dry_run: bool, allow_mass_de
     what = "Would requeue" if dry_run else "Requeued"
     console.say(f"{what}: {pairs(documents=done.requeued, deletions=done.deletions, works=len(done.works))}")
     if done.kept_ghosts:
-        console.note(
-            f"{done.kept_ghosts} documents without a record were left, which is more than the cap of {done.cap}:"
-            " see that the workers read all records, then add --allow-mass-delete"
-        )
+        console.note(kept_text(done.kept_ghosts, done.cap))
         return NOT_DONE
     return NOT_DONE if done.verification.undecided or done.verification.unprojectable else FINE

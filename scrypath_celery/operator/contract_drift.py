@@ -11,8 +11,8 @@ from ..declaration import mapping
 from ..declaration.schema import Schema
 from ..declaration.setting_names import own_name
 from ..runtime import Runtime
+from .display_name import display_name
 from .settings_diff import differing, hidden
-from .status import display_name
 
 CAP = 50
 """The most details of one dimension."""

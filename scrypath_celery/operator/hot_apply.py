@@ -22,8 +22,8 @@ from ..errors import (
 )
 from ..ledger import indexes, notes
 from ..runtime import Runtime
+from .display_name import display_name
 from .settings_apply import send
-from .status import display_name
 
 ALLOWED = ("synonyms", "stop_words", "typo_tolerance")
 """What may be hot-applied: settings that change which words match, and neither documents nor filters."""

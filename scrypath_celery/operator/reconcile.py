@@ -14,11 +14,14 @@ from ..playbook import DIFFERENCES, Action, FailedClass, Signal, Situation, reco
 from ..runtime import Runtime
 from ..work import IndexRow, State
 from .broker import Broker
+from .contract_drift import ContractDrift, contract_drift
+from .display_name import display_name
 from .drift import Seen, signals, with_mismatch
 from .failed import SHOWN, ClassCount, classes
 from .index_counts import DocumentCounts, EngineCounts, QueueCounts, document_counts, engine_counts, queue_counts
 from .probe import Probe
-from .status import Paused, display_name, paused
+from .settings_diff import HotApplied, recorded
+from .status import Paused, paused
 
 UNCOUNTED = "left out: records are not counted here"
 
@@ -42,6 +45,8 @@ class IndexReport:
     pause: Paused | None = None
     target: str | None = None
     phase: str | None = None
+    contract: ContractDrift | None = None
+    hot_applied: tuple[HotApplied, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +75,7 @@ class Snapshot:
 
     queue: QueueCounts
     row: IndexRow | None = None
+    hot: tuple[HotApplied, ...] = ()
     groups: Sequence[overview.FailedGroup] = field(default_factory=tuple)
 
     @property
@@ -85,11 +91,13 @@ def reconcile(
     program: str = "scrypath-celery",
     seconds: float | None = None,
     count: bool = True,
+    contract: bool = False,
 ) -> Report:
     """Compare database and index for these schemas; a part that does not answer is unknown.
 
     `program` is how the command lines of recommended actions begin. `seconds` bounds what is asked of the engine;
-    `count=False` leaves out counting the database's records, which takes time where there are many.
+    `count=False` leaves out counting the database's records, which takes time where there are many; `contract`
+    attaches what differs between the index and its schema.
     """
     engine, ledger, source = Probe(seconds), Probe(), Probe()
     if not count:
@@ -97,7 +105,7 @@ def reconcile(
     newest = engine.ask(runtime.engine.newest_task)
     newest_uid = newest.uid if newest is not None else None
     look = partial(_looked, runtime, engine=engine, ledger=ledger, source=source, newest_uid=newest_uid)
-    return Report(indexes=tuple(_report(runtime, schema, *look(schema), program) for schema in schemas))
+    return Report(indexes=tuple(_report(runtime, schema, *look(schema), program, contract) for schema in schemas))
 
 
 def _looked(
@@ -121,6 +129,7 @@ def _looked(
         row=after.row,
         newest_uid=newest_uid,
         target_exists=target is not None,
+        contract=engine.ask(lambda: contract_drift(runtime, schema)),
     )
     return seen, after
 
@@ -130,10 +139,13 @@ def _snapshot(connection: Connection, *, uid: str) -> Snapshot:
         queue=queue_counts(connection, uid, works.counts(connection, uid)),
         row=indexes.get(connection, uid),
         groups=overview.groups(connection, SHOWN, index_uid=uid),
+        hot=recorded(connection, uid),
     )
 
 
-def _report(runtime: Runtime, schema: Schema, seen: Seen, snapshot: Snapshot, program: str) -> IndexReport:
+def _report(
+    runtime: Runtime, schema: Schema, seen: Seen, snapshot: Snapshot, program: str, contract: bool
+) -> IndexReport:
     found = signals(seen)
     name, rebuild = display_name(runtime.schemas, schema), _rebuild(seen)
     pause = paused(seen.row)
@@ -143,7 +155,12 @@ def _report(runtime: Runtime, schema: Schema, seen: Seen, snapshot: Snapshot, pr
         if group.state is State.FAILED
     }
     situation = Situation(
-        schema=name, signals=frozenset(found), failed=dead, pause=pause.reason_class if pause is not None else None
+        schema=name,
+        signals=frozenset(found),
+        failed=dead,
+        pause=pause.reason_class if pause is not None else None,
+        contract=seen.contract.remedies if seen.contract is not None else (),
+        drifting=seen.contract.names if seen.contract is not None else (),
     )
     return IndexReport(
         schema=name,
@@ -158,6 +175,8 @@ def _report(runtime: Runtime, schema: Schema, seen: Seen, snapshot: Snapshot, pr
         pause=pause,
         target=rebuild.get("target"),
         phase=rebuild.get("phase"),
+        contract=seen.contract if contract else None,
+        hot_applied=snapshot.hot,
     )
 
 

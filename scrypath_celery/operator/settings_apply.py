@@ -12,8 +12,8 @@ from ..declaration.setting_names import own_name
 from ..errors import PrimaryKeyDiffers, SettingsError
 from ..ledger import indexes, notes
 from ..runtime import Runtime
+from .display_name import display_name
 from .settings_diff import differing
-from .status import display_name
 
 
 @dataclass(frozen=True, kw_only=True)

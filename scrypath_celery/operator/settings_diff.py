@@ -8,13 +8,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from sqlalchemy import Connection
+
 from ..declaration.schema import Schema
 from ..declaration.setting_names import own_name
 from ..declaration.settings import defaults_of, differences, masked
 from ..ledger import notes
 from ..runtime import Runtime
+from .display_name import display_name
 from .serialization import to_datetime
-from .status import display_name
 
 
 class Parity(StrEnum):
@@ -67,7 +69,7 @@ def settings_diff(runtime: Runtime, schema: Schema, *, ledger: bool = True) -> S
     """
     declared, index = schema.declared_settings(), runtime.uid_of(schema)
     live = runtime.engine.settings(index)
-    hot = tuple(map(_hot, runtime.ledger.read(lambda tx: notes.hot_applied(tx, schema.uid)))) if ledger else ()
+    hot = runtime.ledger.read(lambda tx: recorded(tx, schema.uid)) if ledger else ()
     common: dict[str, Any] = {"schema": display_name(runtime.schemas, schema), "index": index, "hot_applied": hot}
     shown = own_names(declared)
     if live is None:
@@ -110,6 +112,11 @@ def hidden(key: str, value: Any) -> Any:
 def keys_of(hot: Sequence[HotApplied]) -> list[str]:
     """The settings that were hot-applied, each once."""
     return list(dict.fromkeys(key for one in hot for key in one.keys))
+
+
+def recorded(connection: Connection, uid: str) -> tuple[HotApplied, ...]:
+    """What the ledger notes of hot applies to an index (the unprefixed uid)."""
+    return tuple(map(_hot, notes.hot_applied(connection, uid)))
 
 
 def _hot(note: Mapping[str, Any]) -> HotApplied:

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
+from functools import partial
+from typing import Any
 
 from sqlalchemy import Connection
 
 from ..declaration.registry import Schemas
 from ..declaration.schema import Schema
-from ..ledger import indexes, works
+from ..ledger import indexes, notes, works
 from ..runtime import Runtime
 from ..work import OPEN, IndexRow, ReasonClass, State
 from .broker import Broker
+from .contract_drift import contract_drift
+from .display_name import display_name
 from .index_counts import EngineCounts, QueueCounts, engine_counts, queue_counts
 from .probe import Probe
 from .serialization import to_datetime
@@ -29,9 +34,29 @@ class Paused:
     next_probe: datetime | None
 
 
+class Contract(StrEnum):
+    """Whether an index is what its schema declares, as far as that could be seen."""
+
+    MATCH = "match"
+    DRIFT = "drift"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verified:
+    """The last verification of an index: when, and how many documents differed by kind."""
+
+    at: datetime | None
+    counts: Mapping[str, Any]
+
+
 @dataclass(frozen=True, kw_only=True)
 class IndexStatus:
-    """One schema's index. `index` is the engine's uid; `known_to_workers` is None where none could be asked."""
+    """One schema's index. `index` is the engine's uid; `known_to_workers` is None where none could be asked.
+
+    `contract` says whether the index is what is declared, `verified` what its last verification found.
+    """
 
     schema: str
     index: str
@@ -40,6 +65,8 @@ class IndexStatus:
     queue: QueueCounts
     pause: Paused | None = None
     known_to_workers: bool | None = None
+    contract: Contract = Contract.UNKNOWN
+    verified: Verified | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +92,7 @@ class Ledgered:
     queue: Mapping[str, QueueCounts]
     rows: Mapping[str, IndexRow]
     undeclared: Mapping[str, int]
+    verified: Mapping[str, Verified | None]
 
 
 def status(
@@ -89,15 +117,11 @@ def status(
                 queue=queue,
                 pause=paused(row),
                 known_to_workers=broker.knows(schema.uid) if broker is not None else None,
+                contract=looking.ask(partial(contract_of, runtime, schema)) or Contract.UNKNOWN,
+                verified=found.verified.get(schema.uid) if found is not None else None,
             )
         )
     return Status(indexes=tuple(statuses), broker=broker, undeclared=found.undeclared if found is not None else {})
-
-
-def display_name(schemas: Schemas, schema: Schema) -> str:
-    """What commands take for a schema: its class name, or its dotted path where two classes have one name."""
-    alone = sum(other.name == schema.name for other in schemas) == 1
-    return schema.name if alone else schema.path
 
 
 def read_ledger_status(connection: Connection, declared: Schemas, schemas: Sequence[Schema]) -> Ledgered:
@@ -109,6 +133,7 @@ def read_ledger_status(connection: Connection, declared: Schemas, schemas: Seque
         undeclared={
             uid: _open(states) for uid, states in counted.items() if declared.by_uid(uid) is None and _open(states)
         },
+        verified={schema.uid: _verified(notes.verified(connection, schema.uid)) for schema in schemas},
     )
 
 
@@ -123,6 +148,24 @@ def paused(row: IndexRow | None) -> Paused | None:
         since=to_datetime(pause.since),
         next_probe=to_datetime(pause.until),
     )
+
+
+def contract_of(runtime: Runtime, schema: Schema) -> Contract:
+    """Whether an index is what its schema declares.
+
+    Raises:
+        EngineError: the engine could not be asked.
+    """
+    found = contract_drift(runtime, schema)
+    if not found.index_exists:
+        return Contract.MISSING
+    return Contract.MATCH if found.match else Contract.DRIFT
+
+
+def _verified(note: Mapping[str, Any] | None) -> Verified | None:
+    if note is None:
+        return None
+    return Verified(at=to_datetime(note["at"]), counts={name: value for name, value in note.items() if name != "at"})
 
 
 def _open(states: Mapping[State, int]) -> int:

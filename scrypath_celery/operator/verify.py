@@ -19,8 +19,8 @@ from ..rebuild.runner import Progress
 from ..runtime import Runtime
 from ..work import MAX_IDS
 from .comparison import Finding, Kind, compare
+from .display_name import display_name
 from .index_pages import index_pages, sampled_pages
-from .status import display_name
 
 PATIENCE = 60.0
 """Seconds without any progress after which documents that work keeps changing are given up as undecided."""
