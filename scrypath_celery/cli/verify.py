@@ -62,7 +62,7 @@ def verified_lines(found: Verification, margin: str = "") -> list[str]:
         f"  compared: {pairs(records=found.records, documents=found.documents, seconds=found.seconds)}",
         f"  found: {pairs(**found.counts)}",
     ]
-    for name in (*Kind, "undecided"):
+    for name in (*(kind.value for kind in Kind), "undecided"):
         ids = getattr(found, name)
         lines += [f"  {name} {id}{_fields(found, id)}" for id in ids[:SHOWN]]
         if len(ids) > SHOWN:

@@ -11,6 +11,7 @@ from ..errors import SchemaError
 from . import mapping
 from .schema import IndexIf, Schema, Statement
 from .setting_checks import checked, declared_form, missing_rules
+from .setting_names import engine_form
 from .setting_types import Faceting, Settings
 
 T = TypeVar("T")
@@ -137,7 +138,7 @@ def _schema(model: type[Any], declaration: Declaration) -> Schema:
         model=model,
         uid=_uid(model, declaration.get("index")),
         fields=_names(model, "fields", declaration.get("fields", ())),
-        filterable=_listed(model, "filterable", declaration.get("filterable", ())),
+        filterable=_filterable(model, declaration.get("filterable", ())),
         sortable=_names(model, "sortable", declaration.get("sortable", ())),
         faceting=_faceting(model, declaration.get("faceting") or {}),
         settings=_settings(model, declaration.get("settings") or {}),
@@ -174,6 +175,11 @@ def _names(model: type[Any], what: str, value: Iterable[str]) -> tuple[str, ...]
     if not all(isinstance(name, str) for name in names):
         raise SchemaError(f"{model.__qualname__}: {what} must be a list of names")
     return names
+
+
+def _filterable(model: type[Any], given: Iterable[Any]) -> tuple[Any, ...]:
+    listed = _listed(model, "filterable", given)
+    return tuple(engine_form("filterableAttributes", listed, f"{model.__qualname__}: filterable"))
 
 
 def _settings(model: type[Any], given: Mapping[str, Any]) -> dict[str, Any]:

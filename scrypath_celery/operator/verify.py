@@ -60,7 +60,7 @@ class Verification:
     @property
     def counts(self) -> dict[str, int]:
         """How many documents differ, by kind, and how many are undecided."""
-        return {name: len(getattr(self, name)) for name in (*Kind, "undecided")}
+        return {name: len(getattr(self, name)) for name in (*(kind.value for kind in Kind), "undecided")}
 
 
 def verify(
