@@ -58,6 +58,7 @@ class Scrypath(Attached):
     """Keeps Meilisearch in step with SQLAlchemy models through a Celery app.
 
     `database` is an Engine, a sessionmaker, an AsyncEngine or async_sessionmaker, or a callable that returns one;
+    `read_session` is what records are read through for the index, where sessions of `database` see only some of them;
     `options` are those of `config.Options`. Made empty, it is attached later with `init_app`, so that models can
     import it first. Nothing (configuration, database, network) is read before first use.
 
@@ -65,12 +66,14 @@ class Scrypath(Attached):
         ConfigError: an unknown option.
     """
 
-    def __init__(self, celery_app: Celery | None = None, *, database: Any = None, **options: Any) -> None:
+    def __init__(
+        self, celery_app: Celery | None = None, *, database: Any = None, read_session: Any = None, **options: Any
+    ) -> None:
         super().__init__()
         self._capture = Capture(lambda: self.runtime)
         self._tracker = Tracker(self.schemas, self._capture)
-        if celery_app is not None or database is not None or options:
-            self.init_app(celery_app, database=database, **options)
+        if celery_app is not None or database is not None or read_session is not None or options:
+            self.init_app(celery_app, database=database, read_session=read_session, **options)
 
     @property
     def meilisearch(self) -> Native:

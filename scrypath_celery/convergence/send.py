@@ -9,6 +9,7 @@ from ..errors import EngineError, EngineUnreachable, SourceError
 from ..work import MAX_IDS, Failure, ReasonClass
 from .checkpoints import Await, Step, Steps, Tasks
 from .claim_run import ClaimRun, Send, Stopped
+from .unexpected_deletions import refuse_unexpected_deletions
 
 SPLIT_BYTES = 1_000_000
 """A body from this size on whose connection broke may have been refused as too large (413), and is split."""
@@ -23,6 +24,7 @@ def send_all(run: ClaimRun, ids: Sequence[str]) -> Steps:
         yield Step.READ
         for part in payloads(documents, run.runtime.options.payload_bytes):
             yield from send_documents(run, part)
+    refuse_unexpected_deletions(run, gone)
     for start in range(0, len(gone), MAX_IDS):
         yield from send_deletions(run, gone[start : start + MAX_IDS])
 

@@ -98,6 +98,22 @@ class Source:
                 found.update(id_text(value) for value in rows)
         return found
 
+    def kept_out(self, schema: Schema, ids: Sequence[str]) -> set[str]:
+        """Those of these ids that a record has which `index_if` keeps out of the index.
+
+        Raises:
+            SourceError: the database did not answer.
+        """
+        if schema.index_if is None:
+            return set()
+        found: set[str] = set()
+        with self._session(schema) as session:
+            for values in _chunks(_values(schema, ids)):
+                statement = select(schema.model) if schema.select is None else schema.select()
+                query = statement.with_only_columns(_expression(schema), maintain_column_froms=True).order_by(None)
+                found.update(id_text(value) for value in session.scalars(query.where(_among(session, schema, values))))
+        return found
+
     def count(self, schema: Schema) -> int | None:
         """How many records are to be in the index, or None where Python alone can tell (`index_if`).
 
