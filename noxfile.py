@@ -43,9 +43,10 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """The types of the package, strictly."""
+    """The types of the package, strictly, and what type checkers of applications know of it."""
     session.install("-e", ".[test,types]")
     session.run("mypy")
+    session.run("python", "-m", "pytest", "tests/typing")
 
 
 @nox.session
@@ -60,6 +61,13 @@ def bench(session: nox.Session) -> None:
     """The measurements, as ratios; what is given after `--` goes to them."""
     session.install("-e", ".[test]")
     session.run("python", "-m", "tests.bench", *session.posargs)
+
+
+@nox.session
+def differential(session: nox.Session) -> None:
+    """The embedded engine beside the one that MEILISEARCH_URL names, by generated requests (some minutes)."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "tests.differential", *session.posargs)
 
 
 @nox.session

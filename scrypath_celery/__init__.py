@@ -14,30 +14,83 @@ if TYPE_CHECKING:
     from .capture.result import SyncResult
     from .errors import ScrypathError
     from .ledger.autogenerate import include_name, ledger_metadata
+    from .searching.capabilities import Capabilities
+    from .searching.entries import ALL
+    from .searching.many import ManyResult, SearchFailure
+    from .searching.params import SearchParams
+    from .searching.query.facets import Hierarchy, facet_levels
+    from .searching.query.filters import Filter
+    from .searching.query.geo import near
+    from .searching.query.options import EntryOptions, SearchOptions, SharedOptions
+    from .searching.query.per_query import Crop, Highlight, PerQuery
+    from .searching.result import FacetStats, FacetValue, FederatedResult, Hit, SearchResult
+    from .searching.scoped import ScopedSearch
     from .work import Mode, Operation, ReasonClass, State
 
 __all__ = [
+    "ALL",
+    "Capabilities",
+    "Crop",
+    "EntryOptions",
+    "FacetStats",
+    "FacetValue",
+    "FederatedResult",
+    "Filter",
+    "Hierarchy",
+    "Highlight",
+    "Hit",
+    "ManyResult",
     "Mode",
     "Operation",
+    "PerQuery",
     "ReasonClass",
+    "ScopedSearch",
     "Scrypath",
     "ScrypathError",
+    "SearchFailure",
+    "SearchOptions",
+    "SearchParams",
+    "SearchResult",
+    "SharedOptions",
     "State",
     "SyncResult",
+    "facet_levels",
     "include_name",
     "ledger_metadata",
+    "near",
 ]
 
 _HOMES = {
+    "ALL": "searching.entries",
+    "Capabilities": "searching.capabilities",
+    "Crop": "searching.query.per_query",
+    "EntryOptions": "searching.query.options",
+    "FacetStats": "searching.result",
+    "FacetValue": "searching.result",
+    "FederatedResult": "searching.result",
+    "Filter": "searching.query.filters",
+    "Hierarchy": "searching.query.facets",
+    "Highlight": "searching.query.per_query",
+    "Hit": "searching.result",
+    "ManyResult": "searching.many",
     "Mode": "work",
     "Operation": "work",
+    "PerQuery": "searching.query.per_query",
     "ReasonClass": "work",
+    "ScopedSearch": "searching.scoped",
     "Scrypath": "app",
     "ScrypathError": "errors",
+    "SearchFailure": "searching.many",
+    "SearchOptions": "searching.query.options",
+    "SearchParams": "searching.params",
+    "SearchResult": "searching.result",
+    "SharedOptions": "searching.query.options",
     "State": "work",
     "SyncResult": "capture.result",
+    "facet_levels": "searching.query.facets",
     "include_name": "ledger.autogenerate",
     "ledger_metadata": "ledger.autogenerate",
+    "near": "searching.query.geo",
 }
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from sqlalchemy import Connection
-from sqlalchemy.orm import Session, scoped_session
 
-from .application import Attached
 from .capture.capture import Capture
 from .capture.inline import drain
 from .capture.result import SyncResult
 from .capture.track import Tracker
 from .convergence.summary import Summary
-from .declaration.document import default_document
+from .declaration.document_ids import id_text
 from .declaration.registry import Declaration
 from .declaration.schema import Schema
 from .operator.contract_drift import ContractDrift, contract_drift
@@ -28,18 +27,21 @@ from .operator.settings_apply import Applied, settings_apply
 from .operator.settings_diff import SettingsDiff, own_names, settings_diff
 from .operator.status import Status, status
 from .operator.verify import Verification, verify
-from .rebuild.backfill import BackfillReport, backfill
-from .rebuild.reindex import ReindexReport, reindex
+from .rebuild.rebuild import How, backfill, listed, reindex
+from .rebuild.report import BackfillReport, RebuildStatus, ReindexReport
 from .rebuild.runner import Progress
-from .searching.find import SearchOptions, asearch, search
-from .searching.result import SearchResult
+from .searches import Searches
 
 if TYPE_CHECKING:
     from celery import Celery
     from meilisearch.index import Index
-    from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 
 T = TypeVar("T")
+
+logger = logging.getLogger("scrypath_celery")
+
+PATIENCE = 60.0
+"""Seconds for which a call that follows a rebuild waits for a first worker."""
 
 
 class Native:
@@ -54,7 +56,7 @@ class Native:
         return runtime.engine.native(runtime.uid_of(runtime.schemas.of(model)))
 
 
-class Scrypath(Attached):
+class Scrypath(Searches):
     """Keeps Meilisearch in step with SQLAlchemy models through a Celery app.
 
     `database` is an Engine, a sessionmaker, an AsyncEngine or async_sessionmaker, or a callable that returns one;
@@ -148,33 +150,6 @@ class Scrypath(Attached):
         """Capture nothing more of a target's sessions."""
         self._tracker.untrack(target)
 
-    # searching
-
-    def document(self, record: Any) -> dict[str, Any]:
-        """The default projection of a record: its declared fields; a `search_document` of its own may start from it.
-
-        Raises:
-            SchemaError: its class has no schema. ProjectionError: a value has no JSON form.
-        """
-        return default_document(self.schemas.of(record), record)
-
-    def search(
-        self, model: type[T], q: str = "", *, session: Session | scoped_session[Any], **wanted: Unpack[SearchOptions]
-    ) -> SearchResult[T]:
-        """One page of what the index finds, as records of `session`; see `search.find.search`."""
-        return search(self.runtime, model, q, session=session, **wanted)
-
-    async def asearch(
-        self,
-        model: type[T],
-        q: str = "",
-        *,
-        session: AsyncSession | async_scoped_session[Any],
-        **wanted: Unpack[SearchOptions],
-    ) -> SearchResult[T]:
-        """The same for an AsyncSession."""
-        return await asearch(self.runtime, model, q, session=session, **wanted)
-
     # operating
 
     def sync_status(self, model: Any = None) -> Status:
@@ -248,20 +223,73 @@ class Scrypath(Attached):
     # rebuilding
 
     def backfill(
-        self, model: Any, *, progress: Progress | None = None, follow: bool = True, allow_mass_delete: bool = False
+        self,
+        model: Any,
+        *,
+        ids: Iterable[Any] | None = None,
+        where: Mapping[str, Any] | None = None,
+        since: Mapping[str, Any] | None = None,
+        allow_mass_delete: bool = False,
+        sync_mode: str | None = None,
+        detach: bool = False,
+        progress: Progress | None = None,
     ) -> BackfillReport:
-        """Re-sync every record and document of a live index; see `rebuild.backfill`."""
+        """Re-sync every record and document of a live index, or those of `ids`, `where` (field=value) and `since`.
+
+        In the mode `celery` the workers do it and this call follows them (`detach` does not); see `rebuild.backfill`.
+
+        Raises:
+            RebuildError: another process is at one, or no worker came. SchemaError: no such schema.
+        """
+        chosen = None if ids is None else [id_text(id) for id in ids]
+        texts = [{name: str(value) for name, value in (given or {}).items()} for given in (where, since)]
+        how = self._how(sync_mode, detach, progress)
         return backfill(
             self.runtime,
             self.schemas.of(model),
-            progress=progress,
-            follow=follow,
+            how,
+            ids=chosen,
+            where=texts[0],
+            since=texts[1],
             allow_mass_delete=allow_mass_delete,
         )
 
-    def reindex(self, model: Any, *, cutover: bool = True, progress: Progress | None = None) -> ReindexReport:
-        """Build a new index beside the live one and cut over without losing a write; see `rebuild.reindex`."""
-        return reindex(self.runtime, self.schemas.of(model), cutover=cutover, progress=progress)
+    def reindex(
+        self,
+        model: Any,
+        *,
+        cutover: bool = True,
+        keep_old: float = 0.0,
+        allow_failed: int = 0,
+        allow_shrink: bool = False,
+        sync_mode: str | None = None,
+        detach: bool = False,
+        progress: Progress | None = None,
+    ) -> ReindexReport:
+        """Build a new index beside the live one and cut over without losing a write; see `rebuild.reindex`.
+
+        In the mode `celery` the workers do it and this call follows them (`detach` does not).
+
+        Raises:
+            RebuildError: another process is at one, or no worker came. SchemaError: no such schema.
+        """
+        return reindex(
+            self.runtime,
+            self.schemas.of(model),
+            self._how(sync_mode, detach, progress),
+            cutover=cutover,
+            keep_old=keep_old,
+            allow_failed=allow_failed,
+            allow_shrink=allow_shrink,
+        )
+
+    def rebuilds(self, model: Any = None) -> tuple[RebuildStatus, ...]:
+        """The newest rebuilds of a schema, or of all, newest first."""
+        return listed(self.runtime, self._chosen(model))
+
+    def _how(self, sync_mode: str | None, detach: bool, progress: Progress | None) -> How:
+        mode = self.rebuild_mode(sync_mode)
+        return How(mode=mode, detach=detach, progress=progress, note=logger.warning, patience=PATIENCE)
 
     # testing
 

@@ -18,7 +18,7 @@ from .capture.inline import run_now
 from .config import NAMES, Options, from_celery, from_environment, resolve
 from .declaration.registry import Schemas
 from .errors import ConfigError
-from .ledger import Ledger
+from .ledger import Ledger, publications
 from .runtime import Runtime
 from .source import Source
 from .work import Mode
@@ -93,6 +93,30 @@ class Attached:
         """The ledger; `ledger.create_all()` makes its tables in tests."""
         return self.runtime.ledger
 
+    def rebuild_mode(self, sync_mode: str | None = None) -> Mode:
+        """Where a rebuild runs: with the workers (`celery`), or in the calling process.
+
+        Without a Celery app, with eager tasks, or with a broker in memory, whose messages reach no other process, it
+        is the calling process.
+
+        Raises:
+            ConfigError: `sync_mode` is none.
+        """
+        chosen = Mode(resolve({"sync_mode": sync_mode or self.options.sync_mode}).sync_mode)
+        if chosen not in (Mode.CELERY, Mode.OFF):
+            return chosen
+        app = self.celery_app
+        alone = app is None or app.conf.task_always_eager or str(app.conf.broker_url or "").startswith("memory:")
+        return Mode.INLINE if alone else Mode.CELERY
+
+    def open_session(self) -> Session:
+        """A new session of the application's own sessionmaker, to be closed by whoever opened it.
+
+        Raises:
+            ConfigError: there is no database.
+        """
+        return self._binding()[0]()
+
     def load(self) -> None:
         """Import the modules of the option `include`, so that the schemas declared there are known, and check them.
 
@@ -118,6 +142,8 @@ class Attached:
             self._reset()
 
     def _reset(self) -> None:
+        if self._publisher is not None:
+            self._publisher.close()
         self._runtime = self._bound = self._reading = self._publisher = None
         self.__dict__.pop("_options", None)
 
@@ -140,6 +166,7 @@ class Attached:
             engine=SearchEngine(options),
             source=Source(self._reader),
             publish=self._publish,
+            eager=self._is_eager,
         )
 
     def _binding(self) -> tuple[Callable[[], Session], Engine]:
@@ -169,20 +196,30 @@ class Attached:
                 found = self._reading = (os.getpid(), bound)
         return found[1][0]
 
+    def _is_eager(self) -> bool:
+        return self.celery_app is not None and bool(self.celery_app.conf.task_always_eager)
+
     def _publish(self, index: str, ids: tuple[int, ...]) -> None:
         app = self.celery_app
         if app is None or not ids:
             return
-        if app.conf.task_always_eager:
+        if self._is_eager():
             run_now(self.runtime, index, ids, Mode.INLINE)
             return
         if self._publisher is None:
             from .worker.publisher import Publisher
+            from .worker.tasks import limit_tasks
 
             with self._lock:
+                limit_tasks(app)  # a message carries the limits of its sender
                 options = self._options
-                self._publisher = self._publisher or Publisher(app, options.queue, seconds=options.broker_seconds)
+                self._publisher = self._publisher or Publisher(
+                    app, options.queue, seconds=options.broker_seconds, note=self._note_publication
+                )
         self._publisher.publish(index, ids)
+
+    def _note_publication(self, reason: str | None) -> None:
+        self.runtime.ledger.run(lambda tx: publications.note(tx, reason))
 
 
 def _check_names(options: Mapping[str, Any]) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import getclosurevars
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, NullPool, QueuePool, StaticPool, create_engine
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from .asynchronous import of_asyncio
@@ -48,10 +49,58 @@ def bind(database: Any) -> tuple[Callable[[], Session], Engine]:
 
 
 def synchronous(engine: AsyncEngine) -> Engine:
-    """An Engine for the same database whose driver needs no event loop."""
-    url = engine.sync_engine.url
-    backend, _, driver = url.drivername.partition("+")
-    return create_engine(url.set(drivername=f"{backend}+{SYNCHRONOUS.get(driver, driver)}" if driver else backend))
+    """An Engine for the same database whose driver needs no event loop.
+
+    It has the connect arguments of the other (those of asyncpg translated for psycopg), its pool's options, isolation
+    level and execution options.
+    """
+    given = engine.sync_engine
+    backend, _, driver = given.url.drivername.partition("+")
+    url = given.url.set(drivername=f"{backend}+{SYNCHRONOUS.get(driver, driver)}" if driver else backend)
+    arguments = _connect_arguments(given)
+    options = {"connect_args": _for_psycopg(arguments) if driver == "asyncpg" else arguments, **_pool_options(given)}
+    level = getattr(given.dialect, "_on_connect_isolation_level", None)
+    if level is not None:
+        options["isolation_level"] = level
+    return create_engine(url, execution_options=dict(given.get_execution_options()), **options)
+
+
+def _connect_arguments(engine: Engine) -> dict[str, Any]:
+    """What an engine was given as `connect_args`, which it keeps nowhere but in the function that connects."""
+    try:
+        found = getclosurevars(engine.pool._creator).nonlocals
+    except TypeError:  # a creator of the application's own, which need not be a function
+        return {}
+    of_url = engine.dialect.create_connect_args(engine.url)[1]
+    kept: dict[str, Any] = found.get("cparams") or {}
+    return {name: value for name, value in kept.items() if name not in of_url or of_url[name] != value}
+
+
+def _for_psycopg(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Connect arguments of asyncpg as psycopg takes them; those that it has nothing for are left out."""
+    found: dict[str, Any] = {}
+    settings = arguments.get("server_settings") or {}
+    if settings:
+        escaped = {name: str(value).replace("\\", "\\\\").replace(" ", "\\ ") for name, value in settings.items()}
+        found["options"] = " ".join(f"-c {name}={value}" for name, value in escaped.items())
+    if arguments.get("timeout"):
+        found["connect_timeout"] = max(2, int(arguments["timeout"]))
+    names = {"user": "user", "password": "password", "host": "host", "port": "port", "passfile": "passfile"}
+    found |= {names[name]: value for name, value in arguments.items() if name in names}
+    if isinstance(arguments.get("ssl"), str):
+        found["sslmode"] = arguments["ssl"]
+    return found
+
+
+def _pool_options(engine: Engine) -> dict[str, Any]:
+    pool = engine.pool
+    options: dict[str, Any] = {"pool_recycle": pool._recycle, "pool_pre_ping": pool._pre_ping}
+    if isinstance(pool, NullPool | StaticPool):
+        return {**options, "poolclass": type(pool)}
+    if isinstance(pool, QueuePool):
+        options |= {"pool_size": pool.size(), "max_overflow": pool._max_overflow, "pool_timeout": pool._timeout}
+        return {**options, "pool_use_lifo": pool._pool.use_lifo, "poolclass": QueuePool}
+    return options
 
 
 def _of_async_maker(maker: async_sessionmaker[Any]) -> tuple[Callable[[], Session], Engine]:

@@ -20,13 +20,15 @@ class Options:
     beats the Celery app's configuration (`scrypath_*`, under any namespace that the app uses).
     """
 
-    meilisearch_url: str = "http://127.0.0.1:7700"
+    meilisearch_url: str = field(default="http://127.0.0.1:7700", repr=False)
     meilisearch_api_key: str | None = field(default=None, repr=False)
     backend: str = "meilisearch"
     index_prefix: str = ""
     sync_mode: str = Mode.CELERY.value
     queue: str = "search_sync"
     include: tuple[str, ...] = ()
+    playbooks: str = "playbooks"
+    """The directory of saved searches."""
 
     engine_connect_timeout: float = 3.0
     """How long a connection to the engine may take."""
@@ -36,12 +38,22 @@ class Options:
     """The size at which a payload of documents is closed (the engine's own limit is 100 MB by default)."""
     claim_documents: int = 5_000
     """The most documents that one claim takes."""
+    bulk_documents: int = 20_000
+    """The most documents that one claim of a backfill or rebuild takes."""
+    bulk_bytes: int = 256_000_000
+    """What of backfills and rebuilds may be on its way to the engine at once."""
+    bulk_seconds: float = 10.0
+    """The same while single changes come in, as the time that the engine takes to index it."""
     read_documents: int = 1_000
     """The most records that are read and projected at a time."""
     lease: float = 60.0
     """How long a claim is held without a sign of progress."""
     task_seconds: float = 30.0
     """How long one Celery task goes on claiming."""
+    hang_seconds: float = 10.0
+    """How long one record may be projected before its work is shown as hanging."""
+    time_limit: float = 150.0
+    """How long a Celery task may take before its process is killed; four fifths of it before it is interrupted."""
     await_seconds: float = 20.0
     """How long a claim waits for the engine before its works are left `submitted`."""
     max_attempts: int = 8
@@ -66,6 +78,10 @@ class Options:
     """How long the engine's tasks are watched for unresolved sends."""
     keep_succeeded: float = 86_400.0
     keep_cancelled: float = 604_800.0
+    rebuild_ranges: int = 8
+    """Ranges of the key that a rebuild is filled by at the same time."""
+    rebuild_expires: float = 604_800.0
+    """How long a rebuild in which nothing moves, or that waits for its cut-over, is kept."""
     broker_seconds: float = 2.0
     """How long the publisher waits for a broker, and an operator's command for an answer of one."""
     poll_first: float = 0.02

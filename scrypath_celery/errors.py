@@ -15,8 +15,10 @@
             EngineUnreachable  it did not answer at all
                 UnexpectedAnswer  what answered does not speak as Meilisearch does
             EngineTooOld   it lacks what this package needs
+            KeyRefused     it refused the API key, or what the key may do
+            IndexMissing   there is no index to search
+                IndexMissingPaused  there is none, and the work that would fill it is paused
         IndexPaused        nothing of an index is tried until its pause ends
-        RebuildError       a rebuild cannot go on as it is
         SettingsError      settings of an index could not be applied as declared
             PrimaryKeyDiffers  the index has another primary key than the schema
             LiveAckRequired    a hot apply without the word that the live index is meant
@@ -25,7 +27,10 @@
             HotApplyFailed     the engine did not take a hot apply
         SessionError       a call does not say which session, or which record, it means
         QueryError         a search asks for what its schema does not declare
+            TenantRequired a search of a schema with tenants does not say whose documents it means
+        PlaybookError      a saved search cannot be found, or is not one
         WorkError          a work cannot be found, or not be retried or cancelled
+        RebuildError       a rebuild cannot be started, gone on with or undone
         TaskError          how a Celery task of ours ended
             DeadLettered   works of it became dead letters
             Unsettled      works of it are tried again later
@@ -110,17 +115,13 @@ class LedgerConflict(LedgerError):
     code = "ledger_conflict"
 
 
-class WrongDatabase(LedgerError):
-    """A session writes to another database than the one that holds the ledger."""
-
-    code = "wrong_database"
-
-
 class EngineError(ScrypathError):
     """Meilisearch refused a request.
 
     `status` is the HTTP status, `engine_code` and `engine_type` are Meilisearch's own `code` and `type`
     (None where the answer was not Meilisearch's), `retry_after` is in seconds where it asked for a wait.
+    `engine_message` and `link` are Meilisearch's own message and link; the text of the error repeats them only where
+    the request held no documents, since a message may quote what the request held.
     """
 
     code = "engine_refused"
@@ -133,12 +134,16 @@ class EngineError(ScrypathError):
         engine_code: str | None = None,
         engine_type: str | None = None,
         retry_after: float | None = None,
+        engine_message: str | None = None,
+        link: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.engine_code = engine_code
         self.engine_type = engine_type
         self.retry_after = retry_after
+        self.engine_message = engine_message
+        self.link = link
 
 
 class EngineUnreachable(EngineError):
@@ -180,16 +185,28 @@ class EngineTooOld(EngineError):
     code = "engine_too_old"
 
 
+class KeyRefused(EngineError):
+    """Meilisearch refused the API key, or what was asked is more than the key may do."""
+
+    code = "key_refused"
+
+
+class IndexMissing(EngineError):
+    """There is no index to search: it was never made, or is gone."""
+
+    code = "index_missing"
+
+
 class IndexPaused(ScrypathError):
     """Nothing of an index is tried until its pause ends; its works stay in the ledger and resume automatically."""
 
     code = "index_paused"
 
 
-class RebuildError(ScrypathError):
-    """A rebuild cannot go on as it is; the message says what to do."""
+class IndexMissingPaused(IndexMissing, IndexPaused):
+    """There is no index to search, and the work that would fill it is paused; the message says why."""
 
-    code = "rebuild"
+    code = "index_paused"
 
 
 class SettingsError(ScrypathError):
@@ -234,16 +251,49 @@ class SessionError(ScrypathError):
     code = "session"
 
 
+class WrongDatabase(LedgerError, SessionError):
+    """A session writes to another database than the one that holds the ledger."""
+
+    code = "wrong_database"
+
+
 class QueryError(ScrypathError):
     """A search asks for what its schema does not declare, or for what the engine cannot express."""
 
     code = "query"
 
 
+class TenantRequired(QueryError):
+    """A search of a schema with a tenant field says neither `tenant=` nor `across_tenants=True`."""
+
+    code = "tenant_required"
+
+
+class PlaybookError(ScrypathError):
+    """A saved search cannot be found, or is not one."""
+
+    code = "playbook"
+
+
 class WorkError(ScrypathError):
     """A work cannot be found, or not be retried or cancelled."""
 
     code = "work"
+
+
+class RebuildError(ScrypathError):
+    """A rebuild cannot be started, gone on with or undone.
+
+    `why` is a stable code: `lost` (another process took it over), `alive` (another drives or follows it), `kept`
+    (old content is kept), `none` (there is nothing to undo), `swapped` (it was cut over already), `no_version` (the
+    source of the projection cannot be had, and the declaration has no `version=`), `no_worker`, `pruned`.
+    """
+
+    code = "rebuild"
+
+    def __init__(self, message: str, *, why: str) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 class TaskError(ScrypathError):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .config import Options
@@ -32,6 +36,8 @@ class Runtime:
     engine: Engine
     source: Source
     publish: Publish
+    eager: Callable[[], bool] = lambda: False
+    """Whether Celery runs tasks where they are sent (`task_always_eager`), so that nobody else takes works."""
 
     def engine_uid(self, uid: str) -> str:
         """The engine's uid of an index: `prefix_uid`."""
@@ -43,19 +49,19 @@ class Runtime:
 
 
 def identity() -> str:
-    """This thread of this process, as claims name their worker."""
-    return f"{socket.gethostname()[:150]}:{os.getpid()}:{threading.get_native_id()}"
+    """This thread of this process, as claims name their worker: host, system, process and thread."""
+    return f"{_system()}:{os.getpid()}:{threading.get_native_id()}"
 
 
 def is_dead(worker: str) -> bool:
-    """Whether a worker that a claim names was a process of this host that is no more.
+    """Whether a worker that a claim names was a process of this system that is no more.
 
-    A wrong yes (hosts of one name) costs a claim that is run again, never a lost write: who wakes up without its claim
-    reports what it sent.
+    Hosts may share a name, and containers on one host count their processes apart: a process id says something only
+    where it was given, so a worker of any other system is never taken for dead.
     """
-    host, _, rest = worker.partition(":")
+    system, _, rest = worker.partition(":")
     pid = rest.partition(":")[0]
-    if host != socket.gethostname()[:150] or not pid.isdigit():
+    if system != _system() or not pid.isdigit():
         return False
     try:
         os.kill(int(pid), 0)
@@ -64,3 +70,14 @@ def is_dead(worker: str) -> bool:
     except OSError:
         return False
     return False
+
+
+@cache
+def _system() -> str:
+    """The host's name, and what tells its present boot and its space of process ids from those of any other."""
+    told: list[str] = []
+    with suppress(OSError):
+        told.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+        told.append(os.readlink("/proc/self/ns/pid"))
+    mark = hashlib.sha256(" ".join(told).encode()).hexdigest()[:12] if told else "-"
+    return f"{socket.gethostname()[:100].replace(':', '-')}/{mark}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 
@@ -36,6 +37,16 @@ class Operation(StrEnum):
     REINDEX = "reindex"
 
 
+BULK = (Operation.BACKFILL, Operation.REINDEX)
+"""Operations of backfills and rebuilds: many documents, for which nobody waits."""
+
+LIVE = (Operation.UPSERT, Operation.DELETE)
+"""Operations of single changes, which are claimed first."""
+
+PRIORITY = {Operation.UPSERT: 0, Operation.DELETE: 0, Operation.BACKFILL: 1, Operation.REINDEX: 2}
+"""What is claimed first, whatever the ids: changes of single records, then repairs, then what fills a new index."""
+
+
 class Mode(StrEnum):
     """When a call that writes returns (see the docs on sync modes)."""
 
@@ -56,6 +67,21 @@ class ReasonClass(StrEnum):
     QUEUE_EXHAUSTED = "queue_exhausted"
     UNKNOWN = "unknown"
 
+    @classmethod
+    def read(cls, text: str | None) -> ReasonClass:
+        """The class of this name in the ledger; `unknown` for none, or for one of a newer release."""
+        return next((member for member in cls if member.value == text), cls.UNKNOWN)
+
+
+class Scope(StrEnum):
+    """What a failure concerns; with whether it is permanent it decides what follows (`convergence.decisions`)."""
+
+    DOCUMENT = "document"
+    PAYLOAD = "payload"
+    INDEX = "index"
+    ENGINE = "engine"
+    DATABASE = "database"
+
 
 class ClaimState(StrEnum):
     """What a claim is: held by a process, waiting for the engine, let go while a request may still land, or over."""
@@ -72,15 +98,16 @@ MAX_IDS = 1_000
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """Why a document or a payload did not get into the index.
+    """A fault: why something did not get into the index.
 
-    `permanent` says that no retry can fix it, `by_engine` that the engine said so; `retry_after` (seconds) is a wait
-    that it asked for.
+    `scope` is what it concerns. `permanent` says that no retry can fix it, `by_engine` that the engine said so;
+    `retry_after` (seconds) is a wait that it asked for.
     """
 
     reason_class: ReasonClass
     reason: str
     code: str | None = None
+    scope: Scope = Scope.DOCUMENT
     permanent: bool = False
     by_engine: bool = False
     retry_after: float | None = None
@@ -88,7 +115,12 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """One row of the ledger. Times are seconds since the epoch on the ledger database's clock."""
+    """One row of the ledger. Times are seconds since the epoch on the ledger database's clock.
+
+    `ids` are those that it was written with and never change; `remaining` are those of them that are left after a
+    partial failure, None where all are. `documents` counts what is left. `trial` is the group of documents that
+    it is tried with, where one of them failed a payload.
+    """
 
     id: int
     index_uid: str
@@ -113,13 +145,33 @@ class Work:
     history: tuple[Mapping[str, Any], ...] = ()
     started_at: float | None = None
     finished_at: float | None = None
+    trial: str | None = None
+    remaining: tuple[str, ...] | None = None
+    priority: int = 0
+    rebuild_id: int | None = None
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """The document ids that a run of it still has to settle."""
+        return self.ids if self.remaining is None else self.remaining
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A task that was seen to bear a token of ours: its uid and the token (None where an older release noted it)."""
+
+    index_uid: str
+    uid: int
+    token: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
     """The lease by which one process holds a batch of works of one index.
 
-    `fingerprint` is that of the declaration which the index was made with, as the claim found it in the ledger.
+    `fingerprint` is that of the declaration which the index was made with, and `mark` the task by which the engine is
+    known, both as the claim found them in the ledger; `target` is the index that a rebuild fills with these works,
+    None where they are of the live index.
     """
 
     token: str
@@ -127,11 +179,22 @@ class Claim:
     index_uid: str
     works: tuple[Work, ...]
     fingerprint: str | None = None
+    target: str | None = None
+    mark: Mark | None = None
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """The document ids that its works still have to settle, each once, in the order of the works."""
+        return tuple(dict.fromkeys(id for work in self.works for id in work.left))
 
     @property
-    def ids(self) -> tuple[str, ...]:
-        """The document ids of all its works, each once, in the order of the works."""
-        return tuple(dict.fromkeys(id for work in self.works for id in work.ids))
+    def trials(self) -> tuple[tuple[str, ...], ...]:
+        """The documents of each group that is tried alone; empty where the works are not on trial."""
+        groups: dict[str, dict[str, None]] = {}
+        for work in self.works:
+            if work.trial is not None:
+                groups.setdefault(work.trial, {}).update(dict.fromkeys(work.left))
+        return tuple(tuple(ids) for ids in groups.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,11 +206,15 @@ class Pause:
     since: float
     until: float
     count: int
+    scope: Scope | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class IndexRow:
-    """The ledger's row of one index (the unprefixed uid)."""
+    """The ledger's row of one index (the unprefixed uid).
+
+    `lost_since` is when the engine was found to have lost what was settled, None where it was not, or was rebuilt.
+    """
 
     uid: str
     last_number: int
@@ -156,6 +223,7 @@ class IndexRow:
     rebuild: Mapping[str, Any] | None = None
     fingerprint: str | None = None
     high_uid: int | None = None
+    lost_since: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import secrets
+import threading
 from collections.abc import Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
@@ -28,7 +30,10 @@ class Base(DeclarativeBase):
 
 
 class Post(Base):
-    """A record with a document; a body of `unprojectable` cannot be projected for good, one of `crash` raises."""
+    """A record with a document; a body of `unprojectable` cannot be projected for good, one of `crash` raises.
+
+    One of `hang` hangs until it is interrupted, one of `hang on` until its process is killed.
+    """
 
     __tablename__ = "posts"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -39,6 +44,9 @@ class Post(Base):
         """The document."""
         if self.body == "crash":
             raise ValueError(self.title)
+        while self.body in ("hang", "hang on"):
+            with suppress(Exception) if self.body == "hang on" else nullcontext():
+                threading.Event().wait(600)
         return {"id": self.id, "title": self.title, "body": object() if self.body == "unprojectable" else self.body}
 
 

@@ -28,7 +28,7 @@ class Worker:
         *,
         folder: Path,
         queues: str = "search_sync",
-        pool: Literal["prefork", "threads", "solo"] = "prefork",
+        pool: Literal["prefork", "threads", "solo", "gevent", "eventlet"] = "prefork",
         concurrency: int = 2,
         env: Mapping[str, str] | None = None,
         options: Sequence[str] = ("--without-mingle", "--without-gossip"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
@@ -25,14 +26,32 @@ def deliver(
 ) -> None:
     """Hand on committed works and fill in the results of the calls that wrote them.
 
-    `connection` is the caller's where its outer transaction is still open: modes that run here run inside it.
+    `connection` is the caller's where its outer transaction is still open: modes that run here run inside it, and
+    under `task_always_eager` all do. What an AsyncSession wrote runs in a thread of the event loop's, which goes on.
     Nothing is raised: the caller's transaction is committed, and every work that could not be run is a row that a
     worker finds.
     """
-    outcomes: dict[tuple[str, Mode], Summary | None] = {}
     results = {id(item.result): item.result for item in registrations}
     for result in results.values():
         result.commit()
+    runs_here = any(mode is not Mode.CELERY for _, mode in _merged(works)) or runtime.eager()
+    if runs_here and connection is None and any(item.bind and item.bind.dialect.is_async for item in registrations):
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(None, _deliver, runtime, registrations, works, None)
+        for result in results.values():
+            result.follow(future)
+        return
+    _deliver(runtime, registrations, works, connection)
+
+
+def _deliver(
+    runtime: Runtime,
+    registrations: Sequence[Registration],
+    works: Mapping[Group, Sequence[int]],
+    connection: Connection | None,
+) -> None:
+    outcomes: dict[tuple[str, Mode], Summary | None] = {}
+    results = {id(item.result): item.result for item in registrations}
     for (uid, mode), ids in _merged(works).items():
         outcomes[uid, mode] = _hand_on(runtime, uid, mode, ids, connection)
     for key, result in results.items():
@@ -67,9 +86,10 @@ def _hand_on(
     runtime: Runtime, uid: str, mode: Mode, ids: tuple[int, ...], connection: Connection | None
 ) -> Summary | None:
     try:
-        if mode is Mode.CELERY:
+        if mode is Mode.CELERY and not (connection is not None and runtime.eager()):
             runtime.publish(uid, ids)
             return None
+        mode = Mode.INLINE if mode is Mode.CELERY else mode
         return run_now(runtime, uid, ids, mode, connection=connection)
     except Exception as exc:  # noqa: BLE001 - the data is committed: nothing of ours may leave commit()
         # The class alone: an error's text may hold what the application's records hold.

@@ -18,11 +18,11 @@ from ..ledger import works
 from ..runtime import Runtime
 from ..work import Mode, Operation
 from .after_commit import deliver
-from .pending import Register
+from .pending import PendingWorks
 from .registration import Group, Registration
 from .result import ResultState, SyncResult
-from .session_events import attach, registers
-from .session_resolution import home, sync_session
+from .session_events import listen, phase_of
+from .session_resolution import connected, data_bind, home, refuse_ended, refuse_translation, sync_session
 
 _PAUSED: ContextVar[frozenset[int]] = ContextVar("scrypath_paused", default=frozenset())
 
@@ -37,6 +37,7 @@ class Capture:
 
     def __init__(self, runtime: Callable[[], Runtime]) -> None:
         self._runtime = runtime
+        listen()
 
     def sync_record(self, record: Any, *, session: Any = None, sync_mode: str | None = None) -> SyncResult:
         """Make the index say what the database says of a record once its transaction is committed.
@@ -126,9 +127,21 @@ class Capture:
         elif session is None:
             _write_now(runtime, items)
         else:
-            attach(session)
-            registers(session).setdefault(id(self), Register(runtime)).add(session, items)
+            self._register(runtime, session, items)
         return result
+
+    def _register(self, runtime: Runtime, session: Session, items: Sequence[Registration]) -> None:
+        phase = phase_of(session)
+        of_records = any(item.record is not None for item in items)
+        refuse_ended(session, committed=phase.committed, ended_by_commit=phase.ended_by_commit and of_records)
+        for item in items:
+            item.schema.check()
+            item.bind = data_bind(session, item.schema, item.record)
+            _admit(runtime, session, item)
+        # As adding a record does: what was registered belongs to a transaction, and a rollback takes it back.
+        session._autobegin_t()
+        pending = phase.pending.setdefault(id(self), PendingWorks(runtime))
+        pending.add(session, items, flushing=phase.flushing, committing=phase.committing)
 
     def _mode(self, runtime: Runtime, sync_mode: str | None) -> Mode:
         try:
@@ -141,11 +154,25 @@ def _schemas(runtime: Runtime, record: Any) -> Sequence[Schema]:
     return runtime.schemas.covering(type(record)) or (runtime.schemas.of(record),)
 
 
+def _admit(runtime: Runtime, session: Session, item: Registration) -> None:
+    """Refuse, at the call, a database that has not the ledger, as far as that can be told without asking it.
+
+    Raises:
+        SessionError: it is another database, or is reached by other names. LedgerError: it has no ledger.
+    """
+    bind = item.bind
+    assert bind is not None
+    there = connected(session, bind)
+    refuse_translation(item.schema, there if there is not None else bind)
+    if runtime.ledger.is_elsewhere(bind.engine) and not bind.dialect.is_async:
+        runtime.ledger.admit(there if there is not None else session.connection(bind_arguments={"bind": bind}))
+
+
 def _write_now(runtime: Runtime, items: Sequence[Registration]) -> None:
     """Write and hand on works in a transaction of their own."""
     groups: dict[Group, dict[str, None]] = {}
     for item in items:
-        if not item.ids or item.waiting:
+        if not item.ids or not item.saved:
             name = item.schema.name
             raise SessionError(f"a {name} is in no session and was never saved: add it to a session, or pass session=")
         groups.setdefault(item.group, {}).update(item.ids)

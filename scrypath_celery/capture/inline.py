@@ -48,7 +48,7 @@ def drain(runtime: Runtime, *, connection: Connection | None = None, rounds: int
         relay(bound, force=True)
         before = total.claims
         for uid in bound.ledger.run(works.counts):
-            total.add(run_ready_works(bound, uid, seconds=bound.options.task_seconds))
+            total.add(run_ready_works(bound, uid, seconds=bound.options.task_seconds, follow=True))
         if total.claims == before:
             break
     return total

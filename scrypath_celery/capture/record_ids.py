@@ -49,9 +49,9 @@ def loaded_ids(schema: Schema, record: Any) -> list[str]:
 
 
 def stored_ids(session: Session, schema: Schema, record: Any) -> list[str]:
-    """The id that the database has for a record whose change hides it: the old value was never loaded.
+    """The id that the database has for a record of which it was never loaded, or was expired.
 
-    Ask before the change is flushed; afterwards it is gone.
+    Ask before a change or a deletion is flushed; afterwards it is gone.
     """
     state = state_of(record)
     if schema.by_primary_key or not state.persistent or state.identity is None or not _hidden(schema, record, state):
@@ -68,7 +68,7 @@ def _hidden(schema: Schema, record: Any, state: InstanceState[Any]) -> bool:
     if schema.key not in state.manager:  # a hybrid: its value follows other attributes
         return state.modified or record in (state.session.deleted if state.session is not None else ())
     history = get_history(record, schema.key, passive=PassiveFlag.PASSIVE_NO_INITIALIZE)
-    return bool(history.added) and not history.deleted and not history.unchanged
+    return not history.deleted and not history.unchanged
 
 
 def _texts(values: list[Any]) -> list[str]:

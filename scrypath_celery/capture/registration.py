@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import InstanceState, Session, SessionTransaction
 
 from ..declaration.schema import Schema
 from ..work import Mode, Operation
 from . import record_ids
-from .result import SyncResult
+from .registration_state import Event, RegistrationState, next_state
+from .result import ResultState, SyncResult
 
 
 class Group(NamedTuple):
@@ -26,8 +28,8 @@ class Group(NamedTuple):
 class Registration:
     """One record, or some ids, that a call registered.
 
-    `savepoint` is the one that the call was made in. `waiting`: its record had no key yet; `write_on_flush`: its
-    session does not own its transaction: both are written at a flush.
+    `savepoint` is the one that the call was made in, `bind` where its data is written, `write_on_flush` says that
+    every flush may be the last that its session is told of, since somebody else ends the transaction.
     """
 
     schema: Schema
@@ -35,15 +37,16 @@ class Registration:
     result: SyncResult
     record: Any = None
     ids: dict[str, None] = field(default_factory=dict)
-    state: InstanceState[Any] | None = None
+    record_state: InstanceState[Any] | None = None
     savepoint: SessionTransaction | None = None
-    waiting: bool = False
+    bind: Engine | Connection | None = None
     write_on_flush: bool = False
+    state: RegistrationState = RegistrationState.OPEN
 
     def __post_init__(self) -> None:
         if self.record is not None:
-            self.state = record_ids.state_of(self.record)
-            self.waiting = not self.saved
+            self.record_state = record_ids.state_of(self.record)
+            self.state = RegistrationState.OPEN if self.saved else RegistrationState.WAITING
             self.learn(record_ids.known_ids(self.schema, self.record))
 
     @property
@@ -54,24 +57,46 @@ class Registration:
     @property
     def saved(self) -> bool:
         """Whether its record has its key (ids have nothing to wait for)."""
-        return self.state is None or self.state.has_identity
+        return self.record_state is None or self.record_state.has_identity
 
     @property
     def unsaved(self) -> bool:
         """Whether its record waits in the session for its first flush."""
-        return self.state is not None and self.state.pending
+        return self.record_state is not None and self.record_state.pending
+
+    @property
+    def unwritten(self) -> bool:
+        """Whether no row of it is in the transaction."""
+        return self.state in (RegistrationState.OPEN, RegistrationState.WAITING)
+
+    @property
+    def is_written(self) -> bool:
+        """Whether its row is in the transaction."""
+        return self.state is RegistrationState.WRITTEN
+
+    def advance(self, event: Event) -> None:
+        """Take the step that an event makes of it; one that ends without a row says so in its call's result."""
+        self.state = next_state(self.state, event)
+        if self.state is RegistrationState.DISCARDED:
+            self.result.state = ResultState.DISCARDED
+
+    def follow_key(self) -> None:
+        """Wait for a key that the record has not, or no longer where it has one."""
+        if self.saved and self.state is RegistrationState.WAITING:
+            self.advance(Event.KEY_KNOWN)
+        elif not self.saved and self.state is RegistrationState.OPEN:
+            self.advance(Event.KEY_LOST)
 
     def learn(self, ids: Iterable[str]) -> None:
         """Add ids that it means."""
         self.ids.update(dict.fromkeys(ids))
 
     def before_flush(self, session: Session) -> None:
-        """Learn the ids that the flush of a change would hide."""
-        if (
-            self.state is not None
-            and self.state.has_identity
-            and (self.state.modified or self.record in session.deleted)
-        ):
+        """Learn the ids that the flush of a change or of a deletion would hide."""
+        state = self.record_state
+        if state is None or not state.has_identity:
+            return
+        if state.modified or self.operation is Operation.DELETE or self.record in session.deleted:
             self.learn(record_ids.known_ids(self.schema, self.record))
             self.learn(record_ids.stored_ids(session, self.schema, self.record))
 

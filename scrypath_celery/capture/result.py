@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from ..convergence.summary import Summary
 from ..work import Mode
@@ -50,6 +52,24 @@ class SyncResult:
     work_ids: tuple[int, ...] = ()
     engine_task_uids: tuple[int, ...] = ()
     reason: str | None = None
+    _running: asyncio.Future[Any] | None = field(default=None, repr=False, compare=False)
+
+    async def wait(self, timeout: float | None = None) -> SyncResult:  # noqa: ASYNC109 - as threading and queues have it
+        """Wait until works that run in this process after the commit of an AsyncSession are done; the result itself.
+
+        `timeout` is in seconds (None: as long as it takes). In the mode `celery` there is nothing to wait for here.
+
+        Raises:
+            TimeoutError: they are not done in time; they go on.
+        """
+        if self._running is not None:
+            async with asyncio.timeout(timeout):
+                await asyncio.shield(self._running)
+        return self
+
+    def follow(self, running: asyncio.Future[Any]) -> None:
+        """Note what runs its works, in a thread of the event loop's."""
+        self._running = running
 
     def hold(self, ids: Iterable[int]) -> None:
         """Note works that were written for this call."""

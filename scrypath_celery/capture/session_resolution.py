@@ -1,13 +1,21 @@
-"""The session that a call belongs to."""
+"""The session that a call belongs to, and the database that the session writes its records to."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, object_session
 
+from ..declaration.schema import Schema
 from ..errors import SessionError
+
+AFTER_THE_COMMIT = (
+    "the session's transaction is committed: call this before the commit, in the transaction that writes the record"
+    " (before_commit or after_flush in events), or begin another transaction first"
+)
 
 
 def home(session: Any, records: Sequence[Any]) -> Session | None:
@@ -43,3 +51,77 @@ def sync_session(session: Any) -> Session:
     if callable(registry):
         return sync_session(registry())
     raise SessionError(f"session= must be a Session or AsyncSession, not {type(session).__name__}")
+
+
+def refuse_ended(session: Session, *, committed: bool, ended_by_commit: bool) -> None:
+    """Refuse a call for which the session's transaction is over.
+
+    Raises:
+        SessionError: it is committed, or broken; or it was committed before, and nothing new has begun.
+    """
+    transaction = session.get_transaction()
+    if committed or (transaction is not None and not transaction.is_active):
+        raise SessionError(AFTER_THE_COMMIT)
+    changed = session.new or session.deleted or session.dirty
+    if transaction is None and ended_by_commit and not changed:
+        raise SessionError(AFTER_THE_COMMIT)
+
+
+def data_bind(session: Session, schema: Schema, record: Any = None) -> Engine | Connection:
+    """Where a flush of this session would write records of this class: there the ledger's row belongs.
+
+    A session may route what it reads elsewhere, and tells a flush by its own state, as SQLAlchemy's recipe for
+    routing has it.
+
+    Raises:
+        SessionError: the session does not say.
+    """
+    mapper = schema.mapper
+    try:
+        if type(session).get_bind is Session.get_bind:
+            return session.get_bind(mapper)
+        return _routed(session, mapper, record)
+    except (SQLAlchemyError, LookupError, TypeError, AttributeError) as exc:
+        raise SessionError(
+            f"the session does not say which database it writes a {schema.name} to ({type(exc).__name__}):"
+            " pass session= of one that is bound to a single database"
+        ) from exc
+
+
+def _routed(session: Session, mapper: Any, record: Any) -> Engine | Connection:
+    arguments: dict[str, Any] = {"mapper": mapper, "clause": mapper.local_table.update()}
+    if record is not None and hasattr(session, "connection_callable"):  # sharded: the record chooses
+        arguments = {"mapper": mapper, "instance": record}
+    flushing = session._flushing
+    session._flushing = True
+    try:
+        return session.get_bind(**arguments)
+    finally:
+        session._flushing = flushing
+
+
+def outer_connection(bind: Engine | Connection | None) -> Connection | None:
+    """The connection whose transaction is somebody else's, where a session is bound to one."""
+    return bind if isinstance(bind, Connection) else None
+
+
+def connected(session: Session, bind: Engine | Connection) -> Connection | None:
+    """The connection that the session's transaction has to this database already, if any; asks nobody."""
+    if isinstance(bind, Connection):
+        return bind
+    transaction = session.get_transaction()
+    held = getattr(transaction, "_connections", {}).get(bind)
+    return held[0] if held is not None else None
+
+
+def refuse_translation(schema: Schema, connected: Engine | Connection) -> None:
+    """Refuse a database that is reached under other names of its schemas.
+
+    Raises:
+        SessionError: it has a `schema_translate_map`.
+    """
+    if connected.get_execution_options().get("schema_translate_map"):
+        raise SessionError(
+            f"the session writes {schema.name} under a schema_translate_map: the ledger and its workers would not"
+            " know which schema a record is in; use search_path, or a database and a Scrypath for each"
+        )

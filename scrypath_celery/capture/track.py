@@ -9,7 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from sqlalchemy import Result, event
-from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction, scoped_session, sessionmaker
+from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, scoped_session, sessionmaker
 
 from ..asynchronous import of_asyncio
 from ..declaration.registry import Schemas
@@ -17,10 +17,8 @@ from ..declaration.schema import Schema
 from ..errors import SessionError
 from ..work import Operation
 from . import record_ids
-from .bulk_statements import affected, capture_statement
+from .bulk_statements import capture_statement
 from .capture import Capture
-from .pending import COMMITTING
-from .session_events import begins_commit
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +36,6 @@ class Tracker:
             "before_flush": self._before_flush,
             "after_flush": self._after_flush,
             "do_orm_execute": self._execute,
-            "before_commit": self._before_commit,
-            "after_transaction_end": self._after_transaction_end,
         }
 
     def track(self, target: Any) -> None:
@@ -134,19 +130,10 @@ class Tracker:
             if found:
                 self._capture.note(session, operation, found)
 
-    def _before_commit(self, session: Session) -> None:
-        # The first registration may come with the commit's own flush, too late to hear of the commit.
-        begins_commit(session)
-
-    def _after_transaction_end(self, session: Session, transaction: SessionTransaction) -> None:
-        if transaction.parent is None:
-            session.info.pop(COMMITTING, None)
-
     def _execute(self, state: ORMExecuteState) -> Result[Any] | None:
-        if not (state.is_insert or state.is_update or state.is_delete) or not self._schemas or self._capture.silent:
+        if state.is_column_load or state.is_relationship_load or not self._schemas or self._capture.silent:
             return None
-        schemas = affected(self._schemas, state)
-        return capture_statement(self._capture, schemas, state) if schemas else None
+        return capture_statement(self._capture, tuple(self._schemas), state)
 
     def _declared(self, records: Iterable[Any]) -> Iterator[tuple[Schema, Any]]:
         for record in records:

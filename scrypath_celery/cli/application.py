@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
+from ..masking import masked
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -94,7 +95,7 @@ def _missing(name: str) -> ConfigError:
 
 
 def _broken(name: str, exc: Exception) -> ConfigError:
-    text = " ".join(f"{type(exc).__name__}: {exc}".split())
+    text = masked(" ".join(f"{type(exc).__name__}: {exc}".split()))
     return ConfigError(f"the application {name!r} could not be imported ({text[:300]})")
 
 
@@ -131,7 +132,9 @@ def scrypath_of(app: Celery, name: str) -> Scrypath:
         if search is not None:
             search.load()
     except ImportError as exc:
-        raise ConfigError(f"a module that the application {name!r} includes cannot be imported ({exc})") from exc
+        raise ConfigError(
+            f"a module that the application {name!r} includes cannot be imported ({masked(str(exc))})"
+        ) from exc
     if search is None:
         raise ConfigError(
             f"the Celery app {name!r} has no Scrypath: attach one with Scrypath(app, ...) or init_app(app)"

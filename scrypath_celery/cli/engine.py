@@ -13,9 +13,12 @@ MISSING = "the embedded engine needs more than is installed: python3 -m pip inst
 @click.command(epilog="Example: scrypath-celery engine --port 7700 --data engine.db")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=int, default=7700, show_default=True, help="Port to listen on; 0 takes any.")
-@click.option("--data", metavar="FILE", help="File that keeps the state (default: memory).")
+@click.option("--data", metavar="FILE", help="File that keeps the state, or a folder for it (default: memory).")
 @click.option("--master-key", metavar="KEY", envvar="MEILI_MASTER_KEY", help="Close the engine to all who lack it.")
 @click.option("--batch-cost", type=float, default=0.0, show_default=True, help="Least time of every batch, in seconds.")
+@click.option(
+    "--document-cost", type=float, default=0.0, show_default=True, help="What each document adds to it, in seconds."
+)
 @click.option(
     "--payload-limit", type=int, default=100_000_000, show_default=True, help="Largest body in bytes, decompressed."
 )
@@ -26,6 +29,7 @@ def engine(
     data: str | None,
     master_key: str | None,
     batch_cost: float,
+    document_cost: float,
     payload_limit: int,
     faults: bool,
 ) -> None:
@@ -41,6 +45,7 @@ def engine(
             data=data,
             master_key=master_key,
             batch_cost=batch_cost,
+            document_cost=document_cost,
             payload_limit=payload_limit,
             faults_route=faults,
         )

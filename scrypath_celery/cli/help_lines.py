@@ -11,8 +11,11 @@ LINES = {
     "verify": "Compare database and index document by document.",
     "settings": "Compare, apply and hot-apply the settings of an index.",
     "index": "Look at an index as a whole.",
+    "backfill": "Re-sync every record of a live index, and remove documents without a record.",
+    "reindex": "Build the index anew beside the live one, catch up with what is written meanwhile, and swap.",
     "work": "Look at single works of the ledger.",
     "trace": "Show the document that the record gives now, the one in the index, and its newest works.",
+    "playbooks": "Check, list, show and run saved searches.",
     "ledger": "Make, upgrade and check the ledger's tables.",
     "engine": (
         "Run the embedded engine: it speaks Meilisearch's protocol, for tests and first steps, not for production."

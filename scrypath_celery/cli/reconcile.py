@@ -5,20 +5,22 @@ from __future__ import annotations
 import click
 
 from ..operator.probe import with_timeouts
+from ..operator.recommendations import Signal
 from ..operator.reconcile import IndexReport, Report
 from ..operator.reconcile import reconcile as look
 from ..operator.serialization import as_json
-from ..playbook import Signal
-from .app_command import operating, seen_by_workers
+from .app_command import operating
+from .backfill import backfilled
 from .broker import look as look_at_broker
 from .console import DIFFERENT, FINE, NOT_DONE, Console
 from .failed import class_line
 from .index import drift_lines
+from .rebuilding import rebuild_line
+from .reindex import reindexed
 from .retry import one as retry_one
-from .settings import warn_of_hot_applied
 from .status import TIMEOUTS, broker_lines, engine_text, pause_text, queue_text
 from .text import pairs
-from .verify import kept_text, repair, verified_json, verified_lines
+from .verify import repair, verified_json, verified_lines
 
 ACTIONS = ("retry", "backfill", "reindex", "repair")
 
@@ -30,9 +32,10 @@ ACTIONS = ("retry", "backfill", "reindex", "repair")
 @click.option(
     "--cutover/--no-cutover", default=True, show_default=True, help="With --action reindex: swap once it is filled."
 )
+@click.option("--detach", is_flag=True, help="With backfill and reindex: leave it to the workers, return at once.")
+@click.option("--dry-run", is_flag=True, help="With an action but retry: say what would be done.")
 @click.option("--include-contract-drift", is_flag=True, help="Attach what differs between index and schema.")
 @click.option("--verify", "verifying", is_flag=True, help="Compare document by document too.")
-@click.option("--dry-run", is_flag=True, help="With --action repair: say what would be done, and do nothing.")
 @click.option("--allow-mass-delete", is_flag=True, help="Delete documents without a record beyond the cap too.")
 @operating
 def reconcile(
@@ -41,9 +44,10 @@ def reconcile(
     action: str | None,
     id: int | None,
     cutover: bool,
+    detach: bool,
+    dry_run: bool,
     include_contract_drift: bool,
     verifying: bool,
-    dry_run: bool,
     allow_mass_delete: bool,
 ) -> int:
     """Report what differs between database and index, and what to do about it.
@@ -53,8 +57,8 @@ def reconcile(
     """
     if (action == "retry") != (id is not None):
         raise click.UsageError("--action retry and --id belong together")
-    if dry_run and action != "repair":
-        raise click.UsageError("--dry-run belongs to --action repair")
+    if dry_run and action in (None, "retry"):
+        raise click.UsageError("--dry-run belongs to --action backfill, reindex or repair")
     if allow_mass_delete and action not in ("repair", "backfill"):
         raise click.UsageError("--allow-mass-delete belongs to --action repair or backfill")
     if action is None:
@@ -64,10 +68,9 @@ def reconcile(
     if action == "retry":
         assert id is not None
         return retry_one(console, id, schema)
-    seen_by_workers(console, f"--action {action}")
     if action == "backfill":
-        return backfill(console, schema, allow_mass_delete=allow_mass_delete)
-    return reindex(console, schema, cutover)
+        return backfilled(console, schema, detach=detach, dry_run=dry_run, allow_mass_delete=allow_mass_delete)
+    return reindexed(console, schema, cutover=cutover, detach=detach, dry_run=dry_run)
 
 
 def report(console: Console, schema: str | None, *, contract: bool = False, verifying: bool = False) -> int:
@@ -108,8 +111,8 @@ def index_lines(one: IndexReport) -> list[str]:
         lines += drift_lines(one.contract, "  ")
     if one.pause is not None:
         lines.append(f"  pause: {pause_text(one.pause)}")
-    if one.target is not None:
-        lines.append(f"  rebuild: {pairs(phase=one.phase, target=one.target)}")
+    if one.rebuild is not None:
+        lines.append(f"  rebuild: {rebuild_line(one.rebuild)}")
     if one.failed_by_class:
         lines += ["  Failed work by class:", *(f"  {class_line(group)}" for group in one.failed_by_class)]
     if one.actions:
@@ -134,32 +137,3 @@ def documents_text(one: IndexReport) -> str:
         "count_mismatch": counts.mismatch.value,
     }
     return pairs(**shown) + (f" ({counts.why})" if counts.why is not None else "")
-
-
-def backfill(console: Console, schema: str | None, *, allow_mass_delete: bool = False) -> int:
-    """Make sure of all records and documents; the exit code."""
-    chosen = console.schema(schema)
-    done = console.search.backfill(chosen, progress=console.progress, allow_mass_delete=allow_mass_delete)
-    console.progressed()
-    console.answer("backfill", as_json(done))
-    console.say(f"Backfilled {done.index}")
-    console.say(pairs(documents=done.documents, works=done.works, orphans=done.orphans, failed=done.failed))
-    if done.kept_orphans:
-        console.note(kept_text(done.kept_orphans, done.cap))
-    return NOT_DONE if done.failed or done.kept_orphans else FINE
-
-
-def reindex(console: Console, schema: str | None, cutover: bool) -> int:
-    """Build the index anew and cut over; the exit code."""
-    chosen = console.schema(schema)
-    warn_of_hot_applied(console, chosen)
-    done = console.search.reindex(chosen, cutover=cutover, progress=console.progress)
-    console.progressed()
-    console.answer("reindex", as_json(done))
-    if done.cut_over:
-        console.say(f"Rebuilt {done.index} and cut over")
-    else:
-        console.say(f"Filled {done.target}; {done.index} is as it was. To cut over:")
-        console.say(f"  {console.program} reconcile {chosen.name} --action reindex")
-    console.say(pairs(filled=done.filled, caught_up=done.caught_up, requeued=done.requeued, failed=done.failed))
-    return NOT_DONE if done.failed else FINE

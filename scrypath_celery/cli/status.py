@@ -13,6 +13,7 @@ from ..operator.status import status as look
 from .app_command import operating
 from .broker import look as look_at_broker
 from .console import FINE, NOT_DONE, Console
+from .rebuilding import rebuild_line
 from .text import pairs
 
 TIMEOUTS = {"connect": 3.0, "answer": 10.0}
@@ -52,6 +53,14 @@ def index_lines(one: IndexStatus) -> list[str]:
         lines.append(f"  verified: {pairs(at=one.verified.at, **one.verified.counts)}")
     if one.pause is not None:
         lines.append(f"  pause: {pause_text(one.pause)}")
+    if one.rebuild is not None:
+        lines.append(f"  rebuild: {rebuild_line(one.rebuild)}")
+    for stuck in one.hanging:
+        told = pairs(work=stuck.work_id, document=stuck.document_id, seconds=round(stuck.seconds), worker=stuck.worker)
+        lines.append(f"  hanging: {told}")
+    if one.engine_lost_since is not None:
+        since = pairs(since=one.engine_lost_since)
+        lines.append(f"  warning: the engine was restored, emptied or replaced ({since}): reindex {one.schema}")
     return lines
 
 
@@ -87,6 +96,9 @@ def tail_lines(found: Status) -> list[str]:
     lines = [
         f"undeclared index {uid}: {count} open works, and no schema here" for uid, count in found.undeclared.items()
     ]
+    lines.append(f"engine: {pairs(version=found.engine_version or 'unknown')}")
+    if found.publishing is not None:
+        lines.append(f"warning: works could not be published: {found.publishing}")
     if found.broker is None:
         return lines
     lines += broker_lines(found.broker)

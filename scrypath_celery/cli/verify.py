@@ -70,10 +70,10 @@ def verified_lines(found: Verification, margin: str = "") -> list[str]:
     return [margin + line for line in lines]
 
 
-def kept_text(kept: int, cap: int) -> str:
+def kept_text(kept: int) -> str:
     """Why documents without a record were left, and what deletes them."""
     return (
-        f"{kept} documents without a record were left, which is more than the cap of {cap}:"
+        f"{kept} documents without a record were left, beyond the cap on deletions:"
         " see that the workers read all records, then add --allow-mass-delete"
     )
 
@@ -96,6 +96,6 @@ def repair(console: Console, schema: str | None, *, dry_run: bool, allow_mass_de
     what = "Would requeue" if dry_run else "Requeued"
     console.say(f"{what}: {pairs(documents=done.requeued, deletions=done.deletions, works=len(done.works))}")
     if done.kept_ghosts:
-        console.note(kept_text(done.kept_ghosts, done.cap))
+        console.note(kept_text(done.kept_ghosts))
         return NOT_DONE
     return NOT_DONE if done.verification.undecided or done.verification.unprojectable else FINE

@@ -6,6 +6,7 @@ import random
 from dataclasses import replace
 
 from ..config import Options
+from ..source.source import HANGS
 from ..work import Failure, ReasonClass
 
 
@@ -17,8 +18,8 @@ def delay(options: Options, attempts: int, failure: Failure, chance: random.Rand
 
 def decide(options: Options, attempts: int, failure: Failure) -> tuple[float | None, Failure]:
     """What becomes of a work after `attempts` verdicts and this one: a delay (seconds), or None for a dead letter."""
-    if failure.permanent:
-        return None, failure
+    if failure.permanent or (failure.code == HANGS and attempts):
+        return None, failure  # what hangs holds a worker for a whole time limit: twice is enough
     if attempts + 1 >= options.max_attempts:
         exhausted = failure.reason_class is ReasonClass.UNKNOWN
         return None, replace(failure, reason_class=ReasonClass.QUEUE_EXHAUSTED) if exhausted else failure

@@ -10,6 +10,7 @@ from ..declaration.schema import Schema
 from ..ledger import claims, indexes, works
 from ..runtime import Runtime
 from ..work import Claim, Failure
+from .outcomes import Outcomes
 from .summary import Summary
 
 
@@ -18,7 +19,7 @@ class Lost(Exception):
 
 
 class Stopped(Exception):
-    """Engine, database or key do not work at all: the index is paused, no work is to blame."""
+    """Engine, database, key or index do not work at all: the index is paused, no work is to blame."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.reason)
@@ -27,21 +28,25 @@ class Stopped(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Send:
-    """One answered request: its task's uid, the token that it bears, and the documents that it holds."""
+    """One answered request: its task's uid, the token that it bears, and the documents that it holds.
+
+    `barrier` is the uid of the barrier right before it, None where it was sent without one.
+    """
 
     uid: int
     token: str
     ids: tuple[str, ...]
     deletion: bool
+    barrier: int | None = None
 
 
 @dataclass(kw_only=True)
 class ClaimRun:
     """The state of one claim on its way; `index` is the engine's uid that it sends to.
 
-    With `barriers` each request stands between two of them in the engine's list of tasks.
-    Of its documents `asked` are those of any request, `condemned` are proven to be wrong, `again` failed and cost an
-    run, `postponed` wait without one, and of `unknown` it is not known whether the engine took them.
+    With `barriers` each request stands between two of them in the engine's list of tasks. `requested` are the
+    documents of any request, `documents` their outcomes. `open` are sends that the engine was not done with at the
+    last look, and `trials` the groups in which documents of them are tried.
     """
 
     runtime: Runtime
@@ -52,18 +57,25 @@ class ClaimRun:
     sends: list[Send] = field(default_factory=list)
     barriers: bool = False
     requests: int = 0
-    asked: set[str] = field(default_factory=set)
+    sent_bytes: int = 0
+    groups: int = 0
+    requested: set[str] = field(default_factory=set)
     unanswered: int = 0
-    condemned: dict[str, Failure] = field(default_factory=dict)
-    again: dict[str, Failure] = field(default_factory=dict)
-    postponed: dict[str, Failure] = field(default_factory=dict)
-    unknown: set[str] = field(default_factory=set)
+    documents: Outcomes = field(default_factory=Outcomes)
+    open: list[Send] = field(default_factory=list)
+    trials: dict[str, str] = field(default_factory=dict)
+    mark: tuple[int, str] | None = None
     outcome: Summary = field(default_factory=Summary)
 
     def next_token(self) -> str:
         """The token of the next request: claim and number of the request, so that each bears its own."""
         self.requests += 1
         return f"scrypath:{self.claim.token}:{self.requests}"
+
+    def next_group(self) -> str:
+        """The name of another group of documents that are tried together."""
+        self.groups += 1
+        return f"{self.claim.number}.{self.groups}"
 
     def renew_lease(self, *, unanswered: int = 0) -> None:
         """Renew the lease, noting the uids so far.
@@ -79,12 +91,12 @@ class ClaimRun:
             raise Lost
 
     def enter_trial(self) -> bool:
-        """Keep our other claims of the index away while a payload is tried; false where another trial is on."""
+        """Keep other trials of the index away for one lease; false where another one is on."""
         uid, token, lease = self.claim.index_uid, self.claim.token, self.runtime.options.lease
         return self.runtime.ledger.run(lambda tx: indexes.enter(tx, uid, token, lease))
 
     def leave_trial(self) -> None:
-        """Let the other claims go on."""
+        """Let other trials go on."""
         self.runtime.ledger.run(lambda tx: indexes.leave(tx, self.claim.index_uid, self.claim.token))
 
     def requeue(self, ids: Iterable[str]) -> None:

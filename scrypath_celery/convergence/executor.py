@@ -1,46 +1,36 @@
-"""Running claims: several under way at once, one poll for all that they wait for."""
+"""Running claims: single changes are waited for together, bulk works are handed over as soon as they are sent.
+
+The engine merges what waits in its queue, and every batch has a price of its own. So the next payload never waits for
+the last one: what is in flight is bounded by bytes and documents, not by a number of claims.
+"""
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
-from ..errors import EngineError, ScrypathError
-from ..ledger import claims, indexes, works
+from ..ledger import backlog, claims, ready
 from ..ledger.claims import is_suspect
 from ..runtime import Runtime, identity
-from ..work import EngineTask, Operation
-from .checkpoints import Await, Steps
-from .claim_run import ClaimRun, Lost
+from ..work import EngineTask
+from .bulk import Bulk
+from .claim_run import ClaimRun
 from .converge import converge
-from .settle import release
+from .in_flight import GROWTH, InFlightClaim, Poll, release_all
+from .poll import poll
 from .summary import Summary
 
-logger = logging.getLogger("scrypath_celery")
-
-MAX_IN_FLIGHT = 4
-"""Claims of one process that may be under way at once: the next payloads go out while the engine works on the last."""
-GROWTH = 1.2
-"""How the wait between two polls grows: it stays at about a sixth of the time waited so far."""
-
-
-@dataclass(kw_only=True)
-class InFlightClaim:
-    """A claim under way: what it waits for, since when, and when it was last renewed.
-
-    `broken` is one that ended with an error that nobody foresaw.
-    """
-
-    run: ClaimRun
-    steps: Steps
-    awaiting: Await | None = None
-    waiting_since: float = 0.0
-    renewed: float = 0.0
-    broken: bool = False
+MAX_WAITING = 50_000
+"""Documents of claims that this process waits for at once: their ids are what it holds in memory."""
+AGAIN = 0.2
+"""Seconds between two looks for works that became ready while claims are waited for."""
+CONCLUDE = 1.0
+"""Seconds between two looks how the engine's tasks of handed over works ended."""
+RESUME = 2.0
+"""Seconds after which the relay goes on with bulk works that had to wait for the engine."""
 
 
 def claim(
@@ -50,9 +40,11 @@ def claim(
     only: Sequence[int] | None = None,
     task_id: str | None = None,
     suspects: bool = True,
+    bulk: int | None = None,
 ) -> ClaimRun | None:
     """Claim what is ready of one index, which this process has to declare; None where nothing may be claimed.
 
+    Single changes come before bulk works, of which a claim holds at most `bulk` documents (None: as the options say).
     `suspects=False` leaves out works that may end the process: they would take what else is under way with them.
     """
     schema = runtime.schemas.by_uid(uid)
@@ -63,24 +55,19 @@ def claim(
         claims.take,
         uid=uid,
         documents=options.claim_documents,
+        bulk_documents=options.bulk_documents if bulk is None else bulk,
         lease=options.lease,
         worker=identity(),
         only=only,
         task_id=task_id,
         suspects=suspects,
+        fingerprint=schema.fingerprint(),
     )
     held = runtime.ledger.run(lambda tx: take(tx))
     if held is None:
         return None
-    if held.works[0].operation is not Operation.REINDEX:
-        return ClaimRun(runtime=runtime, claim=held, schema=schema, index=runtime.uid_of(schema))
-    row = runtime.ledger.run(lambda tx: indexes.get(tx, uid))
-    target = row.rebuild.get("target") if row and row.rebuild else None
-    if target is None:  # its rebuild was given up
-        runtime.ledger.run(lambda tx: works.abandon(tx, held.token))
-        return claim(runtime, uid, only=only, task_id=task_id, suspects=suspects)
-    runtime.ledger.run(lambda tx: claims.target(tx, held.token, target))
-    return ClaimRun(runtime=runtime, claim=held, schema=schema, index=target, to_target=True)
+    index = held.target or runtime.uid_of(schema)
+    return ClaimRun(runtime=runtime, claim=held, schema=schema, index=index, to_target=held.target is not None)
 
 
 def run_ready_works(
@@ -91,88 +78,148 @@ def run_ready_works(
     only: Sequence[int] | None = None,
     task_id: str | None = None,
     wait: bool = True,
+    follow: bool = False,
 ) -> Summary:
     """Claim and converge what is ready of one index until nothing is, or `seconds` are over.
 
-    `only` names the works to take; `wait=False` leaves the last wait of each claim out (its works end `submitted`).
+    `only` names the works to take, which are waited for however long it takes; `wait=False` leaves the last wait of
+    each claim out (its works end `submitted`). Works of backfills and rebuilds always end so, unless `follow`: a call
+    goes on where the last one stopped without the engine's queue running dry, and concludes what that one sent.
     Whatever stops this process releases its claims.
 
     Raises:
         LedgerError: the ledger cannot be used.
     """
-    total, in_flight, end = Summary(), list[InFlightClaim](), time.monotonic() + seconds
-    more = True
+    run = _Run(
+        runtime=runtime,
+        uid=uid,
+        only=only,
+        task_id=task_id,
+        wait=wait,
+        follow=follow or only is not None,
+        end=time.monotonic() + seconds,
+    )
     try:
-        while True:
-            if more and _room(in_flight) and time.monotonic() < end:
-                run = claim(runtime, uid, only=only, task_id=task_id, suspects=not in_flight)
-                more = run is not None
-                if run is not None:
-                    one = InFlightClaim(run=run, steps=converge(run), renewed=time.monotonic())
-                    in_flight.append(one)
-                    _advance(one, None, wait)
-            elif not in_flight:
-                return total
-            else:
-                _poll(runtime, in_flight, wait)
-            for one in [one for one in in_flight if one.awaiting is None]:
-                in_flight.remove(one)
-                total.add(one.run.outcome)
-                more = more and one.run.outcome.paused is None
+        run.through()
     except BaseException:
-        _release(in_flight)
+        release_all(run.in_flight)
         raise
+    return run.total
 
 
-def _room(in_flight: Sequence[InFlightClaim]) -> bool:
-    """Whether another claim may be under way beside these."""
-    return len(in_flight) < MAX_IN_FLIGHT and not any(is_suspect(one.run.claim.works[0]) for one in in_flight)
+@dataclass(kw_only=True)
+class _Run:
+    """One call of `run_ready_works`."""
 
+    runtime: Runtime
+    uid: str
+    only: Sequence[int] | None
+    task_id: str | None
+    wait: bool
+    follow: bool
+    end: float
+    total: Summary = field(default_factory=Summary)
+    in_flight: list[InFlightClaim] = field(default_factory=list)
+    more: bool = True
+    looked: float = 0.0
+    concluded: float = field(default_factory=time.monotonic)
 
-def _advance(one: InFlightClaim, answer: dict[int, EngineTask] | None, wait: bool) -> None:
-    """Run a one up to its next wait, or to its end (then `awaiting` is None)."""
-    try:
-        found = one.steps.send(answer) if one.awaiting is not None else next(one.steps)
+    def __post_init__(self) -> None:
+        self.bulk = Bulk(runtime=self.runtime)
+        self.polling = Poll(runtime=self.runtime)
+
+    def through(self) -> None:
+        """Go on until nothing is ready and nothing is waited for, or the time is over."""
         while True:
-            if isinstance(found, Await):
-                if found.last and not wait:
-                    found = one.steps.send(None)
+            over = time.monotonic() >= self.end
+            if not over and self.more and self._room():
+                self._claim()
+            elif self.in_flight:
+                if over and self._hand_over():
                     continue
-                one.awaiting, one.waiting_since = found, time.monotonic()
-                one.renewed = one.waiting_since
-                return
-            found = next(one.steps)
-    except StopIteration:
-        one.awaiting = None
-    except ScrypathError:
-        raise
-    except Exception:
-        one.broken = True
-        raise
+                self.polling.wait()
+                self._ask()
+                self._look_again()
+            else:
+                break
+            if self.in_flight and self.polling.due:
+                self._ask()
+            self._conclude(CONCLUDE)
+        self._conclude(CONCLUDE if self.total.claims else 0.0)
 
-
-def _poll(runtime: Runtime, in_flight: list[InFlightClaim], wait: bool) -> None:
-    """Ask the engine for all that the in_flight wait for, until one of them can go on."""
-    options, interval, pause = runtime.options, runtime.options.poll_first, threading.Event()
-    while True:
-        wanted = frozenset[int]().union(*(one.awaiting.uids for one in in_flight if one.awaiting))
-        try:
-            tasks: dict[int, EngineTask] | None = runtime.engine.tasks(wanted)
-        except EngineError:
-            tasks = None
-        moved = False
-        for one in list(in_flight):
-            answer = _answer(one, tasks)
-            over = time.monotonic() - one.waiting_since > options.await_seconds
-            if tasks is None or over or (answer is not None and all(task.terminal for task in answer.values())):
-                moved = True
-                _advance(one, answer, wait)
-            elif time.monotonic() - one.renewed > options.lease / 4:
-                moved |= not _renew(one)
-        if moved:
+    def _claim(self) -> None:
+        run = self._next()
+        self.more, self.looked = run is not None, time.monotonic()
+        if run is None:
             return
-        pause.wait(interval)
-        interval = min(interval * GROWTH, options.poll_max)
+        one = InFlightClaim(run=run, steps=converge(run), waits=self.wait)
+        one.waits = self.wait and (self.follow or not one.bulk or one.judged)
+        if not self.in_flight:
+            self.polling.begin()
+        self.in_flight.append(one)
+        one.advance(None)
+        if one.bulk:
+            self.bulk.note(len(run.claim.ids), run.sent_bytes)
+        self._gather()
+
+    def _next(self) -> ClaimRun | None:
+        """Claim single changes where there are any, else bulk works as far as they are not held back."""
+        take = partial(claim, self.runtime, self.uid, only=self.only, task_id=self.task_id, suspects=not self.in_flight)
+        if self.only is not None:
+            return take()
+        ready = self.runtime.ledger.read(partial(backlog.ready, uid=self.uid))
+        found = take(bulk=0) if ready.live else None
+        if found is not None or not ready.bulk:
+            return found
+        allowed = self.bulk.allowance()
+        self.total.held_back = allowed == 0
+        if allowed:
+            return take(bulk=allowed)
+        self.runtime.ledger.run(partial(backlog.resume_soon, uid=self.uid, seconds=RESUME))
+        return None
+
+    def _room(self) -> bool:
+        """Whether another claim may be under way beside these."""
+        if any(is_suspect(one.run.claim.works[0]) for one in self.in_flight):
+            return False
+        return sum(one.run.outcome.documents for one in self.in_flight) < MAX_WAITING
+
+    def _ask(self) -> None:
+        self.polling.ask(self.in_flight)
+        self._gather()
+
+    def _gather(self) -> None:
+        """Add up the claims that have ended."""
+        for one in [one for one in self.in_flight if one.awaiting is None]:
+            self.in_flight.remove(one)
+            outcome = one.run.outcome
+            if one.bulk and not self.follow:  # ids of a whole table are nothing to keep
+                outcome.indexed, outcome.deleted = set(), set()
+            self.total.add(outcome)
+            self.more = self.more and outcome.paused is None
+
+    def _look_again(self) -> None:
+        """Find what became ready meanwhile: nothing of an index waits for what this process waits for."""
+        if self.only is not None or self.more or self.total.paused or time.monotonic() - self.looked < AGAIN:
+            return
+        self.looked = time.monotonic()
+        self.more = self.runtime.ledger.read(lambda tx: ready.any_ready(tx, self.uid))
+
+    def _hand_over(self) -> bool:
+        """Let works end `submitted` whose verdict only has to be noted; whether there were any."""
+        if self.only is not None or self.follow:
+            return False
+        ready = [one for one in self.in_flight if one.awaiting and one.awaiting.last and not one.judged]
+        for one in ready:
+            one.advance(None)
+        self._gather()
+        return bool(ready)
+
+    def _conclude(self, period: float) -> None:
+        """Note how the engine's tasks of works that were handed over ended."""
+        if self.only is None and time.monotonic() - self.concluded >= period:
+            poll(self.runtime)
+            self.concluded = time.monotonic()
 
 
 def await_tasks(runtime: Runtime, uids: Sequence[int]) -> dict[int, EngineTask]:
@@ -192,35 +239,3 @@ def await_tasks(runtime: Runtime, uids: Sequence[int]) -> dict[int, EngineTask]:
             return tasks
         pause.wait(interval)
         interval = min(interval * GROWTH, runtime.options.poll_max)
-
-
-def _answer(one: InFlightClaim, tasks: dict[int, EngineTask] | None) -> dict[int, EngineTask] | None:
-    if tasks is None or one.awaiting is None:
-        return None
-    return {uid: tasks[uid] for uid in one.awaiting.uids if uid in tasks}
-
-
-def _renew(one: InFlightClaim) -> bool:
-    """Renew a lease during a wait; false where it is gone, and the one has ended with its report."""
-    try:
-        one.run.renew_lease()
-    except Lost as lost:
-        try:
-            one.steps.throw(lost)
-            for _ in one.steps:
-                continue
-        except StopIteration:
-            pass
-        one.awaiting = None
-        return False
-    one.renewed = time.monotonic()
-    return True
-
-
-def _release(in_flight: Sequence[InFlightClaim]) -> None:
-    for one in in_flight:
-        one.steps.close()
-        try:
-            release(one.run, blame=one.broken)
-        except ScrypathError as exc:  # the lease runs out instead
-            logger.warning("a claim could not be released (%s)", exc.code)

@@ -2,97 +2,67 @@
 
 Meilisearch merges what waits, and with most errors fails every payload of the batch. So a failed task condemns its
 documents only if its code is one of the few that concern a task alone, or if it was alone in its batch. Otherwise
-its documents are read and sent again between two barriers, so that little but them stands in their batch.
+its documents are read and sent again between two barriers, so that little but them stands in their batch. What is
+not found out in time is left to another claim, in the groups that were found so far.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 
-from ..engine.reasons import OWN_TASK, refusal, unreachable_for_all, verdict
+from ..engine.reasons import proves_alone, request_failure, task_failure
 from ..errors import EngineError
-from ..work import EngineTask, Failure, ReasonClass
-from .checkpoints import Await, Step, Steps
+from ..work import EngineTask, Failure, ReasonClass, Scope
+from .bisection import Bisection
+from .checkpoints import Await, Step, Steps, Tasks
 from .claim_run import ClaimRun, Send, Stopped
-from .send import condemn, halves, send_all
+from .decisions import Action, decide
+from .outcomes import NOT_KNOWN, Outcome
+from .send import send_all
 
-ROUNDS = 24
-"""Rounds of trials before what is left waits for another claim."""
-MAX_FAILED_PARTS = 8
-"""Parts of one payload that have to fail, with none that passes, before the index is paused instead."""
+NO_VERDICT = Failure(
+    scope=Scope.PAYLOAD,
+    reason_class=ReasonClass.BACKEND_REJECTED,
+    reason="no verdict on the payload yet",
+    code="no_verdict",
+)
 
 
-def judge(run: ClaimRun, failed: Sequence[tuple[Send, EngineTask]]) -> Steps:
-    """Find out what the failures of these sends prove, sending again what must be tried."""
-    apart: list[Sequence[str]] = []
-    alone: list[Sequence[str]] = []
+def judge(run: ClaimRun, failed: Sequence[tuple[Send, EngineTask]], *, passed: bool) -> Steps:
+    """Find out what the failures of these sends prove, sending again what must be tried.
+
+    `passed` says that another send of the claim succeeded, so that not everything fails.
+    """
+    search = Bisection((), passed=passed)
     for send, task in failed:
-        failure, proven = _weigh(run, task)
-        if task.status == "canceled":
-            _again(run, send.ids, failure)
-        elif not proven:
-            alone.append(send.ids)
-        elif failure.permanent and len(send.ids) > 1:
-            (apart if _own(task) else alone).extend(halves(send.ids))
-        else:
-            _blame(run, send.ids, failure)
+        _weigh(run, send, task, search)
     yield Step.JUDGED
-    yield from _try(run, apart)
-    if alone:
-        yield from _exclusively(run, alone)
+    if search.parts:
+        yield from isolate(run, search)
 
 
-def _exclusively(run: ClaimRun, parts: list[Sequence[str]]) -> Steps:
-    if not run.enter_trial():
-        _postpone(run, parts, "another payload of the index is on trial")
-        return
+def isolate(run: ClaimRun, search: Bisection) -> Steps:
+    """Send parts of payloads between barriers until the documents to blame stand alone, or the time is over."""
+    end = time.monotonic() + run.runtime.options.task_seconds
     run.barriers = True
-    yield from _try(run, parts)
-    run.barriers = False
-    run.leave_trial()
-
-
-def _try(run: ClaimRun, parts: list[Sequence[str]]) -> Steps:
-    passed = False
-    for _ in range(ROUNDS):
-        if not parts:
-            return
-        if len(parts) >= MAX_FAILED_PARTS and not passed:
-            raise Stopped(_too_many_failed_parts(run, parts))
-        if run.barriers and not run.enter_trial():  # held for one lease at a time
-            break
-        first = len(run.sends)
-        for part in parts:
+    while search.parts and time.monotonic() < end and run.enter_trial():
+        began, first = time.monotonic(), len(run.sends)
+        for part in search.take():
             yield from send_all(run, part)
         sends = run.sends[first:]
-        tasks = yield Await(uids=frozenset(send.uid for send in sends))
+        tasks = yield from _answers(run, sends, end)
         yield Step.JUDGED
-        parts, good = _sift(run, sends, tasks or {})
-        passed = passed or good
-    _postpone(run, parts, "no verdict on the payload yet")
-
-
-def _sift(run: ClaimRun, sends: Sequence[Send], tasks: Mapping[int, EngineTask]) -> tuple[list[Sequence[str]], bool]:
-    """What is left to try of these sends, and whether any of them passed."""
-    left: list[Sequence[str]] = []
-    good = False
-    for send in sends:
-        task = tasks.get(send.uid)
-        if task is None or not task.terminal or task.metadata != send.token:
-            _postpone(run, [send.ids], "the wait for a trial ran out")
-            continue
-        if succeeded(send, task):
-            good = True
-            continue
-        failure, proven = _weigh(run, task)
-        if not proven:
-            left.append(send.ids)
-        elif failure.permanent and len(send.ids) > 1:
-            left.extend(halves(send.ids))
-        else:
-            _blame(run, send.ids, failure)
-    return left, good
+        for send in sends:
+            _sift(run, send, tasks, search)
+        search.took(time.monotonic() - began)
+        if search.hopeless:
+            raise Stopped(_hopeless(run))
+    run.barriers = False
+    run.leave_trial()
+    for part in search.parts:
+        run.documents.note(part, Outcome.DEFERRED, NO_VERDICT, trial=run.next_group())
 
 
 def succeeded(send: Send, task: EngineTask) -> bool:
@@ -101,45 +71,85 @@ def succeeded(send: Send, task: EngineTask) -> bool:
     return task.status == "succeeded" or (send.deletion and missing)
 
 
-def _weigh(run: ClaimRun, task: EngineTask) -> tuple[Failure, bool]:
-    """What a failed task means, and whether it proves that of its own documents."""
-    failure = verdict(task)
-    if unreachable_for_all(task):
-        raise Stopped(failure)
-    if _own(task):
-        return failure, True
+def is_proven(run: ClaimRun, task: EngineTask) -> bool:
+    """Whether a failed task proves that of its own documents: by its code, or since it was alone in its batch.
+
+    Raises:
+        Stopped: the engine could not be asked.
+    """
+    if proves_alone(task):
+        return True
     try:
-        return failure, task.batch_uid is not None and run.runtime.engine.batch_size(task.batch_uid) == 1
+        return task.batch_uid is not None and run.runtime.engine.batch_size(task.batch_uid) == 1
     except EngineError as exc:
-        raise Stopped(refusal(exc)) from exc
+        raise Stopped(request_failure(exc)) from exc
 
 
-def _own(task: EngineTask) -> bool:
-    return (task.error or {}).get("code") in OWN_TASK
+def _answers(run: ClaimRun, sends: Sequence[Send], end: float) -> Generator[Await | Step, Tasks, Tasks]:
+    """How these sends ended: awaited again and again where a batch takes longer than one wait, until `end`."""
+    while True:
+        tasks = yield Await(uids=frozenset(send.uid for send in sends))
+        over = tasks is None or all(task.terminal for task in tasks.values())
+        if over or time.monotonic() > end:
+            return tasks
+        run.renew_lease()
+        run.enter_trial()
 
 
-def _blame(run: ClaimRun, ids: Sequence[str], failure: Failure) -> None:
-    if failure.permanent:
-        condemn(run, ids, failure)
+def _sift(run: ClaimRun, send: Send, tasks: Tasks, search: Bisection) -> None:
+    """Note what one trial came to."""
+    task = (tasks or {}).get(send.uid)
+    if tasks is None or (task is not None and not task.terminal):
+        run.open.append(send)
+        run.trials.update(dict.fromkeys(send.ids, run.next_group()))
+    elif task is None or task.metadata != send.token:
+        run.documents.note(send.ids, Outcome.UNKNOWN, NOT_KNOWN, trial=run.next_group())
+    elif succeeded(send, task):
+        search.passes()
     else:
-        _again(run, ids, failure)
+        _weigh(run, send, task, search)
 
 
-def _again(run: ClaimRun, ids: Sequence[str], failure: Failure) -> None:
-    for id in ids:
-        run.again[id] = failure
+def _weigh(run: ClaimRun, send: Send, task: EngineTask, search: Bisection) -> None:
+    """Note what a failed task means for its documents.
+
+    Raises:
+        Stopped: no document is to blame.
+    """
+    failure = task_failure(task)
+    proven = failure.scope is not Scope.PAYLOAD or is_proven(run, task)
+    action = decide(failure, documents=len(send.ids), proven=proven)
+    if action is Action.PAUSE:
+        raise Stopped(failure)
+    if action is Action.ISOLATE:
+        search.again(send.ids)
+        return
+    if failure.scope is Scope.PAYLOAD:
+        _rule_out_the_engine(run, send, failure)
+        search.fails(send.ids)
+    if action is Action.CONDEMN:
+        run.documents.note(send.ids, Outcome.PERMANENT, failure)
+    elif action is Action.RETRY:
+        run.documents.note(send.ids, Outcome.RETRYABLE, failure)
 
 
-def _postpone(run: ClaimRun, parts: Sequence[Sequence[str]], reason: str) -> None:
-    for part in parts:
-        for id in part:
-            run.postponed[id] = Failure(reason_class=ReasonClass.BACKEND_REJECTED, reason=reason)
+def _rule_out_the_engine(run: ClaimRun, send: Send, failure: Failure) -> None:
+    """Look at the barrier before a payload that failed without a verdict: where it failed too, the engine is to blame.
+
+    Raises:
+        Stopped: it is.
+    """
+    if failure.permanent or send.barrier is None:
+        return
+    try:
+        barrier = run.runtime.engine.tasks([send.barrier]).get(send.barrier)
+    except EngineError as exc:
+        raise Stopped(request_failure(exc)) from exc
+    if barrier is not None and barrier.status == "failed":
+        raise Stopped(replace(task_failure(barrier), scope=Scope.ENGINE))
 
 
-def _too_many_failed_parts(run: ClaimRun, parts: Sequence[Sequence[str]]) -> Failure:
-    found = next(iter(run.condemned.values()), None)
-    base = found or Failure(
-        reason_class=ReasonClass.BACKEND_REJECTED, reason="the engine failed every part of a payload"
-    )
-    text = f"every one of {len(parts)} parts of a payload failed: {base.reason}"
-    return replace(base, reason=text, permanent=False)
+def _hopeless(run: ClaimRun) -> Failure:
+    found = run.documents.first(Outcome.PERMANENT) or run.documents.first(Outcome.RETRYABLE) or NO_VERDICT
+    text = f"every document of a payload that was tried alone failed: {found.reason}"
+    return replace(found, scope=Scope.INDEX, reason=text, permanent=False)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from ..engine.reasons import refusal, verdict
+from ..engine.reasons import request_failure, task_failure
 from ..errors import EngineError
 from ..ledger import claims, indexes
-from ..work import Failure, ReasonClass
+from ..work import Failure, ReasonClass, Scope
 from .checkpoints import Await, Step, Steps
 from .claim_run import ClaimRun, Stopped
 
@@ -23,6 +23,7 @@ def prepare(run: ClaimRun) -> Steps:
     """
     engine, schema = run.runtime.engine, run.schema
     try:
+        engine.require_version()
         found = engine.index(run.index)
         if found is not None:
             _check_key(run, found.get("primaryKey"))
@@ -36,13 +37,13 @@ def prepare(run: ClaimRun) -> Steps:
         if settings:
             uids.append(engine.apply(run.index, settings))
     except EngineError as exc:
-        raise Stopped(refusal(exc)) from exc
+        raise Stopped(request_failure(exc)) from exc
     run.renew_lease()
     tasks = yield Await(uids=frozenset(uids))
     for task in (tasks or {}).values():
         code = (task.error or {}).get("code")
         if task.status in ("failed", "canceled") and code != "index_already_exists":
-            raise Stopped(verdict(task))
+            raise Stopped(task_failure(task))
     if tasks is not None and all(uid in tasks and tasks[uid].terminal for uid in uids):
         _note(run, schema.fingerprint())
     yield Step.PREPARED
@@ -68,4 +69,7 @@ def _note(run: ClaimRun, fingerprint: str) -> None:
 def _check_key(run: ClaimRun, key: str | None) -> None:
     if key not in (None, run.schema.key):
         text = f"index {run.index} has the primary key {key!r}, the schema {run.schema.key!r}: reindex it"
-        raise Stopped(Failure(reason_class=ReasonClass.VALIDATION, reason=text, code="primary_key_differs"))
+        failure = Failure(
+            scope=Scope.INDEX, reason_class=ReasonClass.VALIDATION, reason=text, code="primary_key_differs"
+        )
+        raise Stopped(failure)

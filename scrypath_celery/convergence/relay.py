@@ -1,18 +1,24 @@
-"""The relay: finds work that unclaimed and gives it to Celery again, polls, watches, prunes."""
+"""The relay: finds unclaimed work and gives it to Celery again, polls, watches, prunes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from ..errors import EngineError
+from ..errors import EngineError, LedgerUnavailable
 from ..ledger import claims, maintenance, works
-from ..ledger.submitted import conclude
 from ..runtime import Runtime, is_dead
 from ..work import EngineTask
+from .poll import poll
+from .proof import check_or_leave
+
+logger = logging.getLogger("scrypath_celery")
 
 MESSAGE = 500
 """The most works that one message names."""
@@ -20,19 +26,30 @@ PAGES = 10
 """Pages of the engine's list of tasks (1,000 each) that one pass watches."""
 
 
+PRUNING = 2.0
+"""How long (seconds) one pass forgets chunks of settled works."""
+
+
 @dataclass(kw_only=True)
 class Relayed:
-    """What one pass of the relay did."""
+    """What one pass of the relay did.
+
+    `lost` counts engines found restored or replaced, `errors` names the steps that failed, with the class of the error.
+    """
 
     published: int = 0
+    lost: int = 0
     freed: int = 0
     polled: int = 0
     requeued: int = 0
     pruned: int = 0
+    errors: dict[str, str] = field(default_factory=dict)
 
 
 def relay(runtime: Runtime, *, force: bool = False) -> Relayed | None:
     """Make one pass, where the last pass in the ledger is older than the period; None where it is not.
+
+    Each step fails by itself: what is wrong with one row, or one part, holds up nothing else.
 
     Raises:
         LedgerError: the ledger cannot be used.
@@ -42,13 +59,44 @@ def relay(runtime: Runtime, *, force: bool = False) -> Relayed | None:
     if not ledger.run(partial(maintenance.begin_pass, period=0.0 if force else options.relay_period)) and not force:
         return None
     done = Relayed()
-    done.freed = free(runtime)
-    done.polled = poll(runtime)
-    done.requeued = watch(runtime)
-    done.published = publish(runtime)
-    prune = partial(maintenance.prune, keep_succeeded=options.keep_succeeded, keep_cancelled=options.keep_cancelled)
-    done.pruned = ledger.run(prune)
+    steps: dict[str, Callable[[Runtime], int]] = {
+        "freed": free,
+        "lost": check_or_leave,
+        "polled": poll,
+        "requeued": watch,
+        "published": publish,
+        "pruned": prune,
+    }
+    for name, step in steps.items():
+        try:
+            setattr(done, name, step(runtime))
+        except LedgerUnavailable:
+            raise  # all other steps would wait for it, too
+        except Exception as exc:
+            logger.exception("a step of the relay failed: %s", name)
+            done.errors[name] = type(exc).__name__
     return done
+
+
+def prune(runtime: Runtime) -> int:
+    """Forget settled works that are old enough, in chunks, for a bounded time; how many rows.
+
+    Raises:
+        LedgerError: the ledger cannot be used.
+    """
+    options, end, removed = runtime.options, time.monotonic() + PRUNING, 0
+    chunk = partial(
+        maintenance.prune,
+        keep_succeeded=options.keep_succeeded,
+        keep_cancelled=options.keep_cancelled,
+        rebuild_expires=options.rebuild_expires,
+    )
+    while time.monotonic() < end:
+        found = runtime.ledger.run(chunk)
+        removed += found
+        if not found:
+            break
+    return removed
 
 
 def free(runtime: Runtime) -> int:
@@ -71,46 +119,29 @@ def publish(runtime: Runtime) -> int:
     return sum(map(len, found.values()))
 
 
-def poll(runtime: Runtime) -> int:
-    """Look how the engine's tasks of submitted works ended; how many works were concluded."""
-    rows = runtime.ledger.run(claims.awaiting)
-    if not rows:
-        return 0
-    try:
-        tasks = runtime.engine.tasks(uid for row in rows for uid in row.engine_uids)
-    except EngineError:
-        return 0
-    concluded = 0
-    for row in rows:
-        found = [tasks.get(uid) for uid in row.engine_uids]
-        if any(task is not None and not task.terminal for task in found):
-            continue
-        fine = all(task is not None and _ours(task, row) and _done(task) for task in found)
-        concluded += runtime.ledger.run(partial(conclude, token=row.token, fine=fine))
-    return concluded
-
-
 def watch(runtime: Runtime) -> int:
     """Look for unresolved sends in the engine's list of tasks, requeue their documents; the works written."""
     rows = runtime.ledger.run(claims.unresolved)
     if not rows:
         return 0
-    start = min(row.seen_uid or 0 for row in rows)
     landed: set[str] = set()
-    newest = start
     try:
+        last = runtime.engine.newest_task()
+        end = -1 if last is None else last.uid
+        # A uid beyond the end is of another engine's list: then all of this one is new.
+        newest = min(-1 if row.seen_uid is None or row.seen_uid > end else row.seen_uid for row in rows)
         for _ in range(PAGES):
             tasks = runtime.engine.tasks_after(newest)
             if not tasks:
                 break
-            landed |= _landed(tasks, rows)
+            landed |= _landed(tasks, rows, end)
             newest = tasks[-1].uid
     except EngineError:
         return 0
     return runtime.ledger.run(partial(_watched, rows=rows, landed=landed, newest=newest))
 
 
-def _landed(tasks: list[EngineTask], rows: list[Row[Any]]) -> set[str]:
+def _landed(tasks: list[EngineTask], rows: list[Row[Any]], end: int) -> set[str]:
     """The tokens of claims of which a request landed that had no answer, after they were last looked for.
 
     One that had an answer was registered while the claim was held, so before whatever its successors send.
@@ -119,7 +150,10 @@ def _landed(tasks: list[EngineTask], rows: list[Row[Any]]) -> set[str]:
     found = set()
     for task in tasks:
         row = watched.get((task.metadata or "").removeprefix("scrypath:").partition(":")[0])
-        if row is not None and task.uid > (row.seen_uid or 0) and task.uid not in row.engine_uids:
+        if row is None:
+            continue
+        seen = -1 if row.seen_uid is None or row.seen_uid > end else row.seen_uid
+        if task.uid > seen and task.uid not in row.engine_uids:
             found.add(row.token)
     return found
 
@@ -131,16 +165,8 @@ def _watched(connection: Connection, *, rows: list[Row[Any]], landed: set[str], 
         if row.token in landed and claims.seen(connection, [row.token], newest):
             # A work that was claimed without settling is read again, or is a dead letter: another would bring
             # what hangs or kills its process back for ever.
-            awaited = claims.awaited_ids(connection, row.index_uid)
-            written += len(works.requeue(connection, row.index_uid, [id for id in row.ids if id not in awaited]))
+            ids = claims.ids_of(connection, row.token)
+            awaited = claims.awaited_ids(connection, row.index_uid, ids)
+            written += len(works.requeue(connection, row.index_uid, [id for id in ids if id not in awaited]))
     claims.seen(connection, [row.token for row in rows if row.token not in landed], newest)
     return written
-
-
-def _ours(task: EngineTask, row: Row[Any]) -> bool:
-    return (task.metadata or "").startswith(f"scrypath:{row.token}:")
-
-
-def _done(task: EngineTask) -> bool:
-    missing = task.type == "documentDeletion" and (task.error or {}).get("code") == "index_not_found"
-    return task.status == "succeeded" or missing

@@ -2,31 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from ..engine.reasons import refusal
+from ..engine.reasons import request_failure
 from ..errors import EngineError, EngineUnreachable, SourceError
-from ..work import MAX_IDS, Failure, ReasonClass
+from ..work import MAX_IDS, Failure, ReasonClass, Scope
+from .bisection import halves
 from .checkpoints import Await, Step, Steps, Tasks
 from .claim_run import ClaimRun, Send, Stopped
+from .decisions import Action, decide
+from .outcomes import Outcome
 from .unexpected_deletions import refuse_unexpected_deletions
+from .watchdog import watched
 
 SPLIT_BYTES = 1_000_000
 """A body from this size on whose connection broke may have been refused as too large (413), and is split."""
 
 
+SMALL_PAYLOAD = 1_000_000
+"""Bytes up to which the pages of a claim are gathered into one payload: each has its price here and in the engine."""
+GATHER = 1.0
+"""Seconds of reading after which what was gathered is sent: a lease is renewed by progress."""
+
+
 def send_all(run: ClaimRun, ids: Sequence[str]) -> Steps:
     """Read these records now and make the index say the same of them."""
     gone: list[str] = []
-    for start in range(0, len(ids), run.runtime.options.read_documents):
-        page = ids[start : start + run.runtime.options.read_documents]
-        documents = read(run, page, gone)
+    documents: dict[str, bytes] = {}
+    page, began = run.runtime.options.read_documents, time.monotonic()
+    for start in range(0, len(ids), page):
+        documents.update(read(run, ids[start : start + page], gone))
         yield Step.READ
+        if start + page < len(ids) and _worth_gathering(documents, began):
+            continue
         for part in payloads(documents, run.runtime.options.payload_bytes):
             yield from send_documents(run, part)
+        documents, began = {}, time.monotonic()
     refuse_unexpected_deletions(run, gone)
     for start in range(0, len(gone), MAX_IDS):
         yield from send_deletions(run, gone[start : start + MAX_IDS])
+
+
+def _worth_gathering(documents: Mapping[str, bytes], began: float) -> bool:
+    """Whether a page more may go into the same payload: it is small, and it did not take long to read."""
+    small = sum(map(len, documents.values())) < SMALL_PAYLOAD
+    return small and time.monotonic() - began < GATHER
 
 
 def read(run: ClaimRun, ids: Sequence[str], gone: list[str]) -> Mapping[str, bytes]:
@@ -35,12 +57,16 @@ def read(run: ClaimRun, ids: Sequence[str], gone: list[str]) -> Mapping[str, byt
     A record whose projection fails keeps its document as it is in the index, and its work fails.
     """
     try:
-        reading = run.runtime.source.read(run.schema, ids)
+        with watched(run) as begun:
+            reading = run.runtime.source.read(run.schema, ids, begun)
     except SourceError as exc:
-        raise Stopped(Failure(reason_class=ReasonClass.SOURCE, reason=str(exc), code=exc.code)) from exc
+        failure = Failure(scope=Scope.DATABASE, reason_class=ReasonClass.SOURCE, reason=str(exc), code=exc.code)
+        raise Stopped(failure) from exc
     for id, failure in reading.failures.items():
-        (run.condemned if failure.permanent else run.again)[id] = failure
+        note(run, (id,), failure)
     gone.extend(reading.gone)
+    # What is read here was asked for under another spelling, so no claim could tell that others work on it, too.
+    run.requeue(reading.respelt.difference(run.claim.ids))
     return reading.documents
 
 
@@ -66,16 +92,14 @@ def send_documents(run: ClaimRun, documents: Mapping[str, bytes]) -> Steps:
     def request(token: str) -> int:
         return run.runtime.engine.add(run.index, body, key=key, token=token)
 
-    refused = yield from _request(run, tuple(documents), request, size=len(body), deletion=False)
-    if refused is None:
+    failure = yield from _request(run, tuple(documents), request, size=len(body), deletion=False)
+    if failure is None:
         return
-    if len(documents) == 1:
-        if not refused.permanent:  # the connection broke under one document: no verdict on it
-            raise Stopped(refused)
-        condemn(run, documents, refused)
+    if decide(failure, documents=len(documents)) is Action.SPLIT:
+        for part in halves(list(documents)):
+            yield from send_documents(run, {id: documents[id] for id in part})
         return
-    for part in halves(list(documents)):
-        yield from send_documents(run, {id: documents[id] for id in part})
+    note(run, tuple(documents), failure)
 
 
 def send_deletions(run: ClaimRun, ids: Sequence[str]) -> Steps:
@@ -84,33 +108,33 @@ def send_deletions(run: ClaimRun, ids: Sequence[str]) -> Steps:
     def request(token: str) -> int:
         return run.runtime.engine.delete(run.index, ids, token=token)
 
-    refused = yield from _request(run, tuple(ids), request, size=0, deletion=True)
-    if refused is not None:
-        condemn(run, ids, refused)
+    failure = yield from _request(run, tuple(ids), request, size=0, deletion=True)
+    if failure is None:
+        return
+    if decide(failure, documents=len(ids)) is Action.SPLIT:
+        for part in halves(ids):
+            yield from send_deletions(run, part)
+        return
+    note(run, ids, failure)
 
 
-def condemn(run: ClaimRun, ids: Iterable[str], failure: Failure) -> None:
-    """Note that these documents are to blame."""
-    for id in ids:
-        run.condemned[id] = failure
+def note(run: ClaimRun, ids: Sequence[str], failure: Failure) -> None:
+    """Note of these documents what follows from a failure that is theirs alone."""
+    permanent = decide(failure) is Action.CONDEMN
+    run.documents.note(ids, Outcome.PERMANENT if permanent else Outcome.RETRYABLE, failure)
 
 
-def halves(ids: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
-    """Two parts of about the same size."""
-    middle = (len(ids) + 1) // 2
-    return ids[:middle], ids[middle:]
+def barrier(run: ClaimRun) -> int | None:
+    """Part what comes before from what comes after, where the run wants it; the barrier's uid.
 
-
-def barrier(run: ClaimRun) -> None:
-    """Part what comes before from what comes after, where the attempt wants it: right beside the request, since all
-    that others register in between is merged with it.
+    It stands right beside the request, since all that others register in between is merged with it.
     """
     if not run.barriers:
-        return
+        return None
     try:
-        run.runtime.engine.barrier(run.index, run.schema.key)
+        return run.runtime.engine.barrier(run.index, run.schema.key)
     except EngineError as exc:
-        raise Stopped(refusal(exc)) from exc
+        raise Stopped(request_failure(exc)) from exc
 
 
 def _request(
@@ -119,26 +143,34 @@ def _request(
     run.renew_lease()
     yield Step.LOOKED
     token = run.next_token()
-    run.asked.update(ids)
-    barrier(run)
+    run.requested.update(ids)
+    before = barrier(run)
     try:
         uid = request(token)
     except EngineUnreachable as exc:
         if exc.sent:
             run.renew_lease(unanswered=1)
-        if exc.broken and size >= SPLIT_BYTES:
-            return Failure(
-                reason_class=ReasonClass.TRANSPORT, reason=str(exc), code="payload_too_large", permanent=False
-            )
-        raise Stopped(refusal(exc)) from exc
+        return _unless_it_pauses(_broken(exc, size, len(ids)), exc)
     except EngineError as exc:
-        failure = refusal(exc)
-        if failure.reason_class is ReasonClass.VALIDATION:
-            return failure
-        raise Stopped(failure) from exc
-    run.sends.append(Send(uid=uid, token=token, ids=ids, deletion=deletion))
+        return _unless_it_pauses(request_failure(exc), exc)
+    run.sent_bytes += size
+    run.sends.append(Send(uid=uid, token=token, ids=ids, deletion=deletion, barrier=before))
     barrier(run)
     yield Step.SENT
     run.renew_lease()
     yield Step.RECORDED
     return None
+
+
+def _broken(exc: EngineUnreachable, size: int, documents: int) -> Failure:
+    """What a request without an answer means: a large body whose connection broke may have been too large."""
+    failure = request_failure(exc)
+    if failure.scope is Scope.PAYLOAD and (size < SPLIT_BYTES or documents == 1):
+        return replace(failure, scope=Scope.ENGINE)
+    return failure
+
+
+def _unless_it_pauses(failure: Failure, exc: EngineError) -> Failure:
+    if decide(failure) is Action.PAUSE:
+        raise Stopped(failure) from exc
+    return failure

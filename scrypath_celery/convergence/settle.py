@@ -3,59 +3,134 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 from sqlalchemy import Connection
 
-from ..ledger import claims, indexes, maintenance, works
-from ..work import ClaimState, Failure, ReasonClass, Work
+from ..ledger import claims, indexes, maintenance, marks, parts, works
+from ..ledger import stuck as stuck_work
+from ..work import ClaimState, Failure, Scope, Work
 from . import backoff
 from .claim_run import ClaimRun
-
-UNKNOWN = Failure(reason_class=ReasonClass.UNKNOWN, reason="it is not known whether the engine took the documents")
-
-
-def settle(run: ClaimRun, *, submitted: bool) -> None:
-    """Settle all works of a claim; with `submitted` those that the engine accepted wait for its verdict."""
-    run.runtime.ledger.run(partial(_settle, run, submitted))
+from .outcomes import Ending, Outcome
 
 
-def _settle(run: ClaimRun, submitted: bool, connection: Connection) -> None:
+def settle(run: ClaimRun) -> None:
+    """Settle all works of a claim; those with documents that the engine is not done with wait for its verdict."""
+    run.runtime.ledger.run(partial(_settle, run))
+
+
+def _settle(run: ClaimRun, connection: Connection) -> None:
     token, uids = run.claim.token, [send.uid for send in run.sends]
-    outcome, fine = run.outcome, []
+    outcome = run.outcome
     outcome.retrying, outcome.failed, outcome.retry_in = {}, {}, 0.0
     outcome.engine_uids = uids
     outcome.indexed = {id for send in run.sends if not send.deletion for id in send.ids}
     outcome.deleted = {id for send in run.sends if send.deletion for id in send.ids}
+    fine: list[int] = []
+    waiting: dict[Wait, list[int]] = {}
+    open_uids, held = _open_uids(run), parts.held(connection, token)
+    outcome.lost |= len(held) < len(run.claim.works)
     for item in run.claim.works:
-        if not _unsettled(run, item):
-            fine.append(item.id)
+        if item.id not in held:
             continue
-        failure, ids, delay, count_attempt = _decide(run, item)
-        of_engine = uids if failure.by_engine else ()
-        changed = works.fail(
-            connection, token, item, failure, ids=ids, delay=delay, count_attempt=count_attempt, engine_uids=of_engine
-        )
-        if changed and delay is None:
-            outcome.failed[item.id] = failure.reason_class
-        elif changed:
-            outcome.retrying[item.id] = failure.reason_class
-            outcome.retry_in = max(outcome.retry_in, delay or 0.0)
-    write = works.submit if submitted else works.succeed
-    if fine and write(connection, token, fine, uids) < len(fine):
-        outcome.lost = True  # others have them; what became of them the ledger says
-    elif submitted:
-        outcome.submitted = fine
-    else:
-        outcome.succeeded = fine
+        for number, (ids, ending) in enumerate(pieces(run, item, open_uids)):
+            row = parts.narrow(connection, item, ids) if number == 0 else parts.split_off(connection, item, ids)
+            if ending is None:
+                fine.append(row.id)
+            elif isinstance(ending, Wait):
+                waiting.setdefault(ending, []).append(row.id)
+            else:
+                _fail(run, connection, row, ending)
+    if fine:
+        outcome.lost |= works.succeed(connection, token, fine, uids) < len(fine)
+    for wait, rows in waiting.items():
+        outcome.lost |= works.submit(connection, token, rows, wait.uids, trial=wait.trial) < len(rows)
+    if not outcome.lost:  # else others have them; what became of them the ledger says
+        outcome.succeeded, outcome.submitted = fine, [id for ids in waiting.values() for id in ids]
     if run.unanswered:
         watch = run.runtime.options.watch_seconds
         claims.mark_unresolved(connection, token, seen_uid=seen_uid(connection, run), watch=watch)
-    claims.end(connection, token, ClaimState.SUBMITTED if submitted and fine else ClaimState.DONE)
-    if uids:
-        indexes.raise_high_uid(connection, run.claim.index_uid, max(uids))
-    indexes.resume(connection, run.claim.index_uid)
+    claims.end(connection, token, ClaimState.SUBMITTED if waiting else ClaimState.DONE)
+    indexes.leave(connection, run.claim.index_uid, token)
+    if run.mark is not None:
+        marks.advance(connection, run.claim.index_uid, *run.mark)
+    if not run.to_target:  # that works on the target of a rebuild ends no pause of the live index
+        indexes.resume(connection, run.claim.index_uid)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wait:
+    """What a work waits for: the tasks that hold its documents, and the group that they are tried in."""
+
+    uids: tuple[int, ...]
+    trial: str | None
+
+
+Pieces = list[tuple[tuple[str, ...], "Ending | Wait | None"]]
+
+
+def pieces(run: ClaimRun, item: Work, open_uids: Mapping[str, Sequence[int]]) -> Pieces:
+    """The documents of a work by what becomes of them: why they failed, what they wait for, or None for all settled.
+
+    Settled documents are left out where others are not. The work itself keeps the first piece, so that who knows its
+    id finds the worst of it there.
+    """
+    found: Pieces = [(part.ids, part.ending) for part in run.documents.parts(item.left)]
+    bad = {id for ids, _ in found for id in ids}
+    waits: dict[str | None, list[str]] = {}
+    for id in item.left:
+        if id in open_uids and id not in bad:
+            waits.setdefault(run.trials.get(id), []).append(id)
+    for trial, ids in waits.items():
+        uids = tuple(sorted({uid for id in ids for uid in open_uids[id]}))
+        whole = trial is None and not bad and len(waits) == 1
+        found.append((item.left if whole else tuple(ids), Wait(uids=uids, trial=trial)))
+    return found or [(item.left, None)]
+
+
+def _open_uids(run: ClaimRun) -> dict[str, list[int]]:
+    """The tasks that the engine is not done with, by document."""
+    found: dict[str, list[int]] = {}
+    for send in run.open:
+        for id in send.ids:
+            found.setdefault(id, []).append(send.uid)
+    return found
+
+
+def _fail(run: ClaimRun, connection: Connection, item: Work, ending: Ending) -> None:
+    """Write down that these documents of a work are not settled."""
+    failure, outcome, delay = _named(run, ending.failure, item.left), run.outcome, random.uniform(0.5, 2.0)
+    counts = ending.outcome in (Outcome.PERMANENT, Outcome.RETRYABLE)
+    wait: float | None = delay
+    if counts:
+        wait, failure = backoff.decide(run.runtime.options, item.attempts, failure)
+    elif ending.trial is not None:
+        wait = 0.0
+    changed = works.fail(
+        connection,
+        run.claim.token,
+        item,
+        failure,
+        ids=item.left,
+        delay=wait,
+        count_attempt=counts,
+        engine_uids=[send.uid for send in run.sends] if failure.by_engine else (),
+        trial=ending.trial if wait is not None else None,
+    )
+    if changed and wait is None:
+        outcome.failed[item.id] = failure.reason_class
+    elif changed:
+        outcome.retrying[item.id] = failure.reason_class
+        outcome.retry_in = max(outcome.retry_in, wait or 0.0)
+
+
+def _named(run: ClaimRun, failure: Failure, ids: Sequence[str]) -> Failure:
+    """The failure with schema and ids in its reason, so that a dead letter says what it is about."""
+    shown = ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
+    return replace(failure, reason=f"{run.schema.name} {shown}: {failure.reason}")
 
 
 def seen_uid(connection: Connection, run: ClaimRun) -> int | None:
@@ -66,34 +141,10 @@ def seen_uid(connection: Connection, run: ClaimRun) -> int | None:
     return min(known) - 1 if known else None
 
 
-def _unsettled(run: ClaimRun, item: Work) -> list[str]:
-    parts = (run.condemned, run.again, run.postponed, run.unknown)
-    return [id for id in item.ids if any(id in part for part in parts)]
-
-
-def _decide(run: ClaimRun, item: Work) -> tuple[Failure, list[str], float | None, bool]:
-    """Why this work is not done, which of its ids are left, the delay (None: dead letter), and whether it costs."""
-    ids = _unsettled(run, item)
-    for part, count_attempt in ((run.again, True), (run.postponed, False), (run.condemned, True)):
-        found = [id for id in ids if id in part]
-        if not found:
-            continue
-        failure = _named(run, part[found[0]], found)
-        if not count_attempt:
-            return failure, ids, random.uniform(0.5, 2.0), False
-        delay, failure = backoff.decide(run.runtime.options, item.attempts, failure)
-        return failure, ids, delay, True
-    return UNKNOWN, ids, random.uniform(0.5, 2.0), False
-
-
-def _named(run: ClaimRun, failure: Failure, ids: list[str]) -> Failure:
-    """The failure with schema and ids in its reason, so that a dead letter says what it is about."""
-    shown = ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
-    return replace(failure, reason=f"{run.schema.name} {shown}: {failure.reason}")
-
-
 def stop(run: ClaimRun, failure: Failure) -> None:
-    """Pause the index and give every work back as it was: an outage costs no run."""
+    """Pause the index and give every work back as it was: an outage costs no attempt."""
+    if run.to_target and failure.scope is Scope.INDEX:  # a pause of that scope is of the live index alone
+        failure = replace(failure, scope=Scope.ENGINE)
     run.runtime.ledger.run(partial(_stop, run, failure))
 
 
@@ -124,6 +175,9 @@ def _release(run: ClaimRun, blame: bool, connection: Connection) -> None:
     claim = run.claim
     if blame:
         maintenance.blame(connection, claim.token, max_claims=run.runtime.options.max_claims)
+    stuck = stuck_work.document_of(connection, claim.token)
+    if stuck is not None:
+        maintenance.blame_stuck(connection, claim.token, stuck, at_once=False)
     given = works.give_back(connection, claim.token, keep_claim_count=False)
     if run.requests:
         watch = run.runtime.options.watch_seconds

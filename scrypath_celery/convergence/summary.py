@@ -10,7 +10,10 @@ from ..work import ReasonClass
 
 @dataclass(kw_only=True)
 class Summary:
-    """Counts and ids of one or more claims; filled in as they go on."""
+    """Counts and ids of one or more claims; filled in as they go on.
+
+    `held_back` says that bulk works are ready which wait for the engine; the relay goes on with them.
+    """
 
     claims: int = 0
     documents: int = 0
@@ -25,6 +28,7 @@ class Summary:
     deleted: set[str] = field(default_factory=set)
     paused: ReasonClass | None = None
     lost: bool = False
+    held_back: bool = False
     retry_in: float = 0.0
 
     def add(self, other: Summary) -> None:

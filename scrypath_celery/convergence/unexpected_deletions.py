@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import SourceError
-from ..work import Failure, Operation, ReasonClass
+from ..work import Failure, Operation, ReasonClass, Scope
 from .claim_run import ClaimRun, Stopped
 
 REQUEUED = "requeued"
@@ -29,14 +29,18 @@ def refuse_unexpected_deletions(run: ClaimRun, gone: Sequence[str]) -> None:
     try:
         unseen = [id for id in unseen if id not in run.runtime.source.kept_out(run.schema, unseen)]
     except SourceError as exc:
-        raise Stopped(Failure(reason_class=ReasonClass.SOURCE, reason=str(exc), code=exc.code)) from exc
+        raise Stopped(
+            Failure(scope=Scope.DATABASE, reason_class=ReasonClass.SOURCE, reason=str(exc), code=exc.code)
+        ) from exc
     if len(unseen) > cap:
         text = (
             f"{len(unseen)} of {len(asked)} records of {run.schema.name} that were to be indexed are not seen by the"
             f" workers, which would delete their documents (cap {cap}): give read_session= a session that sees all"
             " records, or raise mass_delete_count"
         )
-        raise Stopped(Failure(reason_class=ReasonClass.SOURCE, reason=text, code="unexpected_deletions"))
+        raise Stopped(
+            Failure(scope=Scope.INDEX, reason_class=ReasonClass.SOURCE, reason=text, code="unexpected_deletions")
+        )
 
 
 def _asked_to_index(run: ClaimRun) -> set[str]:

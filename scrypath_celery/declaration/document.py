@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 import orjson
 
 from ..errors import ProjectionError
 from .document_ids import id_text, valid_id
-from .json_values import json_value
+from .json_values import PLAIN, json_value
 from .schema import Schema
 from .settings import attributes
+
+_under_way: ContextVar[frozenset[int]] = ContextVar("scrypath_projections_under_way", default=frozenset())
+"""The records whose `search_document` runs now, by identity."""
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -25,7 +29,7 @@ def document_id(schema: Schema, record: Any) -> str:
         ProjectionError: the engine would refuse it (code `invalid_document_id`).
     """
     try:
-        return valid_id(getattr(record, schema.key))
+        return valid_id(schema.id_of(getattr(record, schema.key)))
     except ProjectionError as exc:
         message = f"{schema.name}.{schema.key}: {exc}"
         raise ProjectionError(message, error_code=exc.error_code) from exc
@@ -37,21 +41,32 @@ def default_document(schema: Schema, record: Any) -> dict[str, Any]:
     Raises:
         ProjectionError: a value has no JSON form; the message names schema, id and field, never the value.
     """
-    values = schema.values(record)
-    return _ready(schema, record, dict(zip(schema.names, values if len(schema.names) > 1 else (values,), strict=True)))
+    found = schema.values(record)
+    values = found if len(schema.names) > 1 else (found,)
+    try:
+        ready = [value if type(value) in PLAIN else json_value(value) for value in values]
+    except (ProjectionError, RecursionError):  # which one it is, is found field by field
+        return _ready(schema, record, dict(zip(schema.names, values, strict=True)))
+    return dict(zip(schema.names, ready, strict=True))
 
 
 def project(schema: Schema, record: Any) -> dict[str, Any]:
     """The document of a record: what its method `search_document` returns, else the default projection.
 
-    The id and the tenant field are put in where a document of the model's own lacks them.
+    The id is put in where a document of the model's own lacks it, and the tenant field is always the record's.
 
     Raises:
-        ProjectionError: it is no document that the engine takes. Errors of the model's own code pass through.
+        ProjectionError: it is no document that the engine takes, or `search_document` asked for itself. Errors of the
+            model's own code pass through.
     """
     id = document_id(schema, record)
     own = getattr(record, "search_document", None)
-    document = default_document(schema, record) if own is None else _completed(schema, record, id, own())
+    if own is None:
+        document = default_document(schema, record)
+    else:
+        document = _completed(schema, record, id, _called(schema, record, own))
+    if schema.padded:
+        document[schema.key] = id
     if "_geo" in document:
         _check_geo(schema, id, document["_geo"])
     return document
@@ -87,16 +102,33 @@ def _ready(schema: Schema, record: Any, document: Mapping[str, Any]) -> dict[str
     return ready
 
 
+def _called(schema: Schema, record: Any, own: Callable[[], Any]) -> Any:
+    """What `search_document` gives; one that asks for the document that it is to make would ask for ever."""
+    under_way = _under_way.get()
+    if id(record) in under_way:
+        raise ProjectionError(
+            f"{_shown(schema, record)}: search_document cannot call search.document, which calls it:"
+            " start from search.default_document",
+            permanent=False,
+            error_code="search_document_calls_itself",
+        )
+    token = _under_way.set(under_way | {id(record)})
+    try:
+        return own()
+    finally:
+        _under_way.reset(token)
+
+
 def _completed(schema: Schema, record: Any, id: str, document: Any) -> dict[str, Any]:
     if not isinstance(document, Mapping) or not all(isinstance(name, str) for name in document):
         raise ProjectionError(f"{schema.name} {id}: search_document has to return a dict with string keys")
     if schema.key not in document:
         document = {schema.key: getattr(record, schema.key), **document}
-    if schema.tenant_field is not None and schema.tenant_field not in document:
+    if schema.tenant_field is not None:
         document = {**document, schema.tenant_field: getattr(record, schema.tenant_field)}
     ready = _ready(schema, record, document)
     key = document[schema.key]
-    if isinstance(key, bool | float) or key is None or id_text(key) != id:
+    if isinstance(key, bool | float) or key is None or schema.id_of(key) != id:
         raise ProjectionError(
             f"{schema.name} {id}: search_document gives another {schema.key!r} than the record has",
             error_code="invalid_document_id",

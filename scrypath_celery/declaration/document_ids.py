@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import Enum
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -27,11 +28,16 @@ def id_text(value: Any) -> str:
     Raises:
         ProjectionError: it is None, or of a type that ids cannot have.
     """
+    kind = type(value)
+    if kind is int or kind is str:  # nearly all; the rest is slower
+        return str(value)
     if isinstance(value, Enum):
         return id_text(value.value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
+        return str(int(value))
+    if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, str | int | UUID | Decimal) and not isinstance(value, bool):
         return str(value)
@@ -45,6 +51,8 @@ def valid_id(value: Any) -> str:
         ProjectionError: the engine would refuse it (code `invalid_document_id`).
     """
     text = id_text(value)
+    if type(value) is int:
+        return text
     if not DOCUMENT_ID.fullmatch(text):
         wanted = "1 to 511 of a-z, A-Z, 0-9, - and _"
         raise ProjectionError(f"a document id must be {wanted}, not {text[:60]!r}", error_code="invalid_document_id")
@@ -58,17 +66,76 @@ def id_value(kind: TypeEngine[Any], text: str) -> Any:
         LookupError: no value of this type has this text, so there is no such record.
         SchemaError: ids cannot be of this type.
     """
+    return id_reader(kind)(text)
+
+
+def id_reader(kind: TypeEngine[Any]) -> Callable[[str], Any]:
+    """What makes values of a column's type of document ids, for many of them; it raises `LookupError` as `id_value`.
+
+    Raises:
+        SchemaError: ids cannot be of this type.
+    """
     if isinstance(kind, sqlalchemy.Enum) and kind.enum_class is not None:
-        return _member(kind.enum_class, text)
+        return partial(_member, kind.enum_class)
     rule = _RULES.get(_python_type(kind))
     if rule is None:
         raise SchemaError(f"a document id cannot be a column of type {kind!r}")
+    return str if rule is str else partial(_read, rule)
+
+
+def id_values(kind: TypeEngine[Any], texts: Sequence[str]) -> list[Any]:
+    """The values of many document ids; those that no value has are left out.
+
+    Raises:
+        SchemaError: ids cannot be of this type.
+    """
+    if _RULES.get(_python_type(kind)) is _integer:
+        try:
+            numbers = list(map(int, texts))
+        except ValueError:
+            numbers = []
+        if numbers and list(map(str, numbers)) == list(texts) and _fits(min(numbers)) and _fits(max(numbers)):
+            return numbers
+    read, values = id_reader(kind), []
+    for text in texts:
+        try:
+            values.append(read(text))
+        except LookupError:
+            continue
+    return values
+
+
+def respelt(kind: TypeEngine[Any], texts: Sequence[str]) -> set[str]:
+    """The ids of the values that texts stand for which are not the ids of these values: "7" for "007".
+
+    Raises:
+        SchemaError: ids cannot be of this type.
+    """
+    rule = _RULES.get(_python_type(kind))
+    found: set[str] = set()
+    if rule is None or rule is str or isinstance(kind, sqlalchemy.Enum):
+        return found
+    for text in texts:
+        try:
+            spelt = id_text(rule(text))
+        except (ValueError, InvalidOperation, ProjectionError):
+            continue
+        if spelt != text:
+            found.add(spelt)
+    return found
+
+
+def _fits(value: int) -> bool:
+    return _SMALLEST <= value <= _LARGEST
+
+
+def _read(rule: Callable[[str], Any], text: str) -> Any:
     try:
         value = rule(text)
     except (ValueError, InvalidOperation) as exc:
         raise LookupError(text) from exc
     # The text must be the one that this value gets: "007" is not record 7.
-    if not isinstance(value, str) and id_text(value) != text:
+    if id_text(value) != text:
         raise LookupError(text)
     return value
 
@@ -92,7 +159,7 @@ def _python_type(kind: TypeEngine[Any]) -> type[Any]:
 
 def _integer(text: str) -> int:
     value = int(text)
-    if not _SMALLEST <= value <= _LARGEST:
+    if not _fits(value):
         raise ValueError("beyond what databases hold")
     return value
 

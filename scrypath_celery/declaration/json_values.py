@@ -23,7 +23,8 @@ from uuid import UUID
 
 from ..errors import ProjectionError
 
-_PLAIN = frozenset({str, bool, type(None)})
+PLAIN = frozenset({str, bool, type(None)})
+"""Types whose values stay as they are."""
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 
 
@@ -34,7 +35,7 @@ def json_value(value: Any) -> Any:
         ProjectionError: it has none; the message says what kind of value it is, never the value.
     """
     kind = type(value)
-    if kind in _PLAIN:
+    if kind in PLAIN:
         return value
     rule = _RULES.get(kind)
     return rule(value) if rule is not None else _derived(value)

@@ -14,9 +14,9 @@ from types import FunctionType
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Table
+from sqlalchemy import Column, Table
 from sqlalchemy.ext.hybrid import hybrid_property
-from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipProperty
+from sqlalchemy.orm import ColumnProperty, InstrumentedAttribute, Mapper, RelationshipProperty
 from sqlalchemy.orm.exc import UnmappedColumnError
 
 from ..errors import SchemaError
@@ -75,6 +75,33 @@ def is_relationship(mapper: Mapper[Any], name: str) -> bool:
 def is_column(mapper: Mapper[Any], name: str) -> bool:
     """Whether a name is a mapped column; ask only once the mappers are configured."""
     return mapper.has_property(name) and isinstance(mapper.get_property(name), ColumnProperty)
+
+
+def is_plain(mapper: Mapper[Any], name: str) -> bool:
+    """Whether a record's value under this name is what the database says: a column, or a hybrid with an expression.
+
+    Ask only once the mappers are configured.
+    """
+    if isinstance(found := static(mapper.class_, name), hybrid_property):
+        return found.expr is not None and found.expr is not found.fget
+    if not isinstance(found, InstrumentedAttribute) or not is_column(mapper, name):
+        return False
+    columns = mapper.get_property(name).columns
+    return len(columns) == 1 and isinstance(columns[0], Column)
+
+
+def is_single(mapper: Mapper[Any]) -> bool:
+    """Whether all records are of one class, in one table, with no way of its own to read an attribute."""
+    lonely = mapper.inherits is None and mapper.polymorphic_on is None and len(list(mapper.self_and_descendants)) == 1
+    model = mapper.class_
+    own = static(model, "__getattribute__") is not static(object, "__getattribute__")
+    return lonely and isinstance(mapper.local_table, Table) and not own
+
+
+def observed(mapper: Mapper[Any]) -> bool:
+    """Whether something listens to records being loaded, and may change them then (a reconstructor, mutable types)."""
+    dispatch = mapper.class_manager.dispatch
+    return bool(dispatch.load) or bool(dispatch.refresh)
 
 
 def has_expression(model: type[Any], name: str) -> bool:

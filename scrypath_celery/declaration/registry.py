@@ -30,8 +30,9 @@ class Declaration(TypedDict, total=False):
     fields to count by, which become filterable. `document_id` names the unique field that is the document's id (the
     primary key where it is left out), `tenant_field` one that every document has and that becomes filterable,
     `index` the index (the table's name where it is left out). `index_if` says which records are indexed, `select`
-    gives the statement that they are read with. Ranking rules that leave out one of the engine's defaults are
-    refused at a rebuild unless `ranking_rules_strict` is false.
+    gives the statement that they are read with. `version` is a word that changes when the projection does: it stands
+    for the source of `search_document`, `select` and `index_if` where that cannot be read. Ranking rules that leave
+    out one of the engine's defaults are refused at a rebuild unless `ranking_rules_strict` is false.
     """
 
     fields: Sequence[str]
@@ -45,6 +46,7 @@ class Declaration(TypedDict, total=False):
     index: str | None
     index_if: IndexIf | None
     select: Statement | None
+    version: str | None
 
 
 class Schemas:
@@ -147,6 +149,7 @@ def _schema(model: type[Any], declaration: Declaration) -> Schema:
         tenant_field=declaration.get("tenant_field"),
         index_if=declaration.get("index_if"),
         select=declaration.get("select"),
+        version=declaration.get("version"),
     )
     _warn(schema)
     _ = schema.key  # a composite primary key is refused now

@@ -9,11 +9,14 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import CHAR, Select
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapper
 
 from ..errors import SchemaError
 from . import mapping, settings
+from .document_ids import id_text
+from .source_text import source_text
 
 IndexIf = str | Callable[[Any], bool]
 """Which records are indexed: the name of a boolean column or hybrid (the database can count them), or a property
@@ -43,6 +46,7 @@ class Schema:
     tenant_field: str | None = None
     index_if: IndexIf | None = None
     select: Statement | None = None
+    version: str | None = None
 
     @property
     def name(self) -> str:
@@ -89,6 +93,20 @@ class Schema:
         return mapping.primary_key(self.mapper) == (self.key,)
 
     @cached_property
+    def padded(self) -> bool:
+        """Whether databases fill the document id up with blanks, which are no part of it (`CHAR`)."""
+        return mapping.has_expression(self.model, self.key) and isinstance(getattr(self.model, self.key).type, CHAR)
+
+    def id_of(self, value: Any) -> str:
+        """The document id that a value of the key stands for, as the database gives it.
+
+        Raises:
+            ProjectionError: it is None, or of a type that ids cannot have.
+        """
+        text = id_text(value)
+        return text.rstrip(" ") if self.padded else text
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The fields of the default projection, the id first."""
         wanted = (*self.fields, *settings.attributes(self._filterable()), *self.sortable)
@@ -105,6 +123,20 @@ class Schema:
         """Whether the database can tell which records are indexed (`index_if` is None or has an SQL expression)."""
         return self.index_if is None or (
             isinstance(self.index_if, str) and mapping.has_expression(self.model, self.index_if)
+        )
+
+    @cached_property
+    def plain(self) -> bool:
+        """Whether documents are made of columns alone, so that no code of the model's has a part in them.
+
+        Ask only once the mappers are configured.
+        """
+        named = (*self.names, *((self.index_if,) if isinstance(self.index_if, str) else ()))
+        return (
+            not callable(self.index_if)
+            and mapping.static(self.model, "search_document") is None
+            and mapping.is_single(self.mapper)
+            and all(mapping.is_plain(self.mapper, name) for name in named)
         )
 
     def indexable(self, record: Any) -> bool:
@@ -127,10 +159,35 @@ class Schema:
             declared["faceting"] = faceting
         return {**declared, **self.settings}
 
+    @cached_property
+    def sources(self) -> dict[str, str | None]:
+        """The source of each callable that decides the documents; None where it cannot be read."""
+        found = {
+            "search_document": mapping.static(self.model, "search_document"),
+            "select": self.select,
+            "index_if": self._index_if_source(),
+        }
+        return {name: source_text(one) for name, one in found.items() if one is not None}
+
     def fingerprint(self) -> str:
-        """Changes when what is declared for the index changes (64 hexadecimal digits)."""
-        declared = [self.key, sorted(self.names), settings.masked(self.declared_settings())]
+        """Changes when what decides the documents or the index's settings changes (64 hexadecimal digits).
+
+        The source of `search_document`, `select` and `index_if` is part of it, or `version` in its place.
+        """
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        projection = self.version if self.version is not None else sorted(self.sources.items())
+        index_if = self.index_if if isinstance(self.index_if, str) else None
+        declared = [self.key, sorted(self.names), settings.masked(self.declared_settings()), index_if, projection]
         return hashlib.sha256(settings.canonical(declared).encode()).hexdigest()
+
+    def _index_if_source(self) -> Any:
+        if not isinstance(self.index_if, str):
+            return self.index_if
+        found = mapping.static(self.model, self.index_if)
+        return found.fget if isinstance(found, property | hybrid_property) else None
 
     def check(self) -> None:
         """Check the declared names against the class, once its mappers are configured; before that do nothing.

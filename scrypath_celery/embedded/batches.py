@@ -60,7 +60,7 @@ def _summed(tasks: Iterable[Task], status: str | None = None) -> tuple[str, str]
     details: dict[str, Any] = {}
     for task in tasks:
         for name, value in (task.details or {}).items():
-            if name == "originalFilter":
+            if name == "originalFilter" or (name == "primaryKey" and value is None):
                 continue
             if isinstance(value, int) and isinstance(details.get(name), int) and not isinstance(value, bool):
                 details[name] += value

@@ -117,11 +117,8 @@ class Changes:
         for identity, document in zip(ids, documents, strict=True):
             if self._geo and "_geo" in document:
                 check_geo(identity, document["_geo"], self._prefix)
-            if "_vectors" in document and not isinstance(document["_vectors"], dict | type(None)):
-                raise Refusal(
-                    "invalid_vectors_type",
-                    f"{self._prefix}The `_vectors` field in the document with id: `{identity}` is not an object.",
-                )
+            if "_vectors" in document:
+                _check_vectors(identity, document["_vectors"], self._prefix)
 
     def _look_up(self, ids: list[str]) -> None:
         wanted = [identity for identity in ids if identity not in self._looked_up]
@@ -141,3 +138,17 @@ class Changes:
             return {} if encoded is None else dict(orjson.loads(encoded[1]))
         body = self._documents.body(self.index, identity) if identity in self._places else None
         return {} if body is None else dict(orjson.loads(body))
+
+
+def _check_vectors(identity: str, vectors: Any, prefix: str) -> None:
+    """Refuse vectors of another shape; the engine calls it an error of its own if they are no object at all."""
+    if not isinstance(vectors, dict):
+        raise Refusal("internal", f"{prefix}invalid type: {type(vectors).__name__}, expected a map")
+    for name, one in vectors.items():
+        if not isinstance(one, list | None) and not (isinstance(one, dict) and isinstance(one.get("regenerate"), bool)):
+            raise Refusal(
+                "invalid_vectors_type",
+                f"{prefix}Bad embedder configuration in the document with id: `{identity}`. Expected `._vectors.{name}`"
+                " to be an array of floats, an array of arrays of floats, or an object with at least the field"
+                " `regenerate`.",
+            )

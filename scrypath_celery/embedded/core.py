@@ -19,15 +19,16 @@ from scrypath_celery.embedded.identity import identity
 from scrypath_celery.embedded.keys import Keys
 from scrypath_celery.embedded.operations import Parts
 from scrypath_celery.embedded.queue import Queue
-from scrypath_celery.embedded.scheduler import Scheduler
+from scrypath_celery.embedded.scheduler import Cost, Scheduler
 from scrypath_celery.embedded.searchables import Searchables
 from scrypath_celery.embedded.task import Task
+from scrypath_celery.embedded.webhooks import Webhooks
 
 
 class Core:
     """One engine: its database, its queue, its scheduler, its faults. EmbeddedError where the file cannot be used."""
 
-    def __init__(self, file: str | Path | None, master_key: str | None, batch_cost: float, payload_limit: int) -> None:
+    def __init__(self, file: str | Path | None, master_key: str | None, cost: Cost, payload_limit: int) -> None:
         self.payload_limit = payload_limit
         self.database = Database(file)
         self.queue = Queue(self.database)
@@ -37,9 +38,10 @@ class Core:
         self.batches = Batches(self.database)
         self.faults = Faults()
         self.keys = Keys(self.database, master_key)
+        self.webhooks = Webhooks(self.database)
         self.gate = Gate(master_key, self.keys)
         parts = Parts(self.database, self.queue, self.catalogue, self.documents, self.searchables)
-        self.scheduler = Scheduler(parts, self.batches, self.faults, batch_cost, self._ids_of)
+        self.scheduler = Scheduler(parts, self.batches, self.faults, cost, self._ids_of)
         self.faults.watch(self.scheduler.nudge)
         self.keys.make_defaults()
 

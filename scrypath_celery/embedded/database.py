@@ -14,9 +14,10 @@ from scrypath_celery.errors import EmbeddedError
 APPLICATION_ID = 0x5C9A7E11
 """Marks a file as ours (SQLite's `application_id`)."""
 
-FORMAT = 1
+FORMAT = 2
 """Counts the changes of the tables (SQLite's `user_version`)."""
 
+_IN_FOLDER = "engine.db"
 _TABLES = """
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO counters VALUES ('task', 0), ('batch', 0), ('index', 0);
@@ -37,6 +38,7 @@ CREATE TABLE shapes (number INTEGER PRIMARY KEY, keys TEXT NOT NULL UNIQUE);
 CREATE TABLE tallies (
     "index" INTEGER, shape INTEGER, documents INTEGER NOT NULL, bytes INTEGER NOT NULL, PRIMARY KEY ("index", shape)
 ) WITHOUT ROWID;
+CREATE TABLE webhooks (uuid TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE keys (uid TEXT PRIMARY KEY, body TEXT NOT NULL, created_at TEXT NOT NULL) WITHOUT ROWID;
 """
 
@@ -45,13 +47,14 @@ class Database:
     """One SQLite database, in a file or in memory.
 
     There is one connection, and whoever uses it holds `lock`: nobody sees half a transaction, and what is long (to
-    parse, to check, to encode) is done before the lock is taken. `file` is the path, or None for memory. EmbeddedError
-    where the file belongs to another program, to another version of this one, or is in use.
+    parse, to check, to encode) is done before the lock is taken. `file` is the path, that of a folder for it, or None
+    for memory. EmbeddedError where the file belongs to another program, to another version of this one, or is in use.
     """
 
     def __init__(self, file: str | Path | None = None) -> None:
         self.lock = threading.RLock()
-        self.file = None if file is None else Path(file)
+        path = None if file is None else Path(file)
+        self.file = path / _IN_FOLDER if path is not None and path.is_dir() else path
         self.connection = self._open()
 
     def _open(self) -> sqlite3.Connection:

@@ -13,6 +13,7 @@ from typing import Self
 
 from scrypath_celery.embedded.core import Core
 from scrypath_celery.embedded.faults import Faults
+from scrypath_celery.embedded.scheduler import Cost
 from scrypath_celery.embedded.server import Server
 from scrypath_celery.errors import EmbeddedError
 
@@ -20,10 +21,11 @@ from scrypath_celery.errors import EmbeddedError
 class EmbeddedEngine:
     """A Meilisearch-compatible engine in this process, for tests and first steps; no production engine.
 
-    `port` 0 takes any free one; `host` is loopback unless told otherwise; `data` is the file that keeps its state
-    (None: memory); `master_key` closes it to those who do not know it; `batch_cost` is the time in seconds that every
-    batch of documents or settings takes at least; `payload_limit` is in bytes after decompression; `faults_route` opens
-    `/_faults`. EmbeddedError where the port is taken or the file cannot be used.
+    `port` 0 takes any free one; `host` is loopback unless told otherwise; `data` is the file that keeps its state, or a
+    folder that has it (None: memory); `master_key` closes it to those who do not know it; `batch_cost` is the time in
+    seconds that every batch of documents or settings takes at least, to which `document_cost` adds seconds for each
+    document; `payload_limit` is in bytes after decompression; `faults_route` opens `/_faults`. EmbeddedError where the
+    port is taken or the file cannot be used.
 
         with EmbeddedEngine() as engine:
             client = meilisearch.Client(engine.url)
@@ -38,10 +40,11 @@ class EmbeddedEngine:
         batch_cost: float = 0.0,
         payload_limit: int = 100_000_000,
         *,
+        document_cost: float = 0.0,
         faults_route: bool = False,
     ) -> None:
         self.host, self.port, self.master_key = host, port, master_key
-        self._options = (data, master_key, batch_cost, payload_limit)
+        self._options = (data, master_key, Cost(batch_cost, document_cost), payload_limit)
         self._faults_route = faults_route
         self._core: Core | None = None
         self._thread: threading.Thread | None = None

@@ -51,15 +51,18 @@ def malformed(form: str, why: str) -> Refusal:
 
 
 def _of_json(body: bytes) -> tuple[Any, bool]:
-    """The value at the head of `body`, and whether it is all of it; the engine ignores what comes after it."""
+    """The value at the head of `body`, and whether it is all of it; the engine ignores what comes after an array."""
     try:
         return orjson.loads(body), True
     except orjson.JSONDecodeError as exc:
         why = str(exc)
     try:
-        return head(body.decode().lstrip(" \t\r\n"))[0], False
+        found = head(body.decode().lstrip(" \t\r\n"))[0]
     except (ValueError, RecursionError):
         raise malformed("json", f"Couldn't serialize document value: {why}") from None
+    if isinstance(found, dict):
+        raise malformed("json", f"Couldn't serialize document value: {why}")
+    return found, False
 
 
 def head(text: str) -> tuple[Any, int]:
@@ -111,7 +114,7 @@ def _encoded(value: list[Any], form: str) -> bytes:
 
 def _of_csv(body: bytes, delimiter: str) -> list[dict[str, Any]]:
     try:
-        rows = csv.reader(io.StringIO(body.decode(), newline=""), delimiter=delimiter, strict=True)
+        rows = csv.reader(io.StringIO(body.decode(), newline=""), delimiter=delimiter)
         header = next(rows, [])
         names = [_typed(cell) for cell in header]
         found = []

@@ -45,18 +45,21 @@ def flag(query: Mapping[str, str], name: str, code: str, *, default: bool = Fals
 def listed(
     query: Mapping[str, str], name: str, code: str, read: Callable[[str], _T | None], what: str, *, star: bool = True
 ) -> list[_T] | None:
-    """A list with commas, each element read by `read` (None means that it cannot be); None for none or `*`."""
+    """A list with commas, each element read by `read` (None means that it cannot be); None for none or with a `*`."""
     text = query.get(name)
-    if text is None or (star and text == "*"):
+    if text is None:
         return None
+    words = text.split(",")
     found = []
-    for place, word in enumerate(text.split(",")):
+    for place, word in enumerate(words):
+        if star and word == "*":
+            continue
         one = read(word)
         if one is None:
             where = f"[{place}]" if "," in text else ""
             raise Refusal(code, f"Invalid value in parameter `{name}{where}`: `{word}` is not {what}")
         found.append(one)
-    return found
+    return None if star and "*" in words else found
 
 
 def uids(query: Mapping[str, str], name: str, code: str) -> list[int] | None:

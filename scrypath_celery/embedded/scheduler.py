@@ -6,7 +6,9 @@ import contextlib
 import functools
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from scrypath_celery.embedded import clock
 from scrypath_celery.embedded.autobatch import Plan, Waiting, plan
@@ -25,16 +27,32 @@ class _Abandoned(Exception):
     """The batch that runs is given up; its tasks wait again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The time in seconds that a batch of documents or settings takes at least, and more for each of its documents."""
+
+    batch: float = 0.0
+    document: float = 0.0
+
+    def of(self, batch: Batch) -> float:
+        """The least time of one batch, in seconds."""
+        if batch.kind not in _COSTLY:
+            return 0.0
+        carried = (task.details or {} for task in batch.tasks)
+        documents = sum(one.get("receivedDocuments") or one.get("providedIds") or 0 for one in carried)
+        return self.batch + self.document * documents
+
+
 class Scheduler:
     """Runs what waits, in the engine's order.
 
-    `batch_cost` is the time in seconds that every batch of documents or settings takes at least; `ids` names the
-    documents that a task carries, for faults that look at them.
+    `cost` is how long batches take at least; `ids` names the documents that a task carries, for faults that look at
+    them.
     """
 
-    def __init__(self, parts: Parts, batches: Batches, faults: Faults, batch_cost: float, ids: _Ids) -> None:
+    def __init__(self, parts: Parts, batches: Batches, faults: Faults, cost: Cost, ids: _Ids) -> None:
         self._parts, self._batches, self._faults = parts, batches, faults
-        self._cost, self._ids = batch_cost, ids
+        self._cost, self._ids = cost, ids
         self._operations = Operations(parts, self._check)
         self._signal = threading.Condition()
         self._running = threading.Lock()
@@ -152,15 +170,17 @@ class Scheduler:
     def _execute(self, batch: Batch) -> None:
         self._vanishing = []
         whole = list(batch.tasks)
+        over = time.monotonic() + self._cost.of(batch)
         try:
             healthy = self._afflict(batch)
-            if self._cost and batch.kind in _COSTLY:
-                self._wait(None, self._cost)
             write = self._prepared(batch, healthy)
         except Refusal as refusal:
             self._fail(whole, refusal)
             write = _nothing
         batch.tasks = whole
+        left = over - time.monotonic()
+        if left > 0:
+            self._wait(None, left)
         try:
             with _crashes():
                 self._finish(batch, write)

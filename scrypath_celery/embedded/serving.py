@@ -23,6 +23,7 @@ def serve(
     data: str | Path | None = None,
     master_key: str | None = None,
     batch_cost: float = 0.0,
+    document_cost: float = 0.0,
     payload_limit: int = 100_000_000,
     faults_route: bool = False,
 ) -> None:
@@ -32,7 +33,16 @@ def serve(
     the port is taken or the file cannot be used.
     """
     over = threading.Event()
-    engine = EmbeddedEngine(port, host, data, master_key, batch_cost, payload_limit, faults_route=faults_route)
+    engine = EmbeddedEngine(
+        port,
+        host,
+        data,
+        master_key,
+        batch_cost,
+        payload_limit,
+        document_cost=document_cost,
+        faults_route=faults_route,
+    )
     before = {one: signal.signal(one, lambda *_: over.set()) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
         with engine:
@@ -50,9 +60,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m scrypath_celery.embedded", description=_NOTICE)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback)")
     parser.add_argument("--port", type=int, default=7700, help="port to listen on; 0 takes any (default: 7700)")
-    parser.add_argument("--data", metavar="FILE", help="file that keeps the state (default: memory)")
+    parser.add_argument(
+        "--data", metavar="FILE", help="file that keeps the state, or a folder for it (default: memory)"
+    )
     parser.add_argument("--master-key", metavar="KEY", help="close the engine to those who do not know the key")
     parser.add_argument("--batch-cost", type=float, default=0.0, metavar="SECONDS", help="least time of every batch")
+    parser.add_argument(
+        "--document-cost", type=float, default=0.0, metavar="SECONDS", help="what each document adds to it"
+    )
     parser.add_argument("--payload-limit", type=int, default=100_000_000, metavar="BYTES", help="largest body")
     parser.add_argument("--faults", action="store_true", help="open /_faults, by which faults are set")
     options = parser.parse_args(arguments)
@@ -64,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             data=options.data,
             master_key=options.master_key,
             batch_cost=options.batch_cost,
+            document_cost=options.document_cost,
             payload_limit=options.payload_limit,
             faults_route=options.faults,
         )

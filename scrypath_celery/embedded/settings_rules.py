@@ -5,26 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from scrypath_celery.embedded import values
+from scrypath_celery.embedded.locales import LOCALES
 from scrypath_celery.embedded.refusal import Refusal
 from scrypath_celery.embedded.settings import KEYS
 from scrypath_celery.embedded.values import Check
 
 _RULES = ("words", "typo", "sort", "proximity", "attribute", "attributeRank", "wordPosition", "exactness")
 _RESERVED = ("_geo", "_geoDistance", "_geoPoint", "_geoRadius", "_geoBoundingBox", "_geoPolygon")
-_LOCALES = frozenset(
-    "af ak am ar az be bg bn ca cs da de el en eo es et fa fi fr gu he hi hr hu hy id it ja jv ka kn ko la lt lv mk ml"
-    " mr my nb ne nl no or pa pl pt ro ru si sk sl sn sr sv ta te th tk tl tr uk ur uz vi yi zh zu afr aka amh ara aze"
-    " bel ben bul cat ces cmn dan deu ell eng epo est fin fra guj heb hin hrv hun hye ind ita jav jpn kan kat khm kor"
-    " lat lav lit mal mar mkd mya nep nld nob ori pan pes pol por ron rus sin slk slv sna spa srp swe tam tel tgl tha"
-    " tuk tur ukr urd uzb vie yid zho zul".split()
-)
 
 
 def _ranking_rule(value: Any, place: str, code: str) -> str:
     rule = values.text(value, place, code)
     name, colon, direction = rule.rpartition(":")
     reserved = name in _RESERVED or rule.startswith(tuple(f"{word}(" for word in _RESERVED))
-    if rule in _RULES or (colon and name and direction in ("asc", "desc") and not reserved):
+    if rule in _RULES or (colon and direction in ("asc", "desc") and not reserved):
         return rule
     raise Refusal(
         code,
@@ -59,7 +53,7 @@ def _filterable(value: Any, place: str, code: str) -> Any:
 
 
 def _locale(value: Any, place: str, code: str) -> str:
-    if values.text(value, place, code) not in _LOCALES:
+    if values.text(value, place, code) not in LOCALES:
         raise Refusal(code, f"Unknown value `{value}` at `{place}`: expected one of the ISO-639 codes of a language")
     return str(value)
 
@@ -86,8 +80,10 @@ def _total_hits(value: Any, place: str, code: str) -> int:
     return int(value)
 
 
-def _experimental(feature: str) -> Check:
-    def check(value: Any, place: str, _code: str) -> None:
+def _experimental(feature: str, kind: type, called: str) -> Check:
+    def check(value: Any, place: str, code: str) -> None:
+        if not isinstance(value, kind | None):
+            raise values.wrong(value, place, code, called)
         if value is not None:
             raise Refusal(
                 "feature_not_enabled", f"setting `{place}` requires enabling the `{feature}` experimental feature."
@@ -98,13 +94,41 @@ def _experimental(feature: str) -> Check:
 
 _FILTER = values.record({"equality": values.boolean, "comparison": values.boolean})
 _FEATURES = values.record({"facetSearch": values.boolean, "filter": _FILTER})
-_FILTERABLE = values.record(
-    {"attributePatterns": values.many(values.text), "features": values.optional(_FEATURES)}, "attributePatterns"
-)
+_FILTERABLE = values.record({"attributePatterns": values.many(values.text), "features": _FEATURES}, "attributePatterns")
 _LOCALIZED = values.record(
     {"attributePatterns": values.many(values.text), "locales": values.many(_locale)}, "attributePatterns", "locales"
 )
 _OBJECT = values.mapping(lambda value, _place, _code: value)
+
+
+_SOURCES = ("openAi", "huggingFace", "ollama", "userProvided", "rest", "composite")
+_EMBEDDER = tuple(
+    "source model revision pooling apiKey dimensions binaryQuantized documentTemplate documentTemplateMaxBytes url"
+    " indexingFragments searchFragments request response headers searchEmbedder indexingEmbedder distribution".split()
+)
+_MANDATORY = {"userProvided": "dimensions", "rest": "url", "ollama": "model"}
+
+
+def _embedder(value: Any, place: str, code: str) -> dict[str, Any]:
+    embedder: dict[str, Any] = _OBJECT(value, place, code)
+    for name in embedder:
+        if name not in _EMBEDDER:
+            raise values.unknown(name, _EMBEDDER, code, place)
+    values.optional(values.one_of(*_SOURCES))(embedder.get("source"), f"{place}.source", code)
+    return embedder
+
+
+def _check_embedders(embedders: dict[str, Any], place: str) -> None:
+    """What the engine checks of embedders after it has read the whole of the settings."""
+    code = "invalid_settings_embedders"
+    for name, one in embedders.items():
+        needed = None if one is None else _MANDATORY.get(one.get("source"))
+        if needed is not None and one.get(needed) is None:
+            raise Refusal(code, f"`{place}.{name}`: Missing field `{needed}` (it is mandatory for this source)")
+        if one is not None and one.get("dimensions") == 0:
+            raise Refusal(code, f"`{place}.{name}.dimensions`: `dimensions` cannot be zero")
+
+
 _FACET_ORDER = values.mapping(values.one_of("alpha", "count"))
 
 CHECKS: dict[str, Check] = {
@@ -112,7 +136,7 @@ CHECKS: dict[str, Check] = {
     "searchableAttributes": values.many(values.text),
     "filterableAttributes": values.many(_filterable),
     "sortableAttributes": values.words,
-    "foreignKeys": _experimental("foreign_keys"),
+    "foreignKeys": _experimental("foreign_keys", list, "an array"),
     "rankingRules": _ranking_rules,
     "stopWords": values.words,
     "nonSeparatorTokens": values.words,
@@ -134,12 +158,12 @@ CHECKS: dict[str, Check] = {
         {"maxValuesPerFacet": values.optional(values.natural), "sortFacetValuesBy": values.optional(_FACET_ORDER)}
     ),
     "pagination": values.record({"maxTotalHits": values.optional(_total_hits)}),
-    "embedders": values.mapping(values.optional(_OBJECT)),
+    "embedders": values.mapping(values.optional(_embedder)),
     "searchCutoffMs": values.natural,
     "localizedAttributes": values.many(_LOCALIZED),
     "facetSearch": values.boolean,
     "prefixSearch": values.one_of("indexingTime", "disabled"),
-    "chat": _experimental("chat_completions"),
+    "chat": _experimental("chat_completions", dict, "an object"),
 }
 
 _CODE_WORDS = {key: "".join(f"_{c.lower()}" if c.isupper() else c for c in key) for key in KEYS}
@@ -149,20 +173,30 @@ PATCHED = frozenset({"typoTolerance", "faceting", "pagination", "embedders", "ch
 """The keys whose sub-route takes PATCH; the others take PUT."""
 
 
-def checked(key: str, value: Any, place: str) -> Any:
-    """One setting, validated and in the form of a task's details; Refusal `invalid_settings_...`."""
+def checked(key: str, value: Any, place: str, *, last: bool = True) -> Any:
+    """One setting, validated and in the form of a task's details; Refusal `invalid_settings_...`.
+
+    `last` is False where more of the same request is still to be read.
+    """
     code = "invalid_settings_index_chat" if key == "chat" else f"invalid_settings_{_CODE_WORDS[key]}"
-    return None if value is None else CHECKS[key](value, place, code)
+    found = None if value is None else CHECKS[key](value, place, code)
+    if key == "embedders" and last and found is not None:
+        _check_embedders(found, place)
+    return found
 
 
 def all_checked(body: Any) -> dict[str, Any]:
     """The body of `PATCH /indexes/{uid}/settings`, validated; Refusal."""
     if not isinstance(body, dict):
         raise values.wrong(body, "", "bad_request", "an object")
-    for name in body:
+    found = {}
+    for name, value in body.items():
         if name not in KEYS:
             raise values.unknown(name, KEYS)
-    return {key: checked(key, body[key], f".{key}") for key in KEYS if key in body}
+        found[name] = checked(name, value, f".{name}", last=False)
+    if found.get("embedders") is not None:
+        _check_embedders(found["embedders"], ".embedders")
+    return {key: found[key] for key in KEYS if key in found}
 
 
 def shown(sent: dict[str, Any]) -> dict[str, Any]:

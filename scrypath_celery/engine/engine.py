@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from meilisearch.index import Index
 
 from ..config import Options
-from ..errors import EngineError
+from ..errors import EngineError, EngineTooOld, EngineUnreachable, UnexpectedAnswer
 from ..work import EngineTask
+from . import answers
 from .transport import PooledRequests, Transport
+from .versions import NEEDED_TEXT, is_new_enough
 
+CHECKED_FOR = 300.0
+"""Seconds for which the engine's version is taken to be as it was."""
 MAX_POLLED = 3_000
 """The most uids in one poll: a query of 64,000 characters passes, one of 80,000 is refused."""
+
+
+T = TypeVar("T")
 
 
 class Engine:
@@ -26,6 +35,7 @@ class Engine:
             options.meilisearch_api_key,
             timeout=(options.engine_connect_timeout, options.engine_timeout),
         )
+        self._checked_at: float | None = None
 
     @property
     def url(self) -> str:
@@ -45,12 +55,12 @@ class Engine:
     def add(self, index: str, payload: bytes, *, key: str, token: str) -> int:
         """Send documents (a JSON array), replacing whole documents; the task's uid."""
         query = urlencode({"primaryKey": key, "customMetadata": token})
-        return self._task("post", f"{_index(index)}/documents?{query}", payload)
+        return self._marked("post", f"{_index(index)}/documents?{query}", payload, token)
 
     def delete(self, index: str, ids: Sequence[str], *, token: str) -> int:
         """Delete documents by id, existing or not; the task's uid."""
         query = urlencode({"customMetadata": token})
-        return self._task("post", f"{_index(index)}/documents/delete-batch?{query}", list(ids))
+        return self._marked("post", f"{_index(index)}/documents/delete-batch?{query}", list(ids), token)
 
     def documents(
         self, index: str, ids: Sequence[str] | None = None, *, offset: int = 0, limit: int = 1_000
@@ -59,8 +69,7 @@ class Engine:
         body: dict[str, Any] = {"limit": len(ids) if ids is not None else limit, "offset": offset}
         if ids is not None:
             body["ids"] = list(ids)
-        found: list[Any] = self._transport.call("post", f"{_index(index)}/documents/fetch", body)["results"]
-        return found
+        return self._transport.call("post", f"{_index(index)}/documents/fetch", body, shape=answers.results)
 
     def ids(self, index: str, key: str, *, page: int = 1_000) -> Iterator[list[str]]:
         """Pages of the ids of all documents of an index."""
@@ -70,21 +79,40 @@ class Engine:
             offset += len(found)
 
     def id_page(self, index: str, key: str, *, offset: int, limit: int) -> list[str]:
-        """The ids of some documents of an index, in the engine's own order."""
+        """A page of the ids of all documents of an index, in the engine's own order."""
         body = {"limit": limit, "offset": offset, "fields": [key]}
-        found = self._transport.call("post", f"{_index(index)}/documents/fetch", body)["results"]
-        return [str(document[key]) for document in found]
+        found = self._transport.call("post", f"{_index(index)}/documents/fetch", body, shape=answers.results)
+        # A document without this key is of another application: no id of ours is meant.
+        return [str(document.get(key, "")) for document in found]
 
     def search(self, index: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """A search; the engine's answer."""
-        found: dict[str, Any] = self._transport.call("post", f"{_index(index)}/search", dict(body))
-        return found
+        path = f"{_index(index)}/search"
+        return self._transport.call("post", path, dict(body), shape=answers.hits, quoted=True)
+
+    def multi_search(self, body: Mapping[str, Any], *, seconds: float | None = None) -> dict[str, Any]:
+        """Several searches in one request, each with its `indexUid`; the engine's answer, awaited for `seconds`."""
+        shape = answers.mapping
+        return self._transport.call("post", "multi-search", dict(body), shape=shape, quoted=True, seconds=seconds)
+
+    def facet_search(self, index: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A search among the values of one facet; the engine's answer."""
+        path = f"{_index(index)}/facet-search"
+        return self._transport.call("post", path, dict(body), shape=answers.mapping, quoted=True)
+
+    def keys(self) -> list[dict[str, Any]]:
+        """The API keys: `key`, `uid`, `actions`, `indexes`, `expiresAt`; needs the action `keys.get`."""
+        return self._transport.call("get", "keys?limit=1000", shape=answers.results)
+
+    def tenant_token(self, rules: Mapping[str, Any], *, key: str, uid: str, expires_at: datetime) -> str:
+        """A token signed with an API key, which enforces `rules`; made by the official client, without a request."""
+        return self._transport.client().generate_tenant_token(uid, dict(rules), expires_at=expires_at, api_key=key)
 
     # indexes
 
     def index(self, index: str) -> dict[str, Any] | None:
         """`uid`, `createdAt`, `updatedAt`, `primaryKey` of an index; None where there is none."""
-        return self._optional(_index(index), "index_not_found")
+        return self._optional(_index(index), answers.index)
 
     def create(self, index: str, key: str) -> int:
         """Create an index with its primary key; the task fails with `index_already_exists` where there is one."""
@@ -108,84 +136,124 @@ class Engine:
 
     def settings(self, index: str) -> dict[str, Any] | None:
         """The live settings; None where there is no index."""
-        return self._optional(f"{_index(index)}/settings", "index_not_found")
+        return self._optional(f"{_index(index)}/settings", answers.mapping)
 
     def apply(self, index: str, settings: Mapping[str, Any]) -> int:
         """Change these settings; the others stay as they are."""
-        return self._task("patch", f"{_index(index)}/settings", dict(settings))
+        path = f"{_index(index)}/settings"
+        return self._transport.call("patch", path, dict(settings), shape=answers.registered, quoted=True)[0]
 
     def stats(self, index: str) -> dict[str, Any] | None:
         """`numberOfDocuments` and more, as of the last batch; None where there is no index."""
-        return self._optional(f"{_index(index)}/stats", "index_not_found")
+        return self._optional(f"{_index(index)}/stats", answers.stats)
 
     # tasks
 
     def tasks(self, uids: Iterable[int]) -> dict[int, EngineTask]:
         """The tasks of these uids that the engine still knows."""
-        wanted, found = sorted(set(uids)), {}
+        wanted, found = sorted(set(uids)), dict[int, EngineTask]()
         for start in range(0, len(wanted), MAX_POLLED):
             part = wanted[start : start + MAX_POLLED]
             query = urlencode({"uids": ",".join(map(str, part)), "limit": len(part)}, safe=",")
-            for item in self._transport.call("get", f"tasks?{query}")["results"]:
-                found[item["uid"]] = _task_of(item)
+            found |= {task.uid: task for task in self._transport.call("get", f"tasks?{query}", shape=answers.tasks)}
         return found
 
     def tasks_after(self, uid: int, *, limit: int = 1_000) -> list[EngineTask]:
         """The tasks registered after `uid`, oldest first."""
         query = urlencode({"from": uid + 1, "reverse": "true", "limit": limit})
-        return [_task_of(item) for item in self._transport.call("get", f"tasks?{query}")["results"]]
+        return self._transport.call("get", f"tasks?{query}", shape=answers.tasks)
+
+    def tasks_of(self, index: str, *, types: Sequence[str], page: int = 1_000) -> Iterator[EngineTask]:
+        """The tasks of an index of these types, newest first."""
+        query: dict[str, Any] = {"indexUids": index, "types": ",".join(types), "limit": page}
+        while True:
+            found = self._transport.call("get", f"tasks?{urlencode(query, safe=',')}", shape=answers.tasks)
+            yield from found
+            if len(found) < page:
+                return
+            query["from"] = found[-1].uid - 1
 
     def newest_task(self, *, index: str | None = None, statuses: Sequence[str] = ()) -> EngineTask | None:
         """The newest task, of an index and in a status where asked for."""
-        found = self._newest(index, statuses)["results"]
-        return _task_of(found[0]) if found else None
+        found = self._newest(index, statuses, answers.tasks)
+        return found[0] if found else None
 
     def count_tasks(self, *, index: str | None = None, statuses: Sequence[str] = ()) -> int:
         """How many tasks the engine has, of an index and in a status where asked for."""
-        return int(self._newest(index, statuses)["total"])
+        return self._newest(index, statuses, answers.total)
 
     def batch_size(self, batch_uid: int) -> int:
         """How many tasks ran in one batch of the engine."""
-        return int(self._transport.call("get", f"tasks?batchUids={batch_uid}&limit=2")["total"])
+        return self._transport.call("get", f"tasks?batchUids={batch_uid}&limit=2", shape=answers.total)
+
+    def newest_batches(self, *, limit: int = 20) -> list[tuple[int, float]]:
+        """Of the newest batches that added documents and are over: how many, and the seconds that it took."""
+        query = f"batches?types=documentAdditionOrUpdate&statuses=succeeded&limit={limit}"
+        return self._transport.call("get", query, shape=answers.batches)
 
     def version(self) -> str:
         """The engine's version."""
-        return str(self._transport.call("get", "version")["pkgVersion"])
+        return self._transport.call("get", "version", shape=answers.version)
 
-    def _newest(self, index: str | None, statuses: Sequence[str]) -> Any:
+    def require_version(self) -> None:
+        """See that the engine has what is needed, once in a while; where the key may not ask, nothing is known.
+
+        Raises:
+            EngineTooOld: it lacks it; the message names both versions.
+        """
+        if self._checked_at is not None and time.monotonic() - self._checked_at < CHECKED_FOR:
+            return
+        version = self._known_version()
+        if version is not None and not is_new_enough(version):
+            raise EngineTooOld(
+                f"Meilisearch at {self.url} is version {version}; version {NEEDED_TEXT} or newer is needed: upgrade it"
+            )
+        self._checked_at = time.monotonic()
+
+    def _known_version(self) -> str | None:
+        try:
+            return self.version()
+        except EngineUnreachable:
+            raise
+        except EngineError:
+            return None
+
+    def _newest(self, index: str | None, statuses: Sequence[str], shape: Callable[[Any], T]) -> T:
         query = {"limit": "1"}
         if index is not None:
             query["indexUids"] = index
         if statuses:
             query["statuses"] = ",".join(statuses)
-        return self._transport.call("get", f"tasks?{urlencode(query, safe=',')}")
+        return self._transport.call("get", f"tasks?{urlencode(query, safe=',')}", shape=shape)
 
     def _task(self, method: str, path: str, body: Any = None) -> int:
-        return int(self._transport.call(method, path, body)["taskUid"])
+        return self._transport.call(method, path, body, shape=answers.registered)[0]
 
-    def _optional(self, path: str, missing: str) -> dict[str, Any] | None:
+    def _marked(self, method: str, path: str, body: Any, token: str) -> int:
+        """Send a request whose task has to bear a token, and see that it does."""
         try:
-            found: dict[str, Any] = self._transport.call("get", path)
+            uid, metadata = self._transport.call(method, path, body, shape=answers.registered)
         except EngineError as exc:
-            if exc.engine_code == missing:
+            if exc.engine_code != "bad_request":
+                raise
+            known = self._known_version() or "unknown"
+            text = f"Meilisearch at {self.url} refuses the parameter customMetadata: version {NEEDED_TEXT} or newer is"
+            raise EngineTooOld(f"{text} needed, it says {known}", status=exc.status) from exc
+        if metadata != token:
+            seen = self.tasks([uid]).get(uid)
+            if seen is not None and seen.metadata != token:
+                text = "lost the parameter customMetadata of a request: what stands between must pass all parameters on"
+                raise UnexpectedAnswer(f"Meilisearch at {self.url} {text}", sent=False)
+        return uid
+
+    def _optional(self, path: str, shape: Callable[[Any], dict[str, Any]]) -> dict[str, Any] | None:
+        try:
+            return self._transport.call("get", path, shape=shape)
+        except EngineError as exc:
+            if exc.engine_code == "index_not_found":
                 return None
             raise
-        return found
 
 
 def _index(index: str) -> str:
     return f"indexes/{quote(index, safe='')}"
-
-
-def _task_of(item: Mapping[str, Any]) -> EngineTask:
-    return EngineTask(
-        uid=item["uid"],
-        status=item["status"],
-        type=item["type"],
-        index_uid=item.get("indexUid"),
-        batch_uid=item.get("batchUid"),
-        error=item.get("error"),
-        metadata=item.get("customMetadata"),
-        finished_at=item.get("finishedAt"),
-        details=item.get("details") or {},
-    )

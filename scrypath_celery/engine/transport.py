@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
@@ -21,7 +21,14 @@ from pydantic import ValidationError
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError
 
-from ..errors import ConfigError, EngineError, EngineUnreachable
+from ..errors import ConfigError, EngineError, EngineUnreachable, KeyRefused, UnexpectedAnswer
+from . import rights
+from .answers import WRONG_SHAPE
+
+T = TypeVar("T")
+
+CHECK = "check the option 'meilisearch_url', and what stands between"
+"""What to do about an answer that is not Meilisearch's."""
 
 
 class PooledRequests(HttpRequests):
@@ -61,6 +68,8 @@ class Transport:
             session = requests.Session()
             # Proxies and .netrc entries could replace the key that was configured.
             session.trust_env = False
+            # A redirected POST would become a GET; the URL is wrong, and is named.
+            session.max_redirects = 0
             session.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=4))
             session.mount("https://", HTTPAdapter(pool_connections=1, pool_maxsize=4))
             client = Client(self._url, self._api_key, timeout=self._timeout)  # type: ignore[arg-type]
@@ -69,21 +78,45 @@ class Transport:
         found: Client = self._local.client
         return found
 
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        """Send one request; the answer's JSON.
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        shape: Callable[[Any], T],
+        quoted: bool = False,
+        seconds: float | None = None,
+    ) -> T:
+        """Send one request; what `shape` makes of its answer. With `quoted`, an error repeats the engine's words.
+
+        That is for requests that hold no documents: a message may quote what the request held. `seconds` bound the
+        wait for this one answer.
 
         Raises:
-            EngineError: Meilisearch refused it. EngineUnreachable: no answer, or none of Meilisearch's.
+            EngineError: Meilisearch refused it. EngineUnreachable: no answer. UnexpectedAnswer: none of Meilisearch's.
         """
-        http = self.client().http
         try:
-            if method == "get":
-                return http.get(path)
-            if method == "delete":
-                return http.delete(path)
-            return getattr(http, method)(path, body)
+            answer = self._send(method, path, body, seconds)
         except (MeilisearchError, requests.RequestException, ValidationError, OSError) as exc:
-            raise translate(exc, self.url) from exc
+            raise translate(exc, self.url, method, path, quoted=quoted) from exc
+        try:
+            return shape(answer)
+        except WRONG_SHAPE as exc:
+            asked = _asked(method, path)
+            text = f"an answer to {asked} that is not Meilisearch's came from {self.url}: {CHECK}"
+            raise UnexpectedAnswer(text, sent=True) from exc
+
+    def _send(self, method: str, path: str, body: Any, seconds: float | None) -> Any:
+        client = self.client()
+        http = client.http
+        # The client is this thread's own, so that nobody else sees the other timeout.
+        client.config.timeout = self._timeout if seconds is None else (min(self._timeout[0], seconds), seconds)  # type: ignore[assignment]
+        if method == "get":
+            return http.get(path)
+        if method == "delete":
+            return http.delete(path)
+        return getattr(http, method)(path, body)
 
 
 def shown(url: str) -> str:
@@ -92,11 +125,11 @@ def shown(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
-def translate(exc: Exception, url: str) -> EngineError:
-    """The error of this package for one of the official client's or of requests'."""
+def translate(exc: Exception, url: str, method: str, path: str, *, quoted: bool = False) -> EngineError:
+    """The error of this package for one of the official client's or of requests'; `quoted` as in `Transport.call`."""
     cause = exc.__cause__ or exc
     if isinstance(exc, MeilisearchApiError):
-        return _refused(exc, url)
+        return _refused(exc, url, method, path, quoted)
     if isinstance(exc, MeilisearchTimeoutError):
         sent = not isinstance(cause, requests.exceptions.ConnectTimeout)
         return EngineUnreachable(f"Meilisearch at {url} did not answer in time", sent=sent)
@@ -104,25 +137,50 @@ def translate(exc: Exception, url: str) -> EngineError:
         sent = not _never_connected(cause)
         what = "broke the connection" if sent else "cannot be reached"
         return EngineUnreachable(f"Meilisearch at {url} {what}", sent=sent, broken=sent)
-    return EngineUnreachable(f"Meilisearch at {url} gave no intelligible answer ({type(cause).__name__})", sent=True)
+    if isinstance(exc, requests.TooManyRedirects):
+        place = "" if exc.response is None else shown(exc.response.headers.get("Location", "")).partition("?")[0]
+        text = f"{url} redirects {_asked(method, path)} to {place or 'another place'}"
+        return UnexpectedAnswer(f"{text}: set the option 'meilisearch_url' to where Meilisearch is", sent=False)
+    kind, asked = type(cause).__name__, _asked(method, path)
+    if isinstance(cause, requests.JSONDecodeError):
+        text = f"an answer to {asked} that is no JSON came from {url}: {CHECK}"
+        return UnexpectedAnswer(text, sent=True)
+    return EngineUnreachable(f"Meilisearch at {url} gave no intelligible answer to {asked} ({kind})", sent=True)
 
 
-def _refused(exc: MeilisearchApiError, url: str) -> EngineError:
+def _refused(exc: MeilisearchApiError, url: str, method: str, path: str, quoted: bool) -> EngineError:
     response = getattr(exc.__cause__, "response", None)
     wait = None if response is None else response.headers.get("Retry-After")
     retry_after = float(wait) if wait and wait.isdigit() else None
-    if not exc.code:  # a proxy's answer, not Meilisearch's
-        text = f"an answer with status {exc.status_code} that is not Meilisearch's came from {url}"
-        if exc.status_code >= 500:
-            return EngineUnreachable(text, sent=True, status=exc.status_code, retry_after=retry_after)
-        return EngineError(text, status=exc.status_code, retry_after=retry_after)
-    return EngineError(
-        f"Meilisearch refused with status {exc.status_code}, code {exc.code}",
-        status=exc.status_code,
+    status, asked = exc.status_code, _asked(method, path)
+    if not isinstance(exc.code, str) or not isinstance(exc.type, str):  # a proxy's answer, not Meilisearch's
+        text = f"an answer to {asked} with status {status} that is not Meilisearch's came from {url}"
+        if status >= 500:
+            return EngineUnreachable(text, sent=True, status=status, retry_after=retry_after)
+        return EngineError(f"{text}: {CHECK}", status=status, retry_after=retry_after)
+    text = f"Meilisearch refused {asked} with status {status}, code {exc.code}"
+    refused = exc.type == "auth" or status in (401, 403)
+    if refused:
+        right = rights.needed(method, path)
+        text += f": the key for {url} (option 'meilisearch_api_key') is wrong"
+        text += "" if right is None else f", or lacks the right {right!r}"
+        text += f": {exc.message}"
+    elif quoted:
+        text += f": {exc.message}"
+    return (KeyRefused if refused else EngineError)(
+        f"{text} (see {exc.link})" if exc.link and (quoted or refused) else text,
+        status=status,
         engine_code=exc.code,
         engine_type=exc.type,
         retry_after=retry_after,
+        engine_message=exc.message,
+        link=exc.link,
     )
+
+
+def _asked(method: str, path: str) -> str:
+    """A request as reasons name it: without its parameters."""
+    return f"{method.upper()} /{path.partition('?')[0]}"
 
 
 def _never_connected(cause: BaseException) -> bool:

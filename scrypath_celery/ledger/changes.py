@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from ..work import OPEN, State
 from .clock import now
-from .indexes import get
+from .rebuilds import active
 from .tables import work
 
 
@@ -35,8 +35,5 @@ def changing(connection: Connection, index_uid: str, since: float, ids: Collecti
 
 def cutting_over(connection: Connection, index_uid: str) -> bool:
     """Whether a rebuild may be swapping this index now: what the swap outran is requeued when that is over."""
-    row = get(connection, index_uid)
-    rebuild = row.rebuild if row is not None else None
-    if not rebuild:
-        return False
-    return rebuild.get("phase") == "after_swap" or bool(rebuild.get("tried"))
+    rebuild = active(connection, index_uid)
+    return rebuild is not None and (rebuild.phase == "after_swap" or (rebuild.phase == "cut_over" and rebuild.tried))

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, select, update
+from sqlalchemy import Connection, Row, case, exists, func, select, update
 
-from ..work import READY, Claim, ClaimState, Mode, Operation, State, Work
-from . import indexes, works
+from ..work import PRIORITY, READY, Claim, ClaimState, Mark, Operation, Scope, State, Work
+from . import indexes, ready, trials, works
 from .clock import now
-from .tables import claim, index, work
+from .tables import claim, in_state, index, work
 
 SUSPECT = 2
 """Claims without a settlement after which a work is claimed alone."""
+FIRST = 200
+"""Candidates that a claim reads at first: a few large works fill it; only many small ones make it read more."""
+TRIES = 3
+"""How often a claim chooses anew where all that it chose is locked by somebody else."""
+HANGS = "projection_hangs"
+"""The error code of a work that was given up because the projection of its document hung, twice or in a thread."""
 NEVER_SETTLED = "never_settled"
 """The error code of a work that was given up because no claim of it ever settled."""
 
@@ -29,39 +35,69 @@ def take(
     worker: str,
     only: Sequence[int] | None = None,
     task_id: str | None = None,
-    exclusive: str | None = None,
     suspects: bool = True,
+    fingerprint: str | None = None,
+    bulk_documents: int | None = None,
 ) -> Claim | None:
     """Claim ready works of one index, up to a number of documents; None where nothing may be claimed now.
 
+    Single changes come first; works of backfills and rebuilds are claimed where there are none, up to `bulk_documents`
+    (None: as many as of the others; 0: none).
+
     The lock of the index's row is held until the commit, so numbers are in the order of commits. `only` names the
     works to claim, also before they are available to others (modes that run in the caller). A pause that is over is
-    prolonged by one lease, so that one claim probes while the others wait. `suspects=False` leaves out works that have
-    to be claimed alone.
+    prolonged by one lease, so that one claim probes while the others wait; one that concerns the live index alone
+    leaves the works of its rebuild ready. `suspects=False` leaves out works that have to be claimed alone. Works on
+    trial are claimed apart from all others, by one claim at a time. All works of a claim have one priority: what
+    repairs or rebuilds waits for single changes. Works of a rebuild are taken where it is the index's present one and
+    `fingerprint`, that of the caller's declaration, is its own.
     """
+    held = _locked(connection, uid)
+    paused = held.paused_until is not None and held.paused_until > held.at
+    if paused and held.pause_scope != Scope.INDEX:
+        return None
+    present = held.rebuild if held.rebuild and held.rebuild.get("fingerprint") == fingerprint else {}
+    bulk = documents if bulk_documents is None else bulk_documents
+    limits = {PRIORITY[Operation.UPSERT]: documents, PRIORITY[Operation.BACKFILL]: bulk} if not paused else {}
+    limits[PRIORITY[Operation.REINDEX]] = bulk
+    most = _Most(limits={key: limit for key, limit in limits.items() if limit}, rebuild_id=present.get("id"))
+    trying = held.exclusive_until is not None and held.exclusive_until > held.at
+    on_trial: list[int] = []
+    if only is None and not trying:
+        on_trial = trials.ready(connection, uid, below=SUSPECT, rebuild_id=most.rebuild_id, rebuild_only=paused)
+    taken = works.find(connection, on_trial) if on_trial else _ready(connection, uid, most, only, suspects)
+    if not taken:  # nothing to probe with: a pause stays over
+        return None
+    if held.paused_until is not None and not paused:
+        connection.execute(update(index).where(index.c.index_uid == uid).values(paused_until=now() + lease))
+    number = held.last_number + 1
+    connection.execute(update(index).where(index.c.index_uid == uid).values(last_number=number))
+    items = tuple(replace(item, worker=worker) for item in taken)
+    token = secrets.token_hex(12)
+    target = present.get("target") if items[0].operation is Operation.REINDEX else None
+    result = Claim(
+        token=token,
+        number=number,
+        index_uid=uid,
+        works=items,
+        fingerprint=held.fingerprint,
+        target=target,
+        mark=None if held.high_uid is None else Mark(index_uid=uid, uid=held.high_uid, token=held.high_token),
+    )
+    _write(connection, result, lease=lease, worker=worker, task_id=task_id)
+    if on_trial:
+        indexes.enter(connection, uid, token, lease)
+    return result
+
+
+def _locked(connection: Connection, uid: str) -> Row[Any]:
+    """The index's row with the time (`at`), locked; made where it is missing."""
     query = select(index, now().label("at")).where(index.c.index_uid == uid).with_for_update()
     held = connection.execute(query).one_or_none()
     if held is None:
         indexes.ensure(connection, uid)
         held = connection.execute(query).one()
-    if held.exclusive_until is not None and held.exclusive_until > held.at and held.exclusive_token != exclusive:
-        return None
-    if held.paused_until is not None:
-        if held.paused_until > held.at:
-            return None
-        connection.execute(update(index).where(index.c.index_uid == uid).values(paused_until=now() + lease))
-    taken = _ready(connection, uid, documents, only, suspects)
-    if not taken:
-        if held.paused_until is not None:  # nothing to probe with: the pause stays over
-            connection.execute(update(index).where(index.c.index_uid == uid).values(paused_until=held.paused_until))
-        return None
-    number = held.last_number + 1
-    connection.execute(update(index).where(index.c.index_uid == uid).values(last_number=number))
-    items = tuple(replace(item, worker=worker) for item in taken)
-    token = secrets.token_hex(12)
-    result = Claim(token=token, number=number, index_uid=uid, works=items, fingerprint=held.fingerprint)
-    _write(connection, result, lease=lease, worker=worker, task_id=task_id)
-    return result
+    return held
 
 
 def _write(connection: Connection, taken: Claim, *, lease: float, worker: str, task_id: str | None) -> None:
@@ -70,6 +106,7 @@ def _write(connection: Connection, taken: Claim, *, lease: float, worker: str, t
             token=taken.token,
             number=taken.number,
             index_uid=taken.index_uid,
+            target=taken.target,
             state=ClaimState.HELD.value,
             worker=worker,
             lease_until=now() + lease,
@@ -94,21 +131,75 @@ def _write(connection: Connection, taken: Claim, *, lease: float, worker: str, t
     )
 
 
-def _ready(connection: Connection, uid: str, documents: int, only: Sequence[int] | None, suspects: bool) -> list[Work]:
-    """The works to claim: chosen by id and number of documents first, since a work may hold a thousand ids."""
+@dataclass(frozen=True, kw_only=True)
+class _Most:
+    """What a claim may take: the most documents by priority, lowest first, and the rebuild that may be worked on."""
+
+    limits: Mapping[int, int]
+    rebuild_id: int | None
+
+
+def _ready(connection: Connection, uid: str, most: _Most, only: Sequence[int] | None, suspects: bool) -> list[Work]:
+    """The works to claim, of one priority, locked.
+
+    They are chosen without a lock first, by id and number of documents, since a work may hold a thousand ids; so a
+    claim locks no row that it does not take. What somebody else has locked is passed by. `limits` are the priorities
+    that may be taken, and up to how many documents.
+    """
+    passed: set[int] = set()
+    for _ in range(TRIES):
+        chosen = _chosen(connection, uid, most, only, suspects, passed)
+        if not chosen:
+            return []
+        query = select(work.c.id).where(work.c.id.in_(chosen), in_state(*READY)).with_for_update(skip_locked=True)
+        locked = list(connection.execute(query).scalars())
+        if locked:
+            return works.find(connection, locked)
+        passed.update(chosen)
+    return []
+
+
+def _chosen(
+    connection: Connection,
+    uid: str,
+    most: _Most,
+    only: Sequence[int] | None,
+    suspects: bool,
+    passed: set[int],
+) -> list[int]:
+    for priority, documents in sorted(most.limits.items()):
+        found = _candidates(connection, uid, priority, FIRST, only, most.rebuild_id)
+        if sum(row.documents for row in found) < documents and len(found) >= FIRST:
+            found = _candidates(connection, uid, priority, max(documents, FIRST) + len(passed), only, most.rebuild_id)
+        found = [row for row in found if row.id not in passed]
+        if suspects and found and is_suspect(found[0]):
+            return [found[0].id]
+        batch = _batch([row for row in found if not is_suspect(row)], documents)
+        if batch:
+            return batch
+    return []
+
+
+def _candidates(
+    connection: Connection,
+    uid: str,
+    priority: int,
+    limit: int,
+    only: Sequence[int] | None,
+    rebuild_id: int | None,
+) -> list[Row[Any]]:
+    """Works that may be claimed, of one priority; those first that wait longest."""
+    if only is not None:
+        columns = (work.c.id, work.c.documents, work.c.claims, work.c.operation, work.c.available_at)
+        untried = work.c.trial.is_(None) | (work.c.claims >= SUSPECT)
+        chosen = (work.c.index_uid == uid) & work.c.id.in_(only) & (work.c.priority == priority)
+        mine = works.of_rebuild(rebuild_id)
+        query = select(*columns).where(chosen, in_state(*READY), works.known(), mine, untried).order_by(work.c.id)
+        return list(connection.execute(query))
     found: list[Row[Any]] = []
-    columns = (work.c.id, work.c.documents, work.c.claims, work.c.operation)
-    known = work.c.operation.in_(list(Operation)) & work.c.mode.in_(list(Mode))  # those of a newer release are left
-    for state in READY:  # one state at a time: each is a range of the index in the order of ids
-        query = select(*columns).where(work.c.index_uid == uid, work.c.state == state.value, known)
-        query = query.where(work.c.available_at <= now() if only is None else work.c.id.in_(only))
-        query = query.order_by(work.c.id).limit(documents).with_for_update(skip_locked=True)
-        found += connection.execute(query)
-    found.sort(key=lambda row: int(row.id))
-    if suspects and found and is_suspect(found[0]):
-        return works.find(connection, [found[0].id])
-    chosen = _batch([row for row in found if not is_suspect(row)], documents)
-    return works.find(connection, chosen) if chosen else []
+    for state in READY:
+        found += ready.claimable(connection, uid, state, priority, limit=limit, rebuild_id=rebuild_id, suspect=SUSPECT)
+    return sorted(found, key=lambda row: (row.available_at, row.id))
 
 
 def is_suspect(item: Work | Row[Any]) -> bool:
@@ -120,7 +211,8 @@ def _batch(found: list[Row[Any]], documents: int) -> list[int]:
     batch: list[int] = []
     count = 0
     for item in found:
-        # What fills the target of a rebuild goes to another index than all the rest.
+        # What fills the target of a rebuild goes to another index than all the rest; releases before priorities
+        # wrote both alike.
         if (item.operation == Operation.REINDEX) != (found[0].operation == Operation.REINDEX):
             continue
         if batch and count + item.documents > documents:
@@ -208,23 +300,48 @@ def lowest_held(connection: Connection, uid: str) -> int | None:
 
 def awaiting(connection: Connection, limit: int = 100) -> list[Row[Any]]:
     """Claims with works that wait for the engine's verdict, oldest first; one that is unresolved may have some, too."""
-    submitted = select(work.c.claim_token).where(work.c.state == State.SUBMITTED.value)
-    query = select(claim).where(claim.c.token.in_(submitted)).order_by(claim.c.created_at).limit(limit)
+    theirs = (work.c.index_uid == claim.c.index_uid) & (work.c.claim_number == claim.c.number)
+    has_some = exists().where(theirs, work.c.claim_token == claim.c.token, in_state(State.SUBMITTED))
+    columns = (claim.c.token, claim.c.index_uid, claim.c.engine_uids)
+    waiting = claim.c.state.in_([ClaimState.SUBMITTED.value, ClaimState.UNRESOLVED.value])
+    query = select(*columns).where(waiting, has_some).order_by(claim.c.created_at).limit(limit)
     return list(connection.execute(query))
 
 
+def unresolved_ids(connection: Connection, uid: str) -> list[str]:
+    """The ids of all claims of an index of which a request may still land, or landed nobody knows where."""
+    query = select(claim.c.ids).where(claim.c.index_uid == uid, claim.c.state == ClaimState.UNRESOLVED.value)
+    return list(dict.fromkeys(id for ids in connection.execute(query).scalars() for id in ids))
+
+
+def end_target(connection: Connection, name: str) -> int:
+    """End all claims that send to this target: whoever holds one stops before its next request; how many."""
+    held = (claim.c.target == name) & (claim.c.state == ClaimState.HELD.value)
+    return connection.execute(update(claim).where(held).values(state=ClaimState.DONE.value)).rowcount
+
+
 def unresolved(connection: Connection, limit: int = 1_000) -> list[Row[Any]]:
-    """Claims of which a request may still land, those first that were watched least far."""
-    query = select(claim).where(claim.c.state == ClaimState.UNRESOLVED.value)
+    """Claims of which a request may still land, those first that were watched least far; without their ids."""
+    columns = (claim.c.token, claim.c.index_uid, claim.c.engine_uids, claim.c.seen_uid)
+    query = select(*columns).where(claim.c.state == ClaimState.UNRESOLVED.value)
     return list(connection.execute(query.order_by(func.coalesce(claim.c.seen_uid, -1)).limit(limit)))
 
 
-def awaited_ids(connection: Connection, uid: str) -> set[str]:
-    """The ids of works that were claimed without settling and wait for another claim, or were given up for it."""
-    again = work.c.state.in_([state.value for state in READY]) & (work.c.claims > 0)
-    dead = (work.c.state == State.FAILED.value) & (work.c.error_code == NEVER_SETTLED)
-    query = select(work.c.ids).where(work.c.index_uid == uid, again | dead)
-    return {id for ids in connection.execute(query).scalars() for id in ids}
+def ids_of(connection: Connection, token: str) -> tuple[str, ...]:
+    """The document ids of a claim; none where it is forgotten."""
+    return tuple(connection.execute(select(claim.c.ids).where(claim.c.token == token)).scalar() or ())
+
+
+def awaited_ids(connection: Connection, uid: str, ids: Iterable[str]) -> set[str]:
+    """Those of these ids whose works were claimed without settling and wait for another claim, or were given up."""
+    wanted, found = set(ids), set[str]()
+    again = in_state(*READY) & (work.c.claims > 0)
+    dead = in_state(State.FAILED) & work.c.error_code.in_([NEVER_SETTLED, HANGS])
+    for which in (again, dead):
+        query = select(work.c.ids, work.c.remaining).where(work.c.index_uid == uid, which)
+        for row in connection.execute(query):
+            found |= wanted.intersection(row.ids if row.remaining is None else row.remaining)
+    return found
 
 
 def seen(connection: Connection, tokens: Sequence[str], uid: int) -> int:
@@ -233,8 +350,3 @@ def seen(connection: Connection, tokens: Sequence[str], uid: int) -> int:
     behind = claim.c.seen_uid.is_(None) | (claim.c.seen_uid < uid) | (claim.c.watch_until < now())
     query = update(claim).where(claim.c.token.in_(tokens), claim.c.state == ClaimState.UNRESOLVED.value, behind)
     return connection.execute(query.values(seen_uid=uid, state=over)).rowcount
-
-
-def target(connection: Connection, token: str, name: str) -> None:
-    """Note that a claim sends to the target of a rebuild, not to the live index."""
-    connection.execute(update(claim).where(claim.c.token == token).values(target=name))

@@ -11,7 +11,11 @@ from sqlalchemy.sql.expression import FunctionElement
 
 
 class now(FunctionElement[float]):  # noqa: N801 - reads as the SQL function that it is
-    """The database's time when the statement runs, in seconds since the epoch (a double)."""
+    """The database's time when the statement began, in seconds since the epoch (a double).
+
+    It is one value throughout a statement, so that a comparison with it can use an index; and it does not follow the
+    session's time zone, whose summer time would make it jump.
+    """
 
     type = Double()
     inherit_cache = True
@@ -20,7 +24,7 @@ class now(FunctionElement[float]):  # noqa: N801 - reads as the SQL function tha
 
 @compiles(now)
 def _standard(element: now, compiler: SQLCompiler, **kw: Any) -> str:
-    return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)"
+    return "CAST(EXTRACT(EPOCH FROM statement_timestamp()) AS DOUBLE PRECISION)"
 
 
 @compiles(now, "sqlite")
@@ -31,5 +35,6 @@ def _sqlite(element: now, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(now, "mysql")
 @compiles(now, "mariadb")
 def _mysql(element: now, compiler: SQLCompiler, **kw: Any) -> str:
-    # NOW() may be frozen by the session's `timestamp` variable and by replication; SYSDATE() is the real clock.
-    return "(UNIX_TIMESTAMP(SYSDATE(6)) + 0.0E0)"
+    # UNIX_TIMESTAMP() would read a local time, which the hour at the end of summer time has twice; and SYSDATE() may
+    # change within a statement, which keeps it from using an index.
+    return "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) / 1.0E6)"

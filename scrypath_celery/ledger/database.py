@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 from ..errors import LedgerConflict, LedgerError, LedgerMissing, LedgerOutdated, LedgerUnavailable, WrongDatabase
 from . import tables
 from .clock import now
+from .limits import limited, within
 
 T = TypeVar("T")
 
@@ -30,9 +31,12 @@ class Ledger:
     the caller's: ours become savepoints in it (tests that never commit).
     """
 
-    def __init__(self, database: Callable[[], Engine], *, connection: Connection | None = None) -> None:
+    def __init__(
+        self, database: Callable[[], Engine], *, connection: Connection | None = None, limit: float | None = None
+    ) -> None:
         self._database = database
         self._connection = connection
+        self._limit = limit
         self._checked_in: int | None = None
         self._id: str | None = None
         self._admitted: weakref.WeakSet[Engine] = weakref.WeakSet()
@@ -40,6 +44,10 @@ class Ledger:
     def on(self, connection: Connection) -> Ledger:
         """The same ledger, inside the transaction of `connection`."""
         return Ledger(self._database, connection=connection)
+
+    def within(self, seconds: float) -> Ledger:
+        """The same ledger for somebody who only looks: no answer of it takes much longer than `seconds`."""
+        return Ledger(self._database, connection=self._connection, limit=seconds)
 
     def create_all(self, bind: Engine | Connection | None = None) -> None:
         """Make the ledger's tables where they are missing (tests, embedded use); production runs `ledger upgrade`."""
@@ -90,31 +98,52 @@ class Ledger:
         """
         if self._connection is not None:
             return self.run(function)
-        with translated(), self._connect(write=False) as connection:
-            self._check(connection)
-            return function(connection)
+
+        def look() -> T:
+            with translated(), self._connect(write=False) as connection:
+                self._check(connection)
+                return function(connection)
+
+        return look() if self._limit is None else within(self._limit, look)
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether it works inside the transaction of one open connection, which belongs to one thread."""
+        return self._connection is not None
 
     @property
     def database(self) -> Engine:
         """SQLAlchemy's Engine of the database that holds the ledger, in this process."""
         return self._database()
 
+    def is_elsewhere(self, engine: Engine) -> bool:
+        """Whether an Engine seems to lead to another database than the ledger's, by its address; asks nobody."""
+        ours = self._database()
+        if engine is ours or engine in self._admitted:
+            return False
+        return _address(engine) != _address(ours) or _address(ours)[-1] in (None, "", ":memory:")
+
     def admit(self, connection: Connection) -> None:
         """Refuse a connection to another database than the ledger's; sameness is an id stored in the ledger.
 
         Raises:
-            WrongDatabase: it is another one. LedgerMissing: it has no ledger.
         """
         if connection.engine in self._admitted:
             return
         if connection.engine is self._database():
             self._check(connection)
-        elif (_identity(connection) or self.identity()) != self.identity():
+        elif not self._is_in(connection):
             raise WrongDatabase(
-                f"the session writes to {connection.engine.url.render_as_string()!r}, the ledger is in"
-                f" {self._database().url.render_as_string()!r}: both must be one database"
+                f"the session writes to {_shown(connection.engine)!r}, the ledger is in {_shown(self._database())!r}:"
+                " both must be one database"
             )
         self._admitted.add(connection.engine)
+
+    def _is_in(self, connection: Connection) -> bool:
+        try:
+            return (_identity(connection) or self.identity()) == self.identity()
+        except LedgerMissing:
+            return False
 
     def identity(self) -> str:
         """The id of this ledger, given to it at its first use."""
@@ -129,20 +158,31 @@ class Ledger:
         if engine.dialect.name == "sqlite":
             # An engine that `sqlite.configure` made begin IMMEDIATE leaves that out where nothing is written.
             options = {} if write else {"sqlite_begin": "DEFERRED"}
-            with engine.connect().execution_options(**options) as connection, connection.begin():
+            connecting = engine.connect().execution_options(**options)
+            with connecting as connection, connection.begin(), limited(connection, self._limit):
                 if write:
                     begin_immediate(connection)
                 yield connection
         else:
             with engine.connect() as connection:
                 connection = connection.execution_options(isolation_level="READ COMMITTED")
-                with connection.begin():
+                with connection.begin(), limited(connection, self._limit):
                     yield connection
 
     def _check(self, connection: Connection) -> None:
         if self._checked_in != os.getpid():
             check_tables(connection)
             self._checked_in = os.getpid()
+
+
+def _address(engine: Engine) -> tuple[object, ...]:
+    url = engine.url
+    return url.get_backend_name(), url.host, url.port, url.database
+
+
+def _shown(engine: Engine) -> str:
+    """Where a database is, without a password or options, which may hold one too."""
+    return engine.url.set(query={}).render_as_string()
 
 
 def begin_immediate(connection: Connection) -> None:
@@ -154,10 +194,13 @@ def begin_immediate(connection: Connection) -> None:
 
 
 def check_tables(connection: Connection) -> None:
-    """Compare the ledger's tables with what this code expects.
+    """Compare the ledger's tables with what this code needs.
 
     Raises:
-        LedgerMissing: none is there. LedgerOutdated: a table or column is missing, or unknown to this code.
+        LedgerMissing: none is there. LedgerOutdated: a table or column is missing.
+
+    A column that this code does not know is a newer release's: those can be left out by who does not know them, so that
+    old and new processes run side by side.
     """
     inspector = inspect(connection)
     there = {table.name for table in tables.TABLES if inspector.has_table(table.name)}
@@ -169,10 +212,6 @@ def check_tables(connection: Connection) -> None:
         if expected - found:
             raise LedgerOutdated(
                 f"the ledger's table {table.name} is older than this code: run `scrypath-celery ledger upgrade`"
-            )
-        if found - expected:
-            raise LedgerOutdated(
-                f"the ledger's table {table.name} is newer than this code: upgrade scrypath-celery in this process"
             )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, case, select, update
 
-from ..work import Failure, IndexRow, Pause, ReasonClass
+from ..work import Failure, IndexRow, Pause, ReasonClass, Scope
 from .clock import now
 from .tables import index
 
@@ -16,6 +16,11 @@ def ensure(connection: Connection, uid: str) -> None:
     """Make the row of an index where it is missing; in a transaction of ours, never in the caller's."""
     if connection.execute(select(index.c.index_uid).where(index.c.index_uid == uid)).first() is None:
         connection.execute(index.insert().values(index_uid=uid, last_number=0, pauses=0))
+
+
+def lock(connection: Connection, uid: str) -> None:
+    """Hold the row of an index until the transaction ends."""
+    connection.execute(select(index.c.index_uid).where(index.c.index_uid == uid).with_for_update())
 
 
 def get(connection: Connection, uid: str) -> IndexRow | None:
@@ -34,11 +39,12 @@ def record(row: Row[Any]) -> IndexRow:
     pause = None
     if row.paused_until is not None:
         pause = Pause(
-            reason_class=ReasonClass(row.pause_class or ReasonClass.UNKNOWN),
+            reason_class=ReasonClass.read(row.pause_class),
             reason=row.pause_reason or "",
             since=row.paused_since,
             until=row.paused_until,
             count=row.pauses,
+            scope=Scope(row.pause_scope) if row.pause_scope else None,
         )
     return IndexRow(
         uid=row.index_uid,
@@ -48,6 +54,7 @@ def record(row: Row[Any]) -> IndexRow:
         rebuild=row.rebuild,
         fingerprint=row.fingerprint,
         high_uid=row.high_uid,
+        lost_since=row.lost_since,
     )
 
 
@@ -61,6 +68,7 @@ def pause(connection: Connection, uid: str, failure: Failure, delay: float) -> N
             paused_since=case((index.c.paused_since.is_(None), now()), else_=index.c.paused_since),
             pauses=index.c.pauses + 1,
             pause_class=failure.reason_class.value,
+            pause_scope=failure.scope.value,
             pause_reason=failure.reason[:500],
         )
     )
@@ -68,13 +76,15 @@ def pause(connection: Connection, uid: str, failure: Failure, delay: float) -> N
 
 def resume(connection: Connection, uid: str) -> bool:
     """End the pause of an index; whether there was one."""
-    values: dict[str, Any] = dict.fromkeys(("paused_until", "paused_since", "pause_class", "pause_reason"))
+    values: dict[str, Any] = dict.fromkeys(
+        ("paused_until", "paused_since", "pause_class", "pause_scope", "pause_reason")
+    )
     query = update(index).where(index.c.index_uid == uid, index.c.paused_until.is_not(None))
     return connection.execute(query.values(**values, pauses=0)).rowcount > 0
 
 
 def enter(connection: Connection, uid: str, token: str, seconds: float) -> bool:
-    """Take an index for a trial of one payload (or go on holding it); false where another trial has it."""
+    """Keep other trials of an index away (or go on doing so); false where another trial is on."""
     free = (index.c.exclusive_token == token) | index.c.exclusive_until.is_(None) | (index.c.exclusive_until < now())
     query = update(index).where(index.c.index_uid == uid, free)
     return connection.execute(query.values(exclusive_token=token, exclusive_until=now() + seconds)).rowcount > 0
@@ -94,9 +104,3 @@ def write_rebuild(connection: Connection, uid: str, rebuild: Mapping[str, Any] |
 def write_fingerprint(connection: Connection, uid: str, fingerprint: str) -> None:
     """Note which declaration the index was made with."""
     connection.execute(update(index).where(index.c.index_uid == uid).values(fingerprint=fingerprint))
-
-
-def raise_high_uid(connection: Connection, uid: str, engine_uid: int) -> None:
-    """Note the newest uid that the engine gave us; one that is behind it shows a restored engine."""
-    newer = (index.c.high_uid.is_(None)) | (index.c.high_uid < engine_uid)
-    connection.execute(update(index).where(index.c.index_uid == uid, newer).values(high_uid=engine_uid))

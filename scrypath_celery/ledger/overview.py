@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Text, func, select, type_coerce
 
-from ..work import OPEN, ReasonClass, State, Work
+from ..work import OPEN, ClaimState, ReasonClass, State, Work
 from . import works
 from .clock import now
-from .tables import claim, work
+from .tables import claim, in_state, work
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,21 +33,20 @@ def time(connection: Connection) -> float:
 def oldest_open(connection: Connection, index_uid: str) -> float | None:
     """How many seconds ago the oldest work of an index that is not settled was written."""
     oldest: list[float] = []
-    for state in OPEN:  # one state at a time: each is a range of the index in the order of ids
-        query = select(now() - work.c.created_at).where(work.c.state == state.value, work.c.index_uid == index_uid)
-        age = connection.execute(query.order_by(work.c.id).limit(1)).scalar()
+    for state in OPEN:  # one state at a time: each is a range of the index in the order of creation
+        query = select(now() - work.c.created_at).where(in_state(state), work.c.index_uid == index_uid)
+        age = connection.execute(query.order_by(work.c.created_at).limit(1)).scalar()
         if age is not None:
             oldest.append(float(age))
     return max(max(oldest), 0.0) if oldest else None
 
 
 def last_succeeded(connection: Connection, index_uid: str) -> float | None:
-    """When the work of an index that was claimed last, of those that succeeded, was settled."""
+    """When the newest success of an index was settled."""
     query = (
         select(work.c.finished_at)
-        .where(work.c.index_uid == index_uid, work.c.claim_number.is_not(None))
-        .where(work.c.state == State.SUCCEEDED.value)
-        .order_by(work.c.claim_number.desc())
+        .where(in_state(State.SUCCEEDED), work.c.index_uid == index_uid, work.c.finished_at.is_not(None))
+        .order_by(work.c.finished_at.desc())
         .limit(1)
     )
     return connection.execute(query).scalar()
@@ -57,7 +56,7 @@ def groups(connection: Connection, states: Sequence[State], *, index_uid: str | 
     """Works in these states by index, state and reason class."""
     query = (
         select(work.c.index_uid, work.c.state, work.c.reason_class, func.count(), func.min(work.c.id))
-        .where(work.c.state.in_([state.value for state in states]))
+        .where(in_state(*states))
         .group_by(work.c.index_uid, work.c.state, work.c.reason_class)
         .order_by(work.c.index_uid, work.c.reason_class, work.c.state)
     )
@@ -67,7 +66,7 @@ def groups(connection: Connection, states: Sequence[State], *, index_uid: str | 
         FailedGroup(
             index_uid=uid,
             state=State(state),
-            reason_class=ReasonClass(reason_class or ReasonClass.UNKNOWN),
+            reason_class=ReasonClass.read(reason_class),
             count=int(count),
             first=int(first),
         )
@@ -83,7 +82,7 @@ def dead_letters(
     since: float | None = None,
 ) -> list[int]:
     """The ids of dead letters of an index and class, that failed within the last `since` seconds; lowest first."""
-    query = select(work.c.id).where(work.c.state == State.FAILED.value).order_by(work.c.id)
+    query = select(work.c.id).where(in_state(State.FAILED)).order_by(work.c.id)
     if index_uid is not None:
         query = query.where(work.c.index_uid == index_uid)
     if reason_class is not None:
@@ -109,3 +108,29 @@ def works_of(connection: Connection, index_uid: str, document_id: str, limit: in
 def claim_of(connection: Connection, token: str) -> Row[Any] | None:
     """The claim of this token, where it is still kept."""
     return connection.execute(select(claim).where(claim.c.token == token)).one_or_none()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stuck:
+    """A document whose projection hangs: its work, for how long (seconds), and in which worker."""
+
+    work_id: int | None
+    document_id: str
+    seconds: float
+    worker: str
+
+
+def stuck(connection: Connection, index_uid: str) -> list[Stuck]:
+    """The documents of an index whose projection hangs now, longest first."""
+    query = (
+        select(claim.c.token, claim.c.stuck_id, claim.c.worker, (now() - claim.c.stuck_since).label("seconds"))
+        .where(claim.c.state == ClaimState.HELD.value, claim.c.index_uid == index_uid)
+        .where(claim.c.stuck_id.is_not(None))
+        .order_by(claim.c.stuck_since)
+    )
+    found = []
+    for row in connection.execute(query):
+        held = next((item.id for item in works.running(connection, row.token) if row.stuck_id in item.left), None)
+        seconds = max(float(row.seconds), 0.0)
+        found.append(Stuck(work_id=held, document_id=row.stuck_id, seconds=seconds, worker=row.worker or ""))
+    return found

@@ -1,25 +1,38 @@
-"""Concluding submitted works once the engine is done with their tasks."""
+"""Works that wait for the engine's verdict, and concluding them once it is there."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, update
+from collections.abc import Sequence
 
-from ..work import ClaimState, State
-from . import claims
+from sqlalchemy import Connection, select, update
+
+from ..work import ClaimState, State, Work
+from . import claims, works
 from .clock import now
-from .tables import work
+from .tables import in_state, work
 
 
-def conclude(connection: Connection, token: str, *, fine: bool) -> int:
-    """Settle the submitted works of a claim: succeeded where all its tasks did, else ready again; how many works.
+def waiting(connection: Connection, token: str) -> list[Work]:
+    """The submitted works of a claim, locked until the transaction ends."""
+    query = select(work).where(works.of_claim(token), in_state(State.SUBMITTED)).order_by(work.c.id)
+    return [works.record(row) for row in connection.execute(query.with_for_update())]
 
-    Which documents are to blame is found by the claim that runs them next, so no attempt is spent here.
-    """
-    submitted = (work.c.claim_token == token) & (work.c.state == State.SUBMITTED.value)
-    if fine:
-        values = {"state": State.SUCCEEDED.value, "finished_at": now(), "reason": None, "reason_class": None}
-    else:
-        values = {"state": State.RETRYING.value, "available_at": now(), "publish_after": now()}
-    changed = connection.execute(update(work).where(submitted).values(**values)).rowcount
-    claims.end(connection, token, ClaimState.DONE)
-    return changed
+
+def conclude(connection: Connection, token: str, ids: Sequence[int]) -> int:
+    """Settle these submitted works of a claim as succeeded; how many."""
+    values = {"state": State.SUCCEEDED.value, "finished_at": now(), "reason": None, "reason_class": None, "trial": None}
+    query = update(work).where(work.c.id.in_(ids), works.of_claim(token), in_state(State.SUBMITTED))
+    return connection.execute(query.values(**values)).rowcount
+
+
+def release(connection: Connection, token: str, ids: Sequence[int], trial: str | None) -> int:
+    """Make these submitted works of a claim ready again, in a group that is tried alone (None: in none); how many."""
+    values = {"state": State.RETRYING.value, "available_at": now(), "publish_after": now(), "trial": trial}
+    query = update(work).where(work.c.id.in_(ids), works.of_claim(token), in_state(State.SUBMITTED))
+    return connection.execute(query.values(**values)).rowcount
+
+
+def end(connection: Connection, token: str) -> None:
+    """End a claim of which no work waits any more."""
+    if not waiting(connection, token):
+        claims.end(connection, token, ClaimState.DONE)

@@ -5,11 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Column, Dialect, Double, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Dialect,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    bindparam,
+    literal,
+)
 from sqlalchemy.dialects.mysql import MEDIUMTEXT, VARCHAR
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from ..work import State
+from ..work import READY, State
 
 
 class Json(TypeDecorator[Any]):
@@ -50,7 +64,9 @@ work = Table(
     Column("index_uid", _word(400), nullable=False),
     Column("operation", _word(16), nullable=False),
     Column("ids", Json, nullable=False),
+    Column("remaining", Json),
     Column("documents", Integer, nullable=False),
+    Column("priority", Integer, nullable=False, server_default="0"),
     Column("mode", _word(16), nullable=False),
     Column("state", _word(16), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
@@ -64,26 +80,67 @@ work = Table(
     Column("worker", String(200)),
     Column("engine_uids", Json),
     Column("history", Json),
+    Column("trial", _word(40)),
     Column("created_at", Double, nullable=False),
     Column("publish_after", Double, nullable=False),
     Column("available_at", Double, nullable=False),
     Column("started_at", Double),
     Column("finished_at", Double),
+    Column("rebuild_id", BigInteger),
     sqlite_autoincrement=True,
     **_OPTIONS,
 )
 
 # Partial on PostgreSQL alone: SQLite takes a partial index only for statements that repeat its condition to the letter.
+_ready = [state.value for state in READY]
 _history = (State.SUCCEEDED.value, State.CANCELLED.value)
+Index(
+    "ix_scrypath_work_ready",
+    work.c.state,
+    work.c.index_uid,
+    work.c.priority,
+    work.c.available_at,
+    work.c.id,
+    postgresql_where=work.c.state.in_(_ready),
+)
+Index(
+    "ix_scrypath_work_due",
+    work.c.state,
+    work.c.index_uid,
+    work.c.publish_after,
+    postgresql_where=work.c.state.in_(_ready),
+)
 Index(
     "ix_scrypath_work_unfinished",
     work.c.state,
     work.c.index_uid,
-    work.c.id,
+    work.c.created_at,
     postgresql_where=work.c.state.not_in(_history),
 )
-Index("ix_scrypath_work_finished", work.c.state, work.c.finished_at, postgresql_where=work.c.state.in_(_history))
+Index(
+    "ix_scrypath_work_settled",
+    work.c.state,
+    work.c.index_uid,
+    work.c.finished_at,
+    postgresql_where=work.c.state.in_(_history),
+)
 Index("ix_scrypath_work_claim_number", work.c.index_uid, work.c.claim_number)
+Index("ix_scrypath_work_trial", work.c.index_uid, work.c.trial, postgresql_where=work.c.trial.is_not(None))
+
+Index("ix_scrypath_work_rebuild", work.c.rebuild_id, work.c.state, postgresql_where=work.c.rebuild_id.is_not(None))
+
+
+def in_state(*states: State) -> ColumnElement[bool]:
+    """The criterion that a work is in one of these states, written out in the statement.
+
+    A prepared statement may be planned once for all values of its parameters: with a parameter in place of the state
+    PostgreSQL could not tell that a partial index holds what is asked for.
+    """
+    if len(states) == 1:
+        return work.c.state == literal(states[0].value, literal_execute=True)
+    values = [state.value for state in states]
+    return work.c.state.in_(bindparam("states", values, expanding=True, literal_execute=True, unique=True))
+
 
 claim = Table(
     "scrypath_claim",
@@ -100,6 +157,8 @@ claim = Table(
     Column("unanswered", Integer, nullable=False, default=0),
     Column("seen_uid", BigInteger),
     Column("watch_until", Double),
+    Column("stuck_id", _word(511)),
+    Column("stuck_since", Double),
     Column("created_at", Double, nullable=False),
     **_OPTIONS,
 )
@@ -115,6 +174,7 @@ index = Table(
     Column("paused_since", Double),
     Column("pauses", Integer, nullable=False, default=0),
     Column("pause_class", _word(32)),
+    Column("pause_scope", _word(16)),
     Column("pause_reason", String(500)),
     Column("exclusive_token", _word(32)),
     Column("exclusive_until", Double),
@@ -123,8 +183,47 @@ index = Table(
     Column("high_uid", BigInteger),
     Column("hot_applied", Json),
     Column("verified", Json),
+    Column("high_token", _word(64)),
+    Column("lost_since", Double),
     **_OPTIONS,
 )
+
+rebuild = Table(
+    "scrypath_rebuild",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("index_uid", _word(400), nullable=False),
+    Column("operation", _word(16), nullable=False),
+    Column("phase", _word(16), nullable=False),
+    Column("mode", _word(16), nullable=False),
+    Column("target", _word(400)),
+    Column("target_created", String(64)),
+    Column("target_uid", BigInteger),
+    Column("renaming", _word(400)),
+    Column("tried", Integer, nullable=False, default=0),
+    Column("fingerprint", _word(64), nullable=False),
+    Column("noted", BigInteger, nullable=False),
+    Column("catching", BigInteger),
+    Column("rollback_from", BigInteger),
+    Column("rounds", Integer, nullable=False, default=0),
+    Column("ranges", Json, nullable=False),
+    Column("options", Json, nullable=False),
+    Column("counts", Json, nullable=False),
+    Column("blocked", Json, nullable=False),
+    Column("reason", String(500)),
+    Column("asked_by", String(200)),
+    Column("followed_until", Double),
+    Column("owner", String(200)),
+    Column("epoch", BigInteger, nullable=False, default=0),
+    Column("lease_until", Double, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Column("keep_until", Double),
+    Column("finished_at", Double),
+    sqlite_autoincrement=True,
+    **_OPTIONS,
+)
+Index("ix_scrypath_rebuild_index", rebuild.c.index_uid, rebuild.c.id)
 
 ledger = Table(
     "scrypath_ledger",
@@ -132,7 +231,9 @@ ledger = Table(
     Column("id", _word(32), primary_key=True),
     Column("created_at", Double, nullable=False),
     Column("relayed_at", Double, nullable=False, default=0.0),
+    Column("publish_failed_at", Double),
+    Column("publish_failure", String(500)),
     **_OPTIONS,
 )
 
-TABLES = (work, claim, index, ledger)
+TABLES = (work, claim, index, rebuild, ledger)

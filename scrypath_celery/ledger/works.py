@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Row, bindparam, case, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Row,
+    bindparam,
+    case,
+    func,
+    select,
+    update,
+)
 
 from ..errors import LedgerOutdated, WorkError
-from ..work import MAX_IDS, OPEN, READY, ClaimState, Failure, Mode, Operation, ReasonClass, State, Work
+from ..work import MAX_IDS, OPEN, PRIORITY, READY, Failure, Mode, Operation, ReasonClass, State, Work
 from .clock import now
-from .tables import claim, work
+from .tables import claim, in_state, work
 
 GRACE = {Mode.CELERY: 0.0, Mode.INLINE: 60.0, Mode.MANUAL: 60.0}
 """Seconds that the calling process has before a worker takes a work of a mode that runs in the caller."""
@@ -32,11 +42,13 @@ def write(
     *,
     publish_after: float = 10.0,
     requeued: bool = False,
+    rebuild_id: int | None = None,
 ) -> tuple[int, ...]:
     """Write works for `ids` on the caller's connection, in the caller's transaction; the works' ids.
 
     At most `MAX_IDS` documents a work. `publish_after` is how long (seconds) the relay leaves the publication to the
-    caller; `requeued` notes in their history that no call wrote them. The row of the index is never requeued here: it would make callers wait for claims.
+    caller; `requeued` notes in their history that no call wrote them. The row of the index is never requeued here: it
+    would make callers wait for claims. Works with a `rebuild_id` run for that rebuild alone.
     """
     grace = GRACE[mode]
     written = []
@@ -48,11 +60,13 @@ def write(
             "operation": operation.value,
             "ids": chunk,
             "documents": len(chunk),
+            "priority": PRIORITY[operation],
             "mode": mode.value,
             "state": State.PENDING.value,
             "attempts": 0,
             "claims": 0,
             "history": [{"state": "requeued"}] if requeued else None,
+            "rebuild_id": rebuild_id,
             "publish_in": max(grace, publish_after),
             "available_in": grace,
         }
@@ -79,11 +93,12 @@ def record(row: Row[Any]) -> Work:
         values["operation"] = Operation(values["operation"])
         values["mode"] = Mode(values["mode"])
         values["state"] = State(values["state"])
-        values["reason_class"] = ReasonClass(values["reason_class"]) if values["reason_class"] else None
     except ValueError as exc:
         raise LedgerOutdated(f"work {row.id} is of a newer release ({exc}): upgrade scrypath-celery here") from exc
+    values["reason_class"] = ReasonClass.read(values["reason_class"]) if values["reason_class"] else None
     for name in ("ids", "engine_uids", "history"):
         values[name] = tuple(values[name] or ())
+    values["remaining"] = None if values["remaining"] is None else tuple(values["remaining"])
     return Work(**values)
 
 
@@ -110,26 +125,23 @@ def listed(
     connection: Connection, states: Sequence[State], *, index_uid: str | None = None, limit: int | None = None
 ) -> list[Work]:
     """Works in these states, oldest first."""
-    query = select(work).where(work.c.state.in_([state.value for state in states])).order_by(work.c.id)
+    query = select(work).where(in_state(*states)).order_by(work.c.id)
     if index_uid is not None:
         query = query.where(work.c.index_uid == index_uid)
     return [record(row) for row in connection.execute(query.limit(limit))]
 
 
-def any_ready(connection: Connection, index_uid: str) -> bool:
-    """Whether any work of an index could be claimed now."""
-    ready = work.c.state.in_([state.value for state in READY]) & (work.c.available_at <= now())
-    return (
-        connection.execute(select(work.c.id).where(ready, work.c.index_uid == index_uid).limit(1)).first() is not None
-    )
+def of_rebuild(id: int | None) -> ColumnElement[bool]:
+    """The criterion that a work is of the live index, or of this rebuild."""
+    live: ColumnElement[bool] = work.c.rebuild_id.is_(None)
+    return live if id is None else live | (work.c.rebuild_id == id)
 
 
 def counts(connection: Connection, index_uid: str | None = None) -> dict[str, dict[State, int]]:
     """How many works of each index are in each state but `succeeded` and `cancelled` (those are history)."""
-    states = [state.value for state in (*OPEN, State.FAILED)]
     query = (
         select(work.c.index_uid, work.c.state, func.count())
-        .where(work.c.state.in_(states))
+        .where(in_state(*OPEN, State.FAILED))
         .group_by(work.c.index_uid, work.c.state)
     )
     if index_uid is not None:
@@ -149,6 +161,7 @@ def succeed(connection: Connection, token: str, ids: Sequence[int], engine_uids:
             state=State.SUCCEEDED.value,
             finished_at=now(),
             claims=0,
+            trial=None,
             engine_uids=list(engine_uids[:20]),
             reason=None,
             reason_class=None,
@@ -157,12 +170,14 @@ def succeed(connection: Connection, token: str, ids: Sequence[int], engine_uids:
     ).rowcount
 
 
-def submit(connection: Connection, token: str, ids: Sequence[int], engine_uids: Sequence[int]) -> int:
+def submit(
+    connection: Connection, token: str, ids: Sequence[int], engine_uids: Sequence[int], *, trial: str | None = None
+) -> int:
     """The engine accepted these works and the wait ran out: they are polled later, never sent again for that."""
     return connection.execute(
         update(work)
         .where(work.c.id.in_(ids), _held(token))
-        .values(state=State.SUBMITTED.value, claims=0, engine_uids=list(engine_uids[:20]))
+        .values(state=State.SUBMITTED.value, claims=0, engine_uids=list(engine_uids), trial=trial)
     ).rowcount
 
 
@@ -176,10 +191,12 @@ def fail(
     delay: float | None,
     count_attempt: bool = True,
     engine_uids: Sequence[int] = (),
+    trial: str | None = None,
 ) -> int:
-    """Settle one work of a claim as not succeeded, narrowed to the `ids` that failed.
+    """Settle one work of a claim as not succeeded; `ids` are what is left of it, those that failed.
 
-    `delay` (seconds) leaves it `retrying`; None makes it a dead letter. `spend` counts the attempt.
+    `delay` (seconds) leaves it `retrying`; None makes it a dead letter. `count_attempt` says that it costs an attempt,
+    `trial` in which group it is tried next.
     """
     attempts = item.attempts + (1 if count_attempt else 0)
     state = State.FAILED if delay is None else State.RETRYING
@@ -189,7 +206,7 @@ def fail(
         .where(work.c.id == item.id, _held(token))
         .values(
             state=state.value,
-            ids=list(ids),
+            remaining=list(ids),
             documents=len(ids),
             attempts=attempts,
             claims=0,
@@ -200,6 +217,7 @@ def fail(
             reason_class=failure.reason_class.value,
             error_code=(failure.code or "")[:64] or None,
             engine_uids=list(engine_uids[:20]),
+            trial=trial,
             history=remember(connection, item, {**event, "class": failure.reason_class.value, "code": failure.code}),
         )
     ).rowcount
@@ -210,7 +228,7 @@ def give_back(connection: Connection, token: str, *, keep_claim_count: bool, del
     claims = work.c.claims if keep_claim_count else case((work.c.claims > 0, work.c.claims - 1), else_=0)
     return connection.execute(
         update(work)
-        .where(work.c.claim_token == token, work.c.state == State.RUNNING.value)
+        .where(of_claim(token), in_state(State.RUNNING))
         .values(
             state=case((work.c.attempts > 0, State.RETRYING.value), else_=State.PENDING.value),
             claims=claims,
@@ -237,6 +255,7 @@ def retry(connection: Connection, id: int, *, delay: float = 0.0) -> Work:
             state=State.PENDING.value,
             attempts=0,
             claims=0,
+            trial=None,
             claim_token=None,
             available_at=now() + delay,
             publish_after=now() + max(delay, 10.0),
@@ -281,40 +300,29 @@ def _new_id(result: CursorResult[Any]) -> int:
     return int(key[0])
 
 
-def _held(token: str) -> Any:
-    running = [State.RUNNING.value, State.SUBMITTED.value]
-    return (work.c.claim_token == token) & work.c.state.in_(running)
+def of_claim(token: str) -> ColumnElement[bool]:
+    """The criterion that a work was last in this claim; found through its index and number."""
+    claimed = select(claim.c.index_uid).where(claim.c.token == token).scalar_subquery()
+    number = select(claim.c.number).where(claim.c.token == token).scalar_subquery()
+    return (work.c.claim_token == token) & (work.c.index_uid == claimed) & (work.c.claim_number == number)
 
 
-def abandon(connection: Connection, token: str) -> int:
-    """Cancel the running works of a claim whose rebuild was given up, and end the claim."""
-    connection.execute(update(claim).where(claim.c.token == token).values(state=ClaimState.DONE.value))
-    running = (work.c.claim_token == token) & (work.c.state == State.RUNNING.value)
-    return connection.execute(
-        update(work).where(running).values(state=State.CANCELLED.value, finished_at=now())
-    ).rowcount
+def _held(token: str) -> ColumnElement[bool]:
+    return (work.c.claim_token == token) & in_state(State.RUNNING, State.SUBMITTED)
 
 
 def running(connection: Connection, token: str) -> list[Work]:
-    """The running works of a claim."""
-    query = select(work).where(work.c.claim_token == token, work.c.state == State.RUNNING.value)
+    """The running works of a claim; those of a newer release, which only it can judge, are left out."""
+    query = select(work).where(of_claim(token), in_state(State.RUNNING), known()).order_by(work.c.id)
     return [record(row) for row in connection.execute(query)]
 
 
-def split(connection: Connection, item: Work) -> int:
-    """Make two works of one with several documents, so that the one that hangs is found; the new work's id."""
-    middle = len(item.ids) // 2
-    columns = {column.name for column in work.columns} - {"id", "ids", "documents"}
-    row = connection.execute(select(work).where(work.c.id == item.id)).one()._mapping
-    rest = list(item.ids[middle:])
-    connection.execute(update(work).where(work.c.id == item.id).values(ids=list(item.ids[:middle]), documents=middle))
-    inserted = connection.execute(
-        work.insert().values({name: row[name] for name in columns} | {"ids": rest, "documents": len(rest)})
-    )
-    return _new_id(inserted)
+def known() -> ColumnElement[bool]:
+    """The criterion that this release knows the operation and mode of a work."""
+    return work.c.operation.in_(list(Operation)) & work.c.mode.in_(list(Mode))
 
 
 def still_ready(connection: Connection, ids: Sequence[int]) -> list[int]:
     """Those of these works that could be claimed now and were not."""
-    ready = work.c.state.in_([state.value for state in READY]) & (work.c.available_at <= now())
-    return list(connection.execute(select(work.c.id).where(work.c.id.in_(ids), ready)).scalars())
+    query = select(work.c.id).where(work.c.id.in_(ids), in_state(*READY), work.c.available_at <= now())
+    return list(connection.execute(query).scalars())

@@ -6,24 +6,27 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..playbook import Signal
 from ..work import IndexRow
 from .contract_drift import ContractDrift
 from .index_counts import DocumentCounts, EngineCounts, QueueCounts, Verdict
+from .recommendations import Signal
 
 CUTOVER_PENDING = "cut_over"
 """The phase of a rebuild that is filled and waits for its cut-over."""
 
 
+KEPT = "kept"
+"""The phase of a rebuild that was cut over and whose old content is kept."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """All that was seen of one index. `newest_uid` is the engine's newest task's, None where it has none."""
+    """All that was seen of one index."""
 
     queue: QueueCounts
     engine: EngineCounts
     documents: DocumentCounts
     row: IndexRow | None = None
-    newest_uid: int | None = None
     target_exists: bool = False
     contract: ContractDrift | None = None
 
@@ -68,28 +71,23 @@ def _signals(seen: Seen) -> Iterator[Signal]:
         yield Signal.INDEX_MISSING
     if row is not None and row.pause is not None:
         yield Signal.INDEX_PAUSED
-    if restored(row, seen.engine, seen.newest_uid):
+    if row is not None and row.lost_since is not None:
         yield Signal.ENGINE_RESTORED
     if row is not None and row.rebuild:
         yield from _rebuild(row.rebuild, seen.target_exists)
-
-
-def restored(row: IndexRow | None, engine: EngineCounts, newest_uid: int | None) -> bool:
-    """Whether the engine's newest task is behind the newest uid that the ledger has seen."""
-    if row is None or row.high_uid is None or engine.unknown is not None:
-        return False
-    return newest_uid is None or newest_uid < row.high_uid
 
 
 def _missing(seen: Seen) -> bool:
     """Whether an index is not there that ought to be: nothing is on the way, and it was made once or has records."""
     if seen.documents.index_exists is not False or seen.queue.open or seen.queue.unknown is not None:
         return False
-    made = seen.row is not None and seen.row.high_uid is not None
+    made = seen.row is not None and (seen.row.high_uid is not None or seen.row.lost_since is not None)
     return made if seen.documents.database is None else seen.documents.database > 0
 
 
 def _rebuild(rebuild: Mapping[str, Any], target_exists: bool) -> Iterator[Signal]:
+    if rebuild.get("target") is None or rebuild.get("phase") == KEPT:
+        return  # a backfill is work like any other, and an old content is over
     if target_exists:
         yield Signal.REINDEX_VISIBILITY_AVAILABLE
     yield Signal.REINDEX_CUTOVER_PENDING if rebuild.get("phase") == CUTOVER_PENDING else Signal.REINDEX_IN_PROGRESS

@@ -98,7 +98,7 @@ def described(runtime: Runtime, item: Work) -> FailedWork:
         error_code=item.error_code,
         attempt=item.attempts,
         documents=item.documents,
-        document_ids=item.ids,
+        document_ids=item.left,
         reason=one_line(item.reason),
         created_at=to_datetime(item.created_at),
         failed_at=to_datetime(item.finished_at),

@@ -20,7 +20,8 @@ from ..errors import (
     SettingsError,
     UnsupportedHotApplyKeys,
 )
-from ..ledger import indexes, notes
+from ..ledger import notes, rebuilds
+from ..rebuild.phases import Phase
 from ..runtime import Runtime
 from .display_name import display_name
 from .settings_apply import send
@@ -99,9 +100,9 @@ def allowed(settings: Mapping[str, Any], *, ack_live: bool) -> dict[str, Any]:
 
 def written_to(runtime: Runtime, schema: Schema) -> list[str]:
     """The engine's indexes that stand for a schema now: the live one, and the one that a rebuild fills."""
-    row = runtime.ledger.run(lambda tx: indexes.get(tx, schema.uid))
-    target = row.rebuild.get("target") if row is not None and row.rebuild else None
-    names = [runtime.uid_of(schema), *((str(target),) if target is not None else ())]
+    row = runtime.ledger.run(lambda tx: rebuilds.active(tx, schema.uid))
+    filled = row is not None and row.target is not None and row.phase in (Phase.FILL, Phase.CATCH_UP, Phase.CUT_OVER)
+    names = [runtime.uid_of(schema), *((str(row.target),) if row is not None and filled else ())]
     return [name for name in names if runtime.engine.index(name) is not None]
 
 

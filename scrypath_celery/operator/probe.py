@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from ..errors import ScrypathError
+from ..convergence.proof import check
+from ..errors import EngineError, LedgerError, ScrypathError
 from ..runtime import Runtime
 
 T = TypeVar("T")
@@ -34,8 +35,20 @@ class Probe:
             return None
 
 
+def look_for_loss(runtime: Runtime, engine: Probe, ledger: Probe) -> None:
+    """Note in the ledger that the engine was restored, emptied or replaced, where it was and nobody noted it yet."""
+    if engine.reason is not None or ledger.reason is not None:
+        return
+    try:
+        check(runtime)
+    except EngineError as exc:
+        engine.reason = str(exc)
+    except LedgerError as exc:
+        ledger.reason = str(exc)
+
+
 def with_timeouts(runtime: Runtime, *, connect: float, answer: float) -> Runtime:
-    """The same runtime, whose engine has to connect and to answer within these seconds."""
+    """The same runtime, whose engine has to connect and to answer within these seconds, and whose ledger to answer."""
     from ..engine import Engine  # loads the client
 
     options = runtime.options
@@ -44,4 +57,4 @@ def with_timeouts(runtime: Runtime, *, connect: float, answer: float) -> Runtime
         engine_connect_timeout=min(connect, options.engine_connect_timeout),
         engine_timeout=min(answer, options.engine_timeout),
     )
-    return replace(runtime, engine=Engine(shorter))
+    return replace(runtime, engine=Engine(shorter), ledger=runtime.ledger.within(answer))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from ..declaration.schema import Schema
 from ..ledger import indexes, overview, works
-from ..playbook import DIFFERENCES, Action, FailedClass, Signal, Situation, recommended
+from ..rebuild.report import RebuildStatus
 from ..runtime import Runtime
 from ..work import IndexRow, State
 from .broker import Broker
@@ -19,9 +19,10 @@ from .display_name import display_name
 from .drift import Seen, signals, with_mismatch
 from .failed import SHOWN, ClassCount, classes
 from .index_counts import DocumentCounts, EngineCounts, QueueCounts, document_counts, engine_counts, queue_counts
-from .probe import Probe
+from .probe import Probe, look_for_loss
+from .recommendations import DIFFERENCES, Action, FailedClass, Signal, Situation, recommended
 from .settings_diff import HotApplied, recorded
-from .status import Paused, paused
+from .status import Paused, paused, rebuild_status
 
 UNCOUNTED = "left out: records are not counted here"
 
@@ -30,7 +31,7 @@ UNCOUNTED = "left out: records are not counted here"
 class IndexReport:
     """One schema's index: what was seen, the drift signals, and what to do.
 
-    `target` is the index that a rebuild fills (after its cut-over: the old content), `phase` how far the rebuild is.
+    `rebuild` is the one that is under way, or whose old content is kept.
     """
 
     schema: str
@@ -43,8 +44,7 @@ class IndexReport:
     failed_by_class: tuple[ClassCount, ...]
     actions: tuple[Action, ...]
     pause: Paused | None = None
-    target: str | None = None
-    phase: str | None = None
+    rebuild: RebuildStatus | None = None
     contract: ContractDrift | None = None
     hot_applied: tuple[HotApplied, ...] = ()
 
@@ -77,6 +77,7 @@ class Snapshot:
     row: IndexRow | None = None
     hot: tuple[HotApplied, ...] = ()
     groups: Sequence[overview.FailedGroup] = field(default_factory=tuple)
+    rebuild: RebuildStatus | None = None
 
     @property
     def mark(self) -> tuple[int, int, int]:
@@ -102,17 +103,14 @@ def reconcile(
     engine, ledger, source = Probe(seconds), Probe(), Probe()
     if not count:
         source.reason = UNCOUNTED
-    newest = engine.ask(runtime.engine.newest_task)
-    newest_uid = newest.uid if newest is not None else None
-    look = partial(_looked, runtime, engine=engine, ledger=ledger, source=source, newest_uid=newest_uid)
+    look_for_loss(runtime, engine, ledger)
+    look = partial(_looked, runtime, engine=engine, ledger=ledger, source=source)
     return Report(indexes=tuple(_report(runtime, schema, *look(schema), program, contract) for schema in schemas))
 
 
-def _looked(
-    runtime: Runtime, schema: Schema, *, engine: Probe, ledger: Probe, source: Probe, newest_uid: int | None
-) -> tuple[Seen, Snapshot]:
+def _looked(runtime: Runtime, schema: Schema, *, engine: Probe, ledger: Probe, source: Probe) -> tuple[Seen, Snapshot]:
     """What there is to see of one index. The ledger is looked at twice: counts are judged only between equal looks."""
-    snap = partial(_snapshot, uid=schema.uid)
+    snap = partial(_snapshot, runtime=runtime, schema=schema)
     before = ledger.ask(lambda: runtime.ledger.read(lambda tx: snap(tx)))
     counts = engine_counts(runtime, runtime.uid_of(schema), engine)
     documents = document_counts(runtime, schema, engine, source)
@@ -120,26 +118,27 @@ def _looked(
     if before is None or after is None:
         after = Snapshot(queue=QueueCounts(unknown=ledger.reason))
     unchanged_during_count = before is not None and before.mark == after.mark
-    rebuild = after.row.rebuild if after.row is not None else None
-    target = engine.ask(lambda: runtime.engine.index(str(rebuild["target"]))) if rebuild else None
+    name = after.rebuild.target if after.rebuild is not None else None
+    target = engine.ask(lambda: runtime.engine.index(name)) if name is not None else None
     seen = Seen(
         queue=after.queue,
         engine=counts,
         documents=with_mismatch(documents, counts, after.queue, unchanged_during_count=unchanged_during_count),
         row=after.row,
-        newest_uid=newest_uid,
         target_exists=target is not None,
         contract=engine.ask(lambda: contract_drift(runtime, schema)),
     )
     return seen, after
 
 
-def _snapshot(connection: Connection, *, uid: str) -> Snapshot:
+def _snapshot(connection: Connection, *, runtime: Runtime, schema: Schema) -> Snapshot:
+    uid = schema.uid
     return Snapshot(
         queue=queue_counts(connection, uid, works.counts(connection, uid)),
         row=indexes.get(connection, uid),
         groups=overview.groups(connection, SHOWN, index_uid=uid),
-        hot=recorded(connection, uid),
+        hot=recorded(connection, schema.uid),
+        rebuild=rebuild_status(connection, runtime, schema),
     )
 
 
@@ -147,18 +146,20 @@ def _report(
     runtime: Runtime, schema: Schema, seen: Seen, snapshot: Snapshot, program: str, contract: bool
 ) -> IndexReport:
     found = signals(seen)
-    name, rebuild = display_name(runtime.schemas, schema), _rebuild(seen)
+    name = display_name(runtime.schemas, schema)
     pause = paused(seen.row)
     dead = {
         group.reason_class: FailedClass(count=group.count, first=group.first)
         for group in snapshot.groups
         if group.state is State.FAILED
     }
+    cause = seen.row.pause if seen.row is not None else None
     situation = Situation(
         schema=name,
         signals=frozenset(found),
         failed=dead,
-        pause=pause.reason_class if pause is not None else None,
+        pause=cause.reason_class if cause is not None else None,
+        pause_scope=cause.scope if cause is not None else None,
         contract=seen.contract.remedies if seen.contract is not None else (),
         drifting=seen.contract.names if seen.contract is not None else (),
     )
@@ -173,13 +174,7 @@ def _report(
         failed_by_class=classes(snapshot.groups),
         actions=recommended(situation, program),
         pause=pause,
-        target=rebuild.get("target"),
-        phase=rebuild.get("phase"),
+        rebuild=snapshot.rebuild,
         contract=seen.contract if contract else None,
         hot_applied=snapshot.hot,
     )
-
-
-def _rebuild(seen: Seen) -> Mapping[str, str]:
-    rebuild = seen.row.rebuild if seen.row is not None else None
-    return {name: str(rebuild[name]) for name in ("target", "phase") if name in rebuild} if rebuild else {}

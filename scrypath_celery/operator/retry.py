@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from ..capture.inline import run_now
 from ..declaration.schema import Schema
 from ..errors import WorkError
-from ..ledger import indexes, works
+from ..ledger import indexes, rebuilds, works
 from ..runtime import Runtime
 from ..work import Mode, Operation, State, Work
 from .display_name import display_name
@@ -77,10 +77,13 @@ def retried(connection: Connection, runtime: Runtime, id: int, schema: Schema | 
     item = of_schema(runtime, works.get(connection, id), schema)
     if runtime.schemas.by_uid(item.index_uid) is None:
         raise WorkError(f"work {id} cannot be retried: no schema here declares the index {item.index_uid!r}")
-    if item.operation is Operation.REINDEX:
-        row = indexes.get(connection, item.index_uid)
-        if row is None or not row.rebuild:
-            raise WorkError(f"work {id} cannot be retried: it filled the target of a rebuild that is over")
+    row = indexes.get(connection, item.index_uid)
+    present = row.rebuild.get("id") if row is not None and row.rebuild else None
+    over = item.rebuild_id is None or item.rebuild_id != present
+    if item.operation is Operation.REINDEX and over:
+        raise WorkError(f"work {id} cannot be retried: it filled the target of a rebuild that is over")
+    if item.rebuild_id is not None and over:
+        rebuilds.leave(connection, id)  # its backfill is over: from now on it is like any other work
     return works.retry(connection, id)
 
 

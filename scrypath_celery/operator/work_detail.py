@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from ..declaration.schema import Schema
+from ..errors import SourceError
 from ..ledger import overview, works
 from ..runtime import Runtime
 from ..work import Mode, Operation, ReasonClass, State, Work
@@ -33,6 +35,7 @@ class Story:
     """All that the ledger knows of one work.
 
     `history` holds its newest fifty events, oldest first; `claim` is None once its claim is over and forgotten.
+    `read_as` says how its documents are read: as `columns`, or as `records` where the model's code has a part in them.
     """
 
     id: int
@@ -42,6 +45,7 @@ class Story:
     mode: Mode
     state: State
     documents: int
+    read_as: str | None
     document_ids: tuple[str, ...]
     attempts: int
     claims: int
@@ -77,7 +81,8 @@ def story(runtime: Runtime, id: int) -> Story:
         mode=item.mode,
         state=item.state,
         documents=item.documents,
-        document_ids=item.ids,
+        read_as=_read_as(runtime, schema) if schema is not None else None,
+        document_ids=item.left,
         attempts=item.attempts,
         claims=item.claims,
         created_at=to_datetime(item.created_at),
@@ -95,6 +100,14 @@ def story(runtime: Runtime, id: int) -> Story:
         history=tuple({**event, "at": to_datetime(event.get("at"))} for event in item.history),
         claim=claim,
     )
+
+
+def _read_as(runtime: Runtime, schema: Schema) -> str | None:
+    """How documents of a schema are read; None where its database cannot be asked for a session."""
+    try:
+        return "columns" if runtime.source.by_columns(schema) else "records"
+    except SourceError:
+        return None
 
 
 def _read(connection: Connection, id: int) -> tuple[Work, ClaimStory | None]:

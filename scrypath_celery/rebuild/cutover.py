@@ -2,43 +2,76 @@
 
 from __future__ import annotations
 
+import secrets
+
 from ..convergence.executor import await_tasks
-from ..declaration.schema import Schema
 from ..errors import EngineError, EngineUnreachable
 from ..runtime import Runtime
-from . import job as jobs
-from .job import Job, Phase
+from .held import Held
+from .phases import Phase
 
 TRIES = 5
 
 
-def cut_over(runtime: Runtime, schema: Schema, job: Job) -> Job:
+class TargetGone(Exception):
+    """Neither the live index nor any index of ours holds what was filled."""
+
+
+def cut_over(held: Held) -> None:
     """Swap the target with the live index, and know that it happened.
 
-    A swap whose answer was lost may still come: a second one under the same names would put the old content live
-    again. So the target is renamed first; a late swap under its old name then fails by itself.
+    A swap whose answer was lost may still come, and so may that of a predecessor: a second one under the same names
+    would put the old content live again. So the target is renamed first; a late swap under its old name then fails
+    by itself.
 
     Raises:
-        EngineError: the target is not as we left it, or the engine does not answer; the live index is as it was.
+        RebuildError: another process took the rebuild over. TargetGone: the target is not there any more.
+        EngineError: the engine does not answer, or the swap was not seen to happen.
     """
-    live = runtime.uid_of(schema)
+    engine = held.runtime.engine
     for _ in range(TRIES):
-        if _holds(runtime, live, job):
-            return jobs.save(runtime, job, phase=Phase.AFTER_SWAP)
-        if job.tried:
-            job = _rename(runtime, job)
-            if _holds(runtime, live, job):
-                return jobs.save(runtime, job, phase=Phase.AFTER_SWAP)
-        _check_target(runtime, schema, job)
-        if runtime.engine.index(live) is None:
-            settled(runtime, runtime.engine.create(live, schema.key), missing="index_already_exists")
-        job = jobs.save(runtime, job, tried=True)
+        if was_swapped(held):
+            held.save(phase=Phase.AFTER_SWAP, renaming=None)
+            return
+        old = engine.index(held.live)
+        if old is None:
+            settled(held.runtime, engine.create(held.live, held.schema.key), missing="index_already_exists")
+            old = engine.index(held.live)
+        held.save(tried=1, counts={**held.row.counts, "old_created": old["createdAt"] if old else None})
         try:
-            settled(runtime, runtime.engine.swap(live, job.target))
+            held.renew()
+            settled(held.runtime, engine.swap(held.live, held.target))
         except EngineUnreachable as exc:
             if not exc.sent:
                 raise
-    raise EngineError(f"the swap of {live} was not seen to happen after {TRIES} tries: run the same command again")
+    raise EngineError(f"the swap of {held.live} was not seen to happen after {TRIES} tries: run the same command again")
+
+
+def was_swapped(held: Held) -> bool:
+    """Whether the live index holds what was filled; where a swap was sent, none of it can come any more after this.
+
+    Raises:
+        RebuildError, TargetGone, EngineError: as `cut_over`.
+    """
+    if _holds(held, held.live):
+        return True
+    if not held.row.tried:
+        return False
+    names = (held.row.target, held.row.renaming)
+    there = next((name for name in names if name and _holds(held, name)), None)
+    if there is not None:
+        # The new name is noted before it is asked for: the answer may be lost.
+        name = fresh_name(held.runtime, held.row.index_uid)
+        held.save(target=there, renaming=name)
+        held.renew()
+        settled(held.runtime, held.runtime.engine.rename(there, name), missing="index_not_found")
+        held.save(target=name, renaming=None)
+    if _holds(held, held.live):
+        return True
+    if not _holds(held, held.target):
+        raise TargetGone
+    held.save(tried=0)
+    return False
 
 
 def settled(runtime: Runtime, uid: int, *, missing: str | None = None) -> None:
@@ -52,26 +85,16 @@ def settled(runtime: Runtime, uid: int, *, missing: str | None = None) -> None:
     if task is None or not task.terminal:
         raise EngineUnreachable(f"the engine's task {uid} did not end in time", sent=True)
     if task.status != "succeeded" and (missing is None or code != missing):
-        raise EngineError(f"the engine's task {uid} ({task.type}) {task.status} with {code}", engine_code=code)
+        said = (task.error or {}).get("message")
+        text = f"the engine's task {uid} ({task.type}) {task.status} with {code}"
+        raise EngineError(f"{text}: {said}" if said else text, engine_code=code)
 
 
-def _rename(runtime: Runtime, job: Job) -> Job:
-    """Give the target a fresh name, noted before it is asked for: the answer to an earlier one may have been lost."""
-    there = next((name for name in (job.target, job.renaming) if name and _holds(runtime, name, job)), None)
-    if there is None:
-        raise EngineError(f"the target {job.target} is not there any more: abort the rebuild and start anew")
-    name = jobs.fresh_name(runtime, job.uid)
-    job = jobs.save(runtime, job, target=there, renaming=name)
-    settled(runtime, runtime.engine.rename(there, name))
-    return jobs.save(runtime, job, target=name, renaming=None)
+def fresh_name(runtime: Runtime, uid: str) -> str:
+    """An engine uid that was never used before."""
+    return f"{runtime.engine_uid(uid)[:380]}_rebuild_{secrets.token_hex(4)}"
 
 
-def _holds(runtime: Runtime, name: str, job: Job) -> bool:
-    found = runtime.engine.index(name)
-    return found is not None and found["createdAt"] == job.created
-
-
-def _check_target(runtime: Runtime, schema: Schema, job: Job) -> None:
-    found = runtime.engine.index(job.target)
-    if found is None or found["createdAt"] != job.created or found["primaryKey"] not in (None, schema.key):
-        raise EngineError(f"the target {job.target} is not as this rebuild left it: abort the rebuild and start anew")
+def _holds(held: Held, name: str) -> bool:
+    found = held.runtime.engine.index(name)
+    return found is not None and found["createdAt"] == held.row.target_created

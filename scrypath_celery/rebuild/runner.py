@@ -1,56 +1,137 @@
-"""Working along: the process that started a rebuild runs works of it too, beside whatever workers there are."""
+"""Driving a rebuild: in the calling process to its end, or in a worker for a while."""
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections.abc import Callable
-from functools import partial
 
 from ..convergence.executor import run_ready_works
 from ..convergence.relay import relay
-from ..errors import EngineError
+from ..errors import IndexPaused, RebuildError, ScrypathError
 from ..ledger import indexes, rebuilds
+from ..ledger.rebuilds import Rebuild
 from ..runtime import Runtime
-from ..work import Operation
+from ..work import OPEN, Mode, Scope
+from .begin import give_up
+from .held import Held, acquire
+from .phases import Phase
+from .step import Turn, expired, step
+
+logger = logging.getLogger("scrypath_celery")
 
 Progress = Callable[[str, int, int | None], None]
 """Called with the phase, how many documents are done, and of how many (None: unknown)."""
 
-SLICE = 2.0
-"""Seconds of work between two reports of progress."""
+SLICE = 1.0
+"""Seconds of work between two steps of the rebuild."""
 
 
-def run_with_workers(
-    runtime: Runtime, uid: str, operation: Operation, *, since: int, phase: str, progress: Progress | None
-) -> int:
-    """Run works until none of this operation from id `since` on is open; how many of them failed.
+def run_here(held: Held, progress: Progress | None = None) -> Rebuild:
+    """Drive a rebuild in this process, works included, until it is over or waits for a command; the row then.
 
     Raises:
-        EngineError: the index is paused; its works stay in the ledger and go on when the pause ends.
+        RebuildError: another process took it over.
+        IndexPaused, EngineError, SourceError, LedgerError: a part is unreachable; the same call goes on when it is
+            back.
     """
-    pause, left = threading.Event(), 1
-    while left:
-        outcome = run_ready_works(runtime, uid, seconds=SLICE)
-        left, done, failed = runtime.ledger.run(
-            partial(rebuilds.progress, index_uid=uid, operation=operation, since=since)
+    pause, runtime, uid = threading.Event(), held.runtime, held.row.index_uid
+    try:
+        while True:
+            turn = step(held)
+            if progress is not None:
+                report(held.row, progress, runtime)
+            if turn in (Turn.OVER, Turn.STOPPED):
+                return held.row
+            if turn is Turn.WAITING or held.phase in (Phase.FILL, Phase.ORPHANS, Phase.CATCH_UP):
+                outcome = run_ready_works(runtime, uid, seconds=SLICE)
+                _check_pause(runtime, uid, moved=bool(outcome.succeeded))
+                if turn is Turn.WAITING and not outcome.claims:
+                    relay(runtime)
+                    pause.wait(0.05)
+    finally:
+        held.release()
+
+
+def drive(runtime: Runtime, *, seconds: float) -> int:
+    """Drive the rebuilds that workers run and nobody else drives now, for some seconds; how many were taken.
+
+    What goes wrong is logged, and tried again by whoever comes next.
+    """
+    rows = runtime.ledger.read(rebuilds.unfinished)
+    taken, end = 0, time.monotonic() + seconds
+    for row in rows:
+        schema = runtime.schemas.by_uid(row.index_uid)
+        if schema is None or (row.mode != Mode.CELERY and row.phase != Phase.KEPT):
+            continue
+        if schema.fingerprint() != row.fingerprint and row.phase != Phase.KEPT:
+            continue
+        held = acquire(runtime, schema, row) if _wants(row) else None
+        if held is None:
+            continue
+        taken += 1
+        try:
+            _drive(held, end)
+        except RebuildError:
+            continue  # a command took it over
+        except ScrypathError as exc:
+            logger.warning("rebuild %s of %s could not go on (%s): it is tried again", row.id, row.index_uid, exc)
+        finally:
+            held.release()
+    return taken
+
+
+def _wants(row: Rebuild) -> bool:
+    """Whether there is anything to do but to wait for a command."""
+    return row.phase != Phase.CUT_OVER or bool(row.tried) or (not row.blocked and bool(row.options.get("cutover")))
+
+
+def _drive(held: Held, end: float) -> None:
+    if expired(held):
+        give_up(held, Phase.EXPIRED, "nothing has moved in it for longer than a rebuild is kept")
+        return
+    while time.monotonic() < end:
+        turn = step(held)
+        if turn in (Turn.OVER, Turn.STOPPED):
+            return
+        if turn is Turn.WAITING and not run_ready_works(held.runtime, held.row.index_uid, seconds=SLICE).claims:
+            return  # others are at it, and the end of their tasks comes back here
+
+
+def expire(runtime: Runtime) -> int:
+    """Give up the rebuilds that wait for a command for longer than they are kept; how many."""
+    given = 0
+    for row in runtime.ledger.read(rebuilds.unfinished):
+        schema = runtime.schemas.by_uid(row.index_uid)
+        if schema is None or row.phase in (Phase.KEPT, Phase.AFTER_SWAP):
+            continue
+        held = Held(runtime=runtime, schema=schema, row=row)
+        if expired(held):
+            mine = acquire(runtime, schema, row)
+            if mine is not None:
+                give_up(mine, Phase.EXPIRED, "nothing has moved in it for longer than a rebuild is kept")
+                given += 1
+    return given
+
+
+def report(row: Rebuild, progress: Progress, runtime: Runtime) -> None:
+    """Say how far a rebuild is."""
+    if row.phase == Phase.CATCH_UP:
+        found = runtime.ledger.read(lambda tx: rebuilds.tally(tx, row.id))
+        left = sum(found[state][1] for state in OPEN if state in found)
+        caught = row.counts.get("caught_up", 0)
+        progress(row.phase, caught - min(left, caught), caught)
+        return
+    total = row.counts.get("total")
+    progress(row.phase, row.counts.get("filled", 0), total)
+
+
+def _check_pause(runtime: Runtime, uid: str, *, moved: bool) -> None:
+    row = runtime.ledger.read(lambda tx: indexes.get(tx, uid))
+    # A pause that concerns the live index alone is what a rebuild may end.
+    if row is not None and row.pause is not None and row.pause.scope is not Scope.INDEX and not moved:
+        raise IndexPaused(
+            f"index {uid} is paused ({row.pause.reason_class}: {row.pause.reason}); run the same command again"
+            " when that is over"
         )
-        if progress is not None:
-            progress(phase, done, done + left)
-        row = runtime.ledger.run(lambda tx: indexes.get(tx, uid))
-        if left and row is not None and row.pause is not None and not outcome.succeeded:
-            raise EngineError(
-                f"index {uid} is paused ({row.pause.reason_class}: {row.pause.reason}); the work resumes automatically"
-            )
-        if left and not outcome.claims:
-            relay(runtime)
-            pause.wait(0.1)
-    return failed
-
-
-def written_for(runtime: Runtime, uid: str, operation: Operation, ids: list[str] | tuple[str, ...]) -> tuple[int, ...]:
-    """Write works for these ids and hand them to Celery."""
-    write = partial(rebuilds.announce, index_uid=uid, operation=operation, ids=ids)
-    written = runtime.ledger.run(write)
-    if written:
-        runtime.publish(uid, written)
-    return written

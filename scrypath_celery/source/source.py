@@ -7,31 +7,51 @@ is read is `schema.select()`, or all records of the class: convergence, backfill
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Connection, Engine, Select, any_, bindparam, func, select
+import orjson
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    func,
+    select,
+)
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.interfaces import ORMOption
 
-from ..declaration.document import encode, project
-from ..declaration.document_ids import id_text, id_value
+from ..declaration.document import document_id, encode, project
+from ..declaration.document_ids import respelt
 from ..declaration.schema import Schema
 from ..errors import ProjectionError, SourceError
 from ..work import MAX_IDS, Failure, ReasonClass
+from .columns import by_columns, encoder, expressions
+from .isolation import REFUSALS, concerns_the_database, concerns_the_value, isolate
+from .lazy_loads import LazyLoads
+from .statements import among, chunks, criteria, id_expression, ids_of, records_of, value_of, values_of
+
+HANGS = "projection_hangs"
+"""The error code of a record whose projection was interrupted by a time limit."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What some ids are now: encoded documents, ids without a record to index, and records that cannot be projected."""
+    """What some ids are now: encoded documents, ids without a record to index, and records that cannot be projected.
+
+    `respelt` are the ids of records that the database found under another spelling of theirs: what was asked for is
+    gone, and they are to be re-synced.
+    """
 
     documents: Mapping[str, bytes]
     gone: tuple[str, ...]
     failures: Mapping[str, Failure]
+    respelt: frozenset[str] = frozenset()
 
 
 class Source:
@@ -39,34 +59,106 @@ class Source:
 
     def __init__(self, database: Callable[[], Callable[..., Session]]) -> None:
         self._database = database
+        self._lazy_loads = LazyLoads()
 
     def on(self, connection: Connection) -> Source:
         """The same source inside the transaction of `connection`, whose end is the caller's."""
         mode = "create_savepoint"
         return Source(lambda: partial(self._database(), bind=connection, binds={}, join_transaction_mode=mode))
 
-    def read(self, schema: Schema, ids: Sequence[str]) -> Reading:
+    def read(self, schema: Schema, ids: Sequence[str], note: Callable[[str], None] = lambda id: None) -> Reading:
         """The documents of these ids as the database has them now, in a transaction begun now.
 
+        Ids for which the database refuses the query are read apart, in transactions of their own: only they fail.
+        `note` is called with each id before its record is projected.
+
         Raises:
-            SourceError: the database did not answer, or refused the query.
+            SourceError: the database did not answer, or refuses the query whatever the ids.
         """
+        isolated = isolate(partial(self._read, schema, note=note), list(dict.fromkeys(ids)))
+        refused = {id: _crash(exc) for id, exc in isolated.refused.items() if self._may_exist(schema, id)}
+        return Reading(
+            documents={id: document for part in isolated.found for id, document in part.documents.items()},
+            gone=(*(id for part in isolated.found for id in part.gone), *(isolated.refused.keys() - refused.keys())),
+            failures={id: failure for part in isolated.found for id, failure in part.failures.items()} | refused,
+            respelt=frozenset(id for part in isolated.found for id in part.respelt),
+        )
+
+    def _may_exist(self, schema: Schema, id: str) -> bool:
+        """Whether the database can compare this id at all; where it cannot, no record has it."""
+        try:
+            self._present(schema, [id])
+        except REFUSALS as exc:
+            if concerns_the_database(exc):
+                raise
+            return not concerns_the_value(exc)
+        return True
+
+    def _read(self, schema: Schema, ids: Sequence[str], *, note: Callable[[str], None]) -> Reading:
         documents: dict[str, bytes] = {}
         failures: dict[str, Failure] = {}
         wanted = dict.fromkeys(ids)
+        again = respelt(id_expression(schema).type, ids)
         with self._session(schema) as session:
-            for id, record in self._found(session, schema, list(wanted)):
-                try:
-                    if schema.indexable(record):
-                        documents[id] = encode(project(schema, record), shown=f"{schema.name} {id}")
-                except ProjectionError as exc:
-                    failures[id] = _failure(exc)
-                except (DBAPIError, PoolTimeout):
-                    raise
-                except Exception as exc:  # noqa: BLE001 - the application's own code may raise anything
-                    failures[id] = _crash(schema, id, exc)
+            statement = records_of(schema)
+            columns = by_columns(schema, statement)
+            found = self._rows if columns else self._found
+            encoded = encoder(schema) if columns else partial(_encoded, schema)
+            with nullcontext() if columns else self._lazy_loads.watched(session, schema):
+                for id, record in found(session, schema, statement, list(wanted), again):
+                    note(id)
+                    try:
+                        document = encoded(record)
+                        if document is not None:
+                            documents[id] = document
+                    except ProjectionError as exc:
+                        failures[id] = _failure(exc)
+                    except (DBAPIError, PoolTimeout):
+                        raise
+                    except Exception as exc:  # noqa: BLE001 - the application's own code may raise anything
+                        failures[id] = _crash(exc)
         gone = tuple(id for id in wanted if id not in documents and id not in failures)
-        return Reading(documents=documents, gone=gone, failures=failures)
+        return Reading(documents=documents, gone=gone, failures=failures, respelt=frozenset(again.difference(wanted)))
+
+    def boundaries(self, schema: Schema, parts: int) -> list[str]:
+        """Ids that part the records into at most `parts` ranges of equal size, in the order that the database gives.
+
+        Found by offset in that order, so that any key that the database can order will do.
+
+        Raises:
+            SourceError: the database did not answer.
+        """
+        with self._session(schema) as session:
+            expression = id_expression(schema)
+            ids = ids_of(schema).order_by(expression)
+            total = session.scalar(select(func.count()).select_from(ids_of(schema).subquery())) or 0
+            found: list[str] = []
+            parts = min(parts, total // MAX_IDS + 1)
+            for part in range(1, parts):
+                at = total * part // parts
+                value = session.scalar(ids.offset(at - 1).limit(1)) if at else None
+                if value is not None and (not found or found[-1] != schema.id_of(value)):
+                    found.append(schema.id_of(value))
+            return found
+
+    def page(
+        self,
+        schema: Schema,
+        size: int,
+        *,
+        after: str | None = None,
+        until: str | None = None,
+        where: Mapping[str, str] | None = None,
+        since: Mapping[str, str] | None = None,
+    ) -> tuple[str, ...]:
+        """The first `size` ids after `after` and up to `until`, of records whose fields have the values of `where`
+        and at least those of `since`, both given as text.
+
+        Raises:
+            SourceError: the database did not answer, or a value is none of its column.
+        """
+        chosen = [*criteria(schema, where or {}, least=False), *criteria(schema, since or {}, least=True)]
+        return self._page(schema, size, after, until, chosen)
 
     def pages(self, schema: Schema, size: int, after: str | None = None) -> Iterator[tuple[str, ...]]:
         """The ids of all records, in the order that the database gives their id, `size` at a time.
@@ -89,13 +181,16 @@ class Source:
         """Those of these ids that a record to be indexed has, as far as SQL can tell.
 
         Raises:
-            SourceError: the database did not answer.
+            SourceError: the database did not answer, or refuses the query whatever the ids.
         """
+        return set().union(*isolate(partial(self._present, schema), list(ids)).found)
+
+    def _present(self, schema: Schema, ids: Sequence[str]) -> set[str]:
         found: set[str] = set()
         with self._session(schema) as session:
-            for values in _chunks(_values(schema, ids)):
-                rows = session.scalars(_ids(schema).where(_among(session, schema, values)))
-                found.update(id_text(value) for value in rows)
+            for values in chunks(values_of(session, schema, ids)):
+                rows = session.scalars(ids_of(schema).where(among(session, schema, values)))
+                found.update(schema.id_of(value) for value in rows)
         return found
 
     def kept_out(self, schema: Schema, ids: Sequence[str]) -> set[str]:
@@ -108,10 +203,11 @@ class Source:
             return set()
         found: set[str] = set()
         with self._session(schema) as session:
-            for values in _chunks(_values(schema, ids)):
+            for values in chunks(values_of(session, schema, ids)):
                 statement = select(schema.model) if schema.select is None else schema.select()
-                query = statement.with_only_columns(_expression(schema), maintain_column_froms=True).order_by(None)
-                found.update(id_text(value) for value in session.scalars(query.where(_among(session, schema, values))))
+                query = statement.with_only_columns(id_expression(schema), maintain_column_froms=True).order_by(None)
+                rows = session.scalars(query.where(among(session, schema, values)))
+                found.update(schema.id_of(value) for value in rows)
         return found
 
     def count(self, schema: Schema) -> int | None:
@@ -123,7 +219,7 @@ class Source:
         if not schema.counted_by_database:
             return None
         with self._session(schema) as session:
-            ids = _ids(schema).distinct().subquery()
+            ids = ids_of(schema).distinct().subquery()
             return session.scalar(select(func.count()).select_from(ids)) or 0
 
     def records(
@@ -134,30 +230,68 @@ class Source:
         Raises nothing of its own: errors of the session are the caller's.
         """
         found: dict[str, Any] = {}
-        for values in _chunks(_values(schema, ids)):
-            query = select(schema.model).options(*options).where(_among(session, schema, values))
+        if not ids:
+            return found
+        for values in chunks(values_of(session, schema, ids)):
+            query = select(schema.model).options(*options).where(among(session, schema, values))
             for record in session.scalars(query).unique():
-                found[id_text(getattr(record, schema.key))] = record
+                found[schema.id_of(getattr(record, schema.key))] = record
         return {id: found[id] for id in ids if id in found}
 
-    def _found(self, session: Session, schema: Schema, ids: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    def by_columns(self, schema: Schema) -> bool:
+        """Whether documents are read as columns; otherwise as records, through the application's classes.
+
+        Raises:
+            SourceError: the mappers of its classes cannot be configured.
+        """
+        with self._session(schema):
+            return by_columns(schema, records_of(schema))
+
+    def _rows(
+        self, session: Session, schema: Schema, statement: Select[Any], ids: Sequence[str], respelt: set[str]
+    ) -> Iterator[tuple[str, Any]]:
         wanted = set(ids)
-        for values in _chunks(_values(schema, ids)):
-            for record in session.scalars(_records(schema).where(_among(session, schema, values))).unique():
-                id = id_text(getattr(record, schema.key))
+        statement = statement.with_only_columns(*expressions(schema), maintain_column_froms=True)
+        for values in chunks(values_of(session, schema, ids)):
+            for row in session.execute(statement.where(among(session, schema, values))):
+                id = schema.id_of(row[0])
+                if id in wanted:
+                    yield id, row
+                else:
+                    respelt.add(id)
+
+    def _found(
+        self, session: Session, schema: Schema, statement: Select[Any], ids: Sequence[str], respelt: set[str]
+    ) -> Iterator[tuple[str, Any]]:
+        wanted = set(ids)
+        for values in chunks(values_of(session, schema, ids)):
+            for record in session.scalars(statement.where(among(session, schema, values))).unique():
+                id = schema.id_of(getattr(record, schema.key))
                 # A collation may find "Post-1" for "post-1": that is another document.
                 if id in wanted:
                     yield id, record
+                else:
+                    respelt.add(id)
 
-    def _page(self, schema: Schema, size: int, after: str | None) -> tuple[str, ...]:
+    def _page(
+        self,
+        schema: Schema,
+        size: int,
+        after: str | None,
+        until: str | None = None,
+        chosen: Sequence[ColumnElement[bool]] = (),
+    ) -> tuple[str, ...]:
         with self._session(schema) as session:
-            expression = _expression(schema)
-            query = _ids(schema).order_by(expression).limit(size)
+            expression = id_expression(schema)
+            query = ids_of(schema).order_by(expression).limit(size)
             if schema.select is not None:
                 query = query.distinct()
             if after is not None:
-                query = query.where(expression > _value(schema, after))
-            return tuple(id_text(value) for value in session.scalars(query))
+                query = query.where(expression > value_of(schema, after))
+            if until is not None:
+                query = query.where(expression <= value_of(schema, until))
+            query = query.where(*chosen)
+            return tuple(schema.id_of(value) for value in session.scalars(query))
 
     @contextmanager
     def _session(self, schema: Schema) -> Iterator[Session]:
@@ -180,56 +314,15 @@ def _begin(session: Session, schema: Schema) -> None:
         session.connection({"mapper": schema.mapper}, execution_options={"sqlite_begin": "DEFERRED"})
 
 
-def _records(schema: Schema) -> Select[Any]:
-    """The statement that reads the schema's records; those that SQL knows as not indexable are left out."""
-    statement = select(schema.model) if schema.select is None else schema.select()
-    if isinstance(schema.index_if, str) and schema.counted_by_database:
-        statement = statement.where(getattr(schema.model, schema.index_if))
-    return statement
-
-
-def _ids(schema: Schema) -> Select[Any]:
-    expression = _expression(schema)
-    statement = _records(schema).with_only_columns(expression, maintain_column_froms=True).order_by(None)
-    return statement.where(expression.is_not(None))
-
-
-def _expression(schema: Schema) -> ColumnElement[Any]:
-    expression: ColumnElement[Any] = getattr(schema.model, schema.key)
-    return expression
-
-
-def _among(session: Session, schema: Schema, values: Sequence[Any]) -> ColumnElement[bool]:
-    """The criterion that the id is one of these values."""
-    expression = _expression(schema)
-    if session.get_bind(schema.mapper).dialect.name != "postgresql":
-        return expression.in_(values)
-    # One parameter instead of a thousand, which driver and database would parse one by one: half the time of a read.
-    return expression == any_(bindparam(None, list(values), type_=ARRAY(expression.type)))
-
-
-def _value(schema: Schema, id: str) -> Any:
+def _encoded(schema: Schema, record: Any) -> bytes | None:
+    """The document of a record; None where it is not to be indexed."""
+    if not schema.indexable(record):
+        return None
+    document = project(schema, record)
     try:
-        return id_value(_expression(schema).type, id)
-    except LookupError as exc:
-        raise SourceError(f"{schema.name} has no id {id!r}") from exc
-
-
-def _values(schema: Schema, ids: Sequence[str]) -> list[Any]:
-    """The ids as values of the column's type; those that no value has stand for no record."""
-    kind = _expression(schema).type
-    values = []
-    for id in ids:
-        try:
-            values.append(id_value(kind, id))
-        except LookupError:
-            continue
-    return values
-
-
-def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(values), MAX_IDS):
-        yield values[start : start + MAX_IDS]
+        return orjson.dumps(document)
+    except TypeError:
+        return encode(document, shown=f"{schema.name} {document_id(schema, record)}")
 
 
 def _failure(exc: ProjectionError) -> Failure:
@@ -237,7 +330,12 @@ def _failure(exc: ProjectionError) -> Failure:
     return Failure(reason_class=reason_class, reason=str(exc), code=exc.error_code, permanent=exc.permanent)
 
 
-def _crash(schema: Schema, id: str, exc: Exception) -> Failure:
+def _crash(exc: Exception) -> Failure:
     # The class of the exception alone: its text may carry what the record holds.
-    reason = f"{schema.name} {id}: its projection raised {type(exc).__name__}"
+    if type(exc).__name__ == "SoftTimeLimitExceeded":  # Celery's, which this room does not know
+        reason = "its projection hangs (interrupted by the time limit of its task)"
+        return Failure(reason_class=ReasonClass.SOURCE, reason=reason, code=HANGS)
+    told = exc.__cause__ if isinstance(exc, SourceError) else exc
+    told = getattr(told, "orig", None) or told
+    reason = f"its projection raised {type(told).__name__}"
     return Failure(reason_class=ReasonClass.SOURCE, reason=reason, code="projection_raised")

@@ -3,8 +3,8 @@
     celery -A shop inspect scrypath_status [SCHEMA]       scrypath_failed [SCHEMA]      scrypath_reconcile [SCHEMA]
     celery -A shop inspect scrypath_schemas               control scrypath_retry ID
 
-Handlers run in the worker's event loop, which waits for them. So they look for a short time only, and say what they
-left out; they start no thread (one beside forks can deadlock the pool's children) and log nothing.
+Handlers run in the worker's event loop, which waits for them. So they look for a short time only, apart from the loop,
+and say what they left out; beside forks they start no thread (one can deadlock the pool's children) and log nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from celery.worker.control import control_command, inspect_command
 
 from ..declaration.schema import Schema
-from ..errors import ScrypathError, WorkError
+from ..errors import WorkError
 from ..ledger import works
 from ..operator.failed import failed
 from ..operator.probe import with_timeouts
@@ -26,15 +26,17 @@ from ..operator.serialization import VERSION, as_json
 from ..operator.status import status
 from ..runtime import Runtime
 from ..work import OPEN, Mode
+from .apart import Reply, look_apart
 from .tasks import SYNC
 
 CONNECT, ANSWER, TOTAL = 0.5, 1.0, 1.0
-"""How long (seconds) the engine may take to connect and to answer one request, and how long it is asked anything."""
+"""How long (seconds) the engine may take to connect, engine and ledger to answer, and how long the engine is asked."""
+
+LIMIT = 3.0
+"""How long (seconds) a whole look may take."""
 
 ROWS = 100
 """The most rows of failed work in one reply."""
-
-Reply = dict[str, Any]
 
 
 @inspect_command(help="Which search schemas this worker declares, and which queues it consumes.")  # type: ignore[untyped-decorator]
@@ -90,16 +92,22 @@ def scrypath_retry(state: Any, id: str = "", **kwargs: Any) -> Reply:
     if not str(id).isdecimal():
         return {"error": f"scrypath_retry takes the id of a work, not {str(id)[:50]!r}"}
 
+    published: list[tuple[str, tuple[int, ...]]] = []
+
     def act(runtime: Runtime) -> Reply:
+        handed = replace(runtime, publish=lambda index, ids: published.append((index, ids)))
         try:
-            return {"ok": as_json(retry(replace(runtime, publish=_publisher(state)), int(id), mode=Mode.CELERY))}
+            return {"ok": as_json(retry(handed, int(id), mode=Mode.CELERY)), "publish": published}
         except WorkError:
             there = runtime.ledger.read(lambda tx: works.find(tx, [int(id)]))
             if there and there[0].state in OPEN:
                 return {"ok": f"work {id} is {there[0].state} already"}
             raise
 
-    return _answered(state, act)
+    done = _answered(state, act)
+    for index, ids in done.pop("publish", ()):
+        _publish(state, index, ids)
+    return done
 
 
 def _answered(state: Any, function: Callable[[Runtime], Reply]) -> Reply:
@@ -107,17 +115,12 @@ def _answered(state: Any, function: Callable[[Runtime], Reply]) -> Reply:
     search = getattr(state.app, "scrypath", None)
     if search is None:
         return {"error": f"the Celery app {state.app.main!r} of this worker has no Scrypath"}
-    try:
-        runtime = search.runtime
-        try:
-            found = function(with_timeouts(runtime, connect=CONNECT, answer=ANSWER))
-        finally:
-            if _forks(state):
-                # Children that are forked later must not inherit connections that this process uses.
-                runtime.ledger.database.dispose()
-    except ScrypathError as exc:
-        return {"error": str(exc)}
-    return found if "ok" in found else {"version": VERSION, **found}
+
+    def look() -> Reply:
+        return function(with_timeouts(search.runtime, connect=CONNECT, answer=ANSWER))
+
+    found = look_apart(look, seconds=LIMIT, fork=_forks(state))
+    return found if "ok" in found or "error" in found else {"version": VERSION, **found}
 
 
 def _chosen(runtime: Runtime, schema: str | None) -> list[Schema]:
@@ -129,14 +132,10 @@ def _forks(state: Any) -> bool:
     return type(pool).__module__ == "celery.concurrency.prefork"
 
 
-def _publisher(state: Any) -> Callable[[str, tuple[int, ...]], None]:
-    """Publishes from the event loop itself, as the relay's timer does; where it fails the relay publishes later."""
-
-    def publish(index: str, ids: tuple[int, ...]) -> None:
-        queue = state.app.scrypath.options.queue
-        try:
-            state.app.tasks[SYNC].apply_async(args=(index, list(ids)), queue=queue, retry=False, serializer="json")
-        except state.app.connection_for_write().connection_errors:
-            return
-
-    return publish
+def _publish(state: Any, index: str, ids: tuple[int, ...]) -> None:
+    """Publish from the event loop itself, as the relay's timer does; where it fails the relay publishes later."""
+    queue = state.app.scrypath.options.queue
+    try:
+        state.app.tasks[SYNC].apply_async(args=(index, list(ids)), queue=queue, retry=False, serializer="json")
+    except state.app.connection_for_write().connection_errors:
+        return

@@ -10,9 +10,12 @@ import queue
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ..errors import ScrypathError
+from ..masking import masked
 from .tasks import SYNC, to_queue
 
 if TYPE_CHECKING:
@@ -32,78 +35,144 @@ WAITING = 10_000
 """The most hand-overs that wait in memory; what does not fit is published by the relay."""
 
 
+Handover = tuple[str, tuple[int, ...]]
+"""Work ids of one index."""
+
+
+class HandOvers:
+    """What waits for the publisher's thread, and whether all of it is done.
+
+    Its own, since the queue that green threads put in place of Python's cannot be asked whether its tasks are done.
+    """
+
+    def __init__(self) -> None:
+        self._queue: queue.Queue[Handover | None] = queue.Queue(WAITING)
+        self._changed = threading.Condition()
+        self._left = 0
+
+    def put(self, one: Handover | None) -> bool:
+        """Hand one over (None ends the thread); false where too many wait."""
+        with self._changed:
+            try:
+                self._queue.put_nowait(one)
+            except queue.Full:
+                return False
+            self._left += 1
+            return True
+
+    def take(self) -> list[Handover | None]:
+        """All that waits; waits for the first."""
+        taken = [self._queue.get()]
+        with suppress(queue.Empty):
+            while len(taken) < WAITING:
+                taken.append(self._queue.get_nowait())
+        return taken
+
+    def done(self, count: int) -> None:
+        """Note that so many were published or dropped."""
+        with self._changed:
+            self._left -= count
+            self._changed.notify_all()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until nothing is left; whether it was in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._left == 0, seconds)
+
+
 class Publisher:
     """One thread a process, started on first use (also after a fork), with a connection of its own.
 
     `seconds` bounds each publication, also to a broker that is frozen. What cannot be published is dropped here: its
-    row is in the ledger, and the relay publishes it again.
+    row is in the ledger, and the relay publishes it again. `note` is told (in the thread) why a publication failed, and
+    None once one succeeds again.
     """
 
-    def __init__(self, app: Celery, queue_name: str, *, seconds: float) -> None:
+    def __init__(
+        self, app: Celery, queue_name: str, *, seconds: float, note: Callable[[str | None], None] | None = None
+    ) -> None:
         self._app, self._queue_name, self._seconds = app, queue_name, seconds
+        self._note, self._failed = note or (lambda reason: None), False
         self._lock = threading.Lock()
         self._pid: int | None = None
-        self._waiting: queue.Queue[tuple[str, tuple[int, ...]]] = queue.Queue(WAITING)
+        self._waiting = HandOvers()
         self._refused_until = 0.0
 
     def publish(self, index: str, ids: tuple[int, ...]) -> None:
         """Hand work ids of one index over; never raises, never blocks."""
         if self._pid != os.getpid():
             self._start()
-        try:
-            self._waiting.put_nowait((index, ids))
-        except queue.Full:
+        if not self._waiting.put((index, ids)):
             logger.debug("the publisher is behind; the relay publishes the rest")
 
     def flush(self, seconds: float = 1.0) -> bool:
         """Wait until everything handed over was published or dropped; whether it was."""
         if self._pid != os.getpid():
             return True
-        waiting = self._waiting
-        with waiting.all_tasks_done:
-            return waiting.all_tasks_done.wait_for(lambda: waiting.unfinished_tasks == 0, seconds)
+        return self._waiting.wait(seconds)
+
+    def close(self) -> None:
+        """End the thread once what was handed over is published or dropped; a later hand-over starts another."""
+        with self._lock:
+            if self._pid == os.getpid():
+                self._pid = None
+                self._waiting.put(None)
 
     def _start(self) -> None:
         with self._lock:
             if self._pid == os.getpid():
                 return
-            self._waiting = queue.Queue(WAITING)
-            threading.Thread(target=self._run, name="scrypath-publisher", daemon=True).start()
+            self._waiting = HandOvers()
+            thread = threading.Thread(target=self._run, args=(self._waiting,), name="scrypath-publisher", daemon=True)
+            thread.start()
             self._pid = os.getpid()
             _flush_at_exit(weakref.ref(self))
 
-    def _run(self) -> None:
+    def _run(self, waiting: HandOvers) -> None:
         connection: Any = None
         pause = threading.Event()
         while True:
-            merged, count = self._next()
+            merged, count, ended = _next(waiting)
             try:
-                if time.monotonic() < self._refused_until:
-                    continue  # the broker has just refused: no thread of messages to a broker that is unreachable
-                connection = connection or self._connect()
-                for index, ids in merged.items():
-                    for start in range(0, len(ids), MESSAGE):
-                        self._send(connection, index, ids[start : start + MESSAGE])
+                if merged and time.monotonic() >= self._refused_until:  # else the broker has just refused
+                    connection = connection or self._connect()
+                    self._publish_all(connection, merged)
             except Exception as exc:  # noqa: BLE001 - any failure of any transport: the relay publishes it again
-                logger.warning("work could not be published (%s); the relay publishes it again", type(exc).__name__)
+                self._fail(exc)
                 _drop(connection)
                 connection = None
-                self._refused_until = time.monotonic() + self._seconds
             finally:
-                for _ in range(count):
-                    self._waiting.task_done()
+                waiting.done(count)
+            if ended:
+                _drop(connection)
+                return
             pause.wait(MERGE)
 
-    def _next(self) -> tuple[dict[str, list[int]], int]:
-        """What waits, merged, since one message can name many works; and how many hand-overs that is."""
-        taken = [self._waiting.get()]
-        with suppress(queue.Empty):
-            while len(taken) < WAITING:
-                taken.append(self._waiting.get_nowait())
-        merged: dict[str, list[int]] = {}
-        for index, ids in taken:
-            merged.setdefault(index, []).extend(ids)
-        return merged, len(taken)
+    def _publish_all(self, connection: Any, merged: dict[str, list[int]]) -> None:
+        for index, ids in merged.items():
+            for start in range(0, len(ids), MESSAGE):
+                self._send(connection, index, ids[start : start + MESSAGE])
+        if self._failed:
+            self._failed = False
+            self._tell(None)
+
+    def _fail(self, exc: Exception) -> None:
+        reason = f"{type(exc).__name__}: {masked(' '.join(str(exc).split()), self._secrets())}"[:300]
+        logger.warning("work could not be published (%s); the relay publishes it again", reason)
+        self._refused_until = time.monotonic() + self._seconds
+        self._failed = True
+        self._tell(reason)
+
+    def _tell(self, reason: str | None) -> None:
+        try:
+            self._note(reason)
+        except ScrypathError as exc:  # what cannot be noted was logged
+            logger.debug("a failed publication could not be noted (%s)", exc.code)
+
+    def _secrets(self) -> dict[str, str]:
+        with suppress(Exception):
+            return {"password": str(self._app.connection_for_write().password or ""), **os.environ}
+        return dict(os.environ)
 
     def _connect(self) -> Any:
         return bounded_connection(self._app, self._seconds)
@@ -113,6 +182,16 @@ class Publisher:
         self._app.tasks[SYNC].apply_async(
             args=(index, ids), producer=producer, retry=False, **to_queue(self._queue_name)
         )
+
+
+def _next(waiting: HandOvers) -> tuple[dict[str, list[int]], int, bool]:
+    """What waits, merged (one message can name many works); how many hand-overs; whether the end is among them."""
+    taken = waiting.take()
+    merged: dict[str, list[int]] = {}
+    for one in taken:
+        if one is not None:
+            merged.setdefault(one[0], []).extend(one[1])
+    return merged, len(taken), None in taken
 
 
 def bounded_connection(app: Celery, seconds: float) -> Any:

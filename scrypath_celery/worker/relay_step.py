@@ -16,7 +16,7 @@ from celery.utils import uuid
 from ..convergence.relay import free
 from ..errors import ScrypathError
 from .kombu_fix import fix_redis
-from .tasks import RELAY
+from .tasks import RELAY, limit_tasks
 
 logger = logging.getLogger("scrypath_celery")
 
@@ -31,6 +31,7 @@ class RelayStep(bootsteps.StartStopStep):  # type: ignore[misc]
         self._timer: Any = None
         self._search = parent.app.scrypath
         parent.app.scrypath.load()
+        limit_tasks(parent.app)
         fix_redis()
         importlib.import_module("scrypath_celery.worker.inspect")  # a worker started in-process loads no plug-ins
 

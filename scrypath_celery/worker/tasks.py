@@ -8,7 +8,8 @@ from ..convergence.executor import run_ready_works
 from ..convergence.relay import relay
 from ..convergence.summary import Summary
 from ..errors import DeadLettered, LedgerError, NotUnderstood, Unsettled
-from ..ledger import works
+from ..ledger import ready, works
+from ..rebuild.runner import drive, expire
 from ..runtime import Runtime
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 SYNC, RELAY = "scrypath.sync", "scrypath.relay"
 COUNTDOWN_MAX = 600.0
 """The longest countdown (seconds) given to a broker; longer waits live in the ledger alone."""
+DRIVEN = 15.0
+"""The longest (seconds) that a task drives a rebuild at its end."""
 
 
 def to_queue(name: str) -> dict[str, Any]:
@@ -41,10 +44,13 @@ def register(app: Celery, owner: Owner) -> None:
     def sync(self: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         return _sync(self, owner.runtime, *_understood(args, kwargs))
 
-    def relay_pass(*args: Any, **kwargs: Any) -> dict[str, int] | None:
+    def relay_pass(*args: Any, **kwargs: Any) -> dict[str, Any] | None:
         if args or kwargs:
             raise NotUnderstood(f"a message of another release for {RELAY}: this one takes no arguments")
         done = relay(owner.runtime)
+        drive(owner.runtime, seconds=DRIVEN)
+        if done is not None:
+            expire(owner.runtime)
         return None if done is None else {name: count for name, count in vars(done).items() if count}
 
     common: dict[str, Any] = {
@@ -57,6 +63,9 @@ def register(app: Celery, owner: Owner) -> None:
         "track_started": False,
         "throws": (DeadLettered, NotUnderstood),
         "rate_limit": None,
+        # What a host annotates all tasks with would make ours something else, or (a limit below our own) refuse to be
+        # published at all.
+        "annotate": classmethod(lambda cls: None),
         "Strategy": "scrypath_celery.worker.strategy:json_only",
     }
     app.task(
@@ -69,6 +78,12 @@ def register(app: Celery, owner: Owner) -> None:
         **common,
     )(sync)
     app.task(name=RELAY, soft_time_limit=60, time_limit=90, send_events=False, **common)(relay_pass)
+
+
+def limit_tasks(app: Celery) -> None:
+    """Give our task the limits of the options, which are read no sooner than somebody publishes, or a worker starts."""
+    task, limit = app.tasks[SYNC], app.scrypath.options.time_limit
+    task.soft_time_limit, task.time_limit = 0.8 * limit, limit
 
 
 def _understood(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, list[int]]:
@@ -112,15 +127,16 @@ def _sync(task: Any, runtime: Runtime, index: str, ids: list[int]) -> dict[str, 
 
 def _work(task: Any, runtime: Runtime, index: str, ids: list[int]) -> Summary:
     outcome = Summary()
-    if runtime.ledger.run(lambda tx: works.any_ready(tx, index)):
+    if runtime.ledger.run(lambda tx: ready.any_ready(tx, index)):
         seconds = runtime.options.task_seconds
         outcome = run_ready_works(runtime, index, seconds=seconds, task_id=task.request.id)
         left = runtime.ledger.run(lambda tx: works.still_ready(tx, ids))
         # Where nothing could be claimed (a pause, a trial) a message would only come again: that is the relay's.
-        if left and outcome.claims and not outcome.paused:
+        if left and outcome.claims and not (outcome.paused or outcome.held_back):
             runtime.publish(index, tuple(left))
-    # Also where it waits behind a backlog, the relay has its turn: any task's end will do.
+    # Also where it waits behind a backlog, the relay has its turn: any task's end will do. So has a rebuild.
     relay(runtime)
+    drive(runtime, seconds=DRIVEN)
     return outcome
 
 

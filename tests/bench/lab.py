@@ -25,7 +25,7 @@ TIMEOUTS = 900.0
 
 
 @contextmanager
-def lab(batch_cost: float) -> Iterator[Worker]:
+def lab(batch_cost: float, document_cost: float) -> Iterator[Worker]:
     """Servers that are up, named in the environment for `tests.bench.application`; yields a worker, not started."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scrypath-bench-")))
@@ -34,27 +34,30 @@ def lab(batch_cost: float) -> Iterator[Worker]:
         if redis is None:
             raise SystemExit("there is no redis-server binary to start one")
         stack.callback(redis.stop)
-        port = free_port()
-        command = [
-            sys.executable,
-            "-m",
-            "scrypath_celery.embedded",
-            "--port",
-            str(port),
-            "--batch-cost",
-            str(batch_cost),
-        ]
-        engine = ServerProcess("engine", command, port=port, folder=folder)
-        stack.callback(engine.stop)
-        addresses = {
-            "broker": redis.start().url,
-            "database": database,
-            "engine": f"http://127.0.0.1:{engine.start().port}",
-        }
+        engine = os.environ.get("MEILISEARCH_URL") or stack.enter_context(_embedded(folder, batch_cost, document_cost))
+        addresses = {"broker": redis.start().url, "database": database, "engine": engine}
         os.environ[ENVIRONMENT] = json.dumps(addresses)
         worker = Worker("tests.bench.application", folder=folder, queues="search_sync,naive", concurrency=PROCESSES)
         stack.callback(worker.close)
         yield worker
+
+
+@contextmanager
+def _embedded(folder: Path, batch_cost: float, document_cost: float) -> Iterator[str]:
+    port = free_port()
+    costs = ["--batch-cost", str(batch_cost), "--document-cost", str(document_cost)]
+    command = [sys.executable, "-m", "scrypath_celery.embedded", "--port", str(port), *costs]
+    engine = ServerProcess("engine", command, port=port, folder=folder)
+    try:
+        yield f"http://127.0.0.1:{engine.start().port}"
+    finally:
+        engine.stop()
+
+
+def batches(url: str, index: str) -> int:
+    """How many batches the engine has run for an index."""
+    answer = requests.get(f"{url}/batches", params={"indexUids": index, "limit": "1"}, timeout=60)
+    return int(answer.json()["total"])
 
 
 def tasks_done(url: str, index: str) -> int:

@@ -15,7 +15,7 @@ from meilisearch import Client
 
 from scrypath_celery.convergence.executor import run_ready_works
 from scrypath_celery.ledger import indexes, works
-from scrypath_celery.playbook import Signal
+from scrypath_celery.operator.recommendations import Signal
 from scrypath_celery.work import OPEN, State
 from tests.chaos.long import long
 from tests.chaos.shop import LARGE

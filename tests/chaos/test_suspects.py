@@ -43,7 +43,7 @@ def test_a_work_whose_claim_ends_with_an_error_of_ours_is_a_dead_letter_in_the_e
 ) -> None:
     read = Source.read
 
-    def stumble(source: Source, schema: Any, ids: Sequence[str]) -> Reading:
+    def stumble(source: Source, schema: Any, ids: Sequence[str], *note: Any) -> Reading:
         if "2" in ids:
             raise RuntimeError("nobody foresaw it")
         return read(source, schema, ids)

@@ -131,7 +131,8 @@ class Player:
 
 def recordings(folder: Path = RECORDINGS) -> dict[str, list[dict[str, Any]]]:
     """The scenarios by the name of their file; the one that wants an untouched engine is the first."""
-    return {file.stem: json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))}
+    files = [*sorted(folder.glob("*.json")), *sorted(folder.glob("*/*.json"))]
+    return {file.relative_to(folder).with_suffix("").as_posix(): json.loads(file.read_text()) for file in files}
 
 
 def _by_kind(value: Any, known: dict[int, str], key: str = "", *, in_task: bool = False) -> Any:

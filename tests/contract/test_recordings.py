@@ -61,5 +61,5 @@ def test_the_engine_with_a_master_key_answers_as_recorded(closed_engine: Player)
     assert _played(closed_engine, "with-master-key") == ""
 
 
-def test_there_are_hundreds_of_recorded_exchanges() -> None:
-    assert sum(len(scenario["steps"]) for scenarios in _ALL.values() for scenario in scenarios) > 700
+def test_there_are_a_thousand_recorded_exchanges() -> None:
+    assert sum(len(scenario["steps"]) for scenarios in _ALL.values() for scenario in scenarios) > 1_000

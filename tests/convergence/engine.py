@@ -41,6 +41,9 @@ class MemoryEngine:
             self.flying.remove(entry)
             entry[1]()
 
+    def require_version(self) -> None:
+        """It is new enough."""
+
     def index(self, index: str) -> dict[str, Any] | None:
         return {"primaryKey": "id"} if index in self.indexes else None
 
@@ -67,6 +70,9 @@ class MemoryEngine:
 
     def tasks(self, uids: Iterable[int]) -> dict[int, EngineTask]:
         return {uid: self.log[uid] for uid in uids if uid < len(self.log)}
+
+    def newest_task(self, **how: object) -> EngineTask | None:
+        return self.log[-1] if self.log else None
 
     def tasks_after(self, uid: int, *, limit: int = 1_000) -> list[EngineTask]:
         return self.log[uid + 1 : uid + 1 + limit]

@@ -22,6 +22,10 @@ class Record(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     version: Mapped[int]
 
+    @property
+    def doubled(self) -> int:
+        return 2 * self.version
+
 
 class Stage:
     """A database with the application's table and the ledger; its time is `clock` (seconds)."""

@@ -148,6 +148,14 @@ def test_deletions_beside_additions_count_the_ids_that_were_given(engine: Embedd
     assert wire.done(alone)["details"]["deletedDocuments"] == 0
 
 
+def test_each_document_of_a_batch_adds_to_its_cost() -> None:
+    with EmbeddedEngine(batch_cost=0.01, document_cost=0.01) as engine:
+        wire = Wire(engine.url)
+        task = wire.done(wire.add("a", [{"id": id} for id in range(5)]))
+        assert "PT0.060000000S" <= task["duration"] < "PT1S"
+        wire.close()
+
+
 def test_a_batch_has_its_cost() -> None:
     with EmbeddedEngine(batch_cost=0.05) as engine:
         wire = Wire(engine.url)

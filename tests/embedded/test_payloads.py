@@ -119,7 +119,13 @@ def test_csv_has_a_header_with_types(text: str, documents: list[dict[str, object
     assert wire.get("/indexes/a/documents")["results"] == documents
 
 
-@pytest.mark.parametrize("text", ["id,n:number\n1,x\n", "id,b:boolean\n1,yes\n", "id,a\n1\n", 'id\n"open\n'])
+def test_a_quote_in_csv_that_is_never_closed_ends_with_the_text(wire: Wire) -> None:
+    reply = wire.call("POST", "/indexes/a/documents", body=b'id\n"open', headers={"Content-Type": "text/csv"})
+    wire.done(reply.json["taskUid"])
+    assert wire.get("/indexes/a/documents")["results"] == [{"id": "open"}]
+
+
+@pytest.mark.parametrize("text", ["id,n:number\n1,x\n", "id,b:boolean\n1,yes\n", "id,a\n1\n"])
 def test_csv_that_does_not_fit_its_header_is_refused(text: str, wire: Wire) -> None:
     headers = {"Content-Type": "text/csv"}
     reply = wire.call("POST", "/indexes/a/documents", body=text.encode(), headers=headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import sqlite3
 from pathlib import Path
@@ -102,3 +103,25 @@ def test_keys_outlive_the_process(tmp_path: Path) -> None:
 def test_an_engine_that_does_not_run_says_so() -> None:
     with pytest.raises(EmbeddedError, match="the engine is not running"):
         EmbeddedEngine().reset()
+
+
+def test_a_data_folder_can_be_copied_and_put_back(tmp_path: Path) -> None:
+    folder, copy = tmp_path / "data", tmp_path / "copy"
+    folder.mkdir()
+    _add_one(folder, 1)
+    shutil.copytree(folder, copy)
+    _add_one(folder, 2)
+    shutil.rmtree(folder)
+    copy.rename(folder)
+    with EmbeddedEngine(data=folder) as engine:
+        wire = Wire(engine.url)
+        assert wire.get("/indexes/a/documents")["results"] == [{"id": 1}]
+        assert wire.get("/tasks")["total"] == 1
+        wire.close()
+
+
+def _add_one(folder: Path, id: int) -> None:
+    with EmbeddedEngine(data=folder) as engine:
+        wire = Wire(engine.url)
+        wire.done(wire.add("a", [{"id": id}]))
+        wire.close()

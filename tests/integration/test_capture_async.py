@@ -75,7 +75,7 @@ def test_inline_works_after_the_commit_of_an_async_session(blog: Blog) -> None:
             session.add(post := Post(title="one"))
             result = blog.capture.sync_record(post, session=session, sync_mode="inline")
             await session.commit()
-            assert result.state == "completed"
+            assert (await result.wait(30)).state == "completed"
 
     run(blog, story)
     assert blog.index.indexes["post"]["1"]["title"] == "one"

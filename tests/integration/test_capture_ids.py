@@ -123,6 +123,7 @@ def test_the_key_of_a_record_that_others_deleted_is_known_without_reading_it(blo
         session.commit()
         with blog.make.begin() as other:
             other.delete(other.get(Post, 1))
+        session.begin()
         blog.capture.delete_record(post)
         session.commit()
     assert blog.works() == [("post", "delete", ["1"])]

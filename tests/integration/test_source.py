@@ -234,7 +234,7 @@ def test_an_error_of_the_models_own_code_is_named_by_its_class_alone(blog: Blog)
 
     failure = source(blog).read(schema(Post, index_if=refuse), ["1"]).failures["1"]
     assert (failure.reason_class, failure.permanent) == (ReasonClass.SOURCE, False)
-    assert failure.reason == "Post 1: its projection raised ValueError"
+    assert failure.reason == "its projection raised ValueError"
 
 
 def test_a_database_that_does_not_answer_is_no_fault_of_a_record(blog: Blog) -> None:

@@ -164,7 +164,7 @@ def test_search_document_replaces_the_default() -> None:
 
 def test_the_id_and_the_tenant_are_put_back_if_they_are_forgotten() -> None:
     assert own({"x": 1}, tenant_field="tenant") == {"id": 5, "x": 1, "tenant": "acme"}
-    assert own({"tenant": "other"}, tenant_field="tenant") == {"id": 5, "tenant": "other"}
+    assert own({"tenant": "other"}, tenant_field="tenant") == {"id": 5, "tenant": "acme"}
 
 
 @pytest.mark.parametrize("answer", [None, [1], "text", {1: 2}])

@@ -16,9 +16,9 @@ LAYERS = {
     "work": FOUNDATION,
     "config": FOUNDATION,
     "asynchronous": FOUNDATION,
+    "masking": FOUNDATION,
     "declaration": DECLARATION,
     "searching.query": DECLARATION,
-    "playbook": DECLARATION,
     "engine": ADAPTERS,
     "ledger": ADAPTERS,
     "source": ADAPTERS,
@@ -29,7 +29,9 @@ LAYERS = {
     "rebuild": SERVICES,
     "operator": SERVICES,
     "searching": SERVICES,
+    "playbooks": SERVICES,
     "app": FACADE,
+    "searches": FACADE,
     "application": FACADE,
     "": FACADE,
     "worker": EDGES,
@@ -50,6 +52,7 @@ SERVICE_EDGES = {
     ("operator", "convergence"),
     ("rebuild", "convergence"),
     ("operator", "rebuild"),
+    ("playbooks", "searching"),
 }
 """Which service may know which other, beside the runtime that all of them are given."""
 
@@ -81,6 +84,7 @@ FORBIDDEN_IMPORTS: Mapping[str, set[str]] = {
     "ledger": CLIENTS - {"socket"} | CELERY | WEB | {"click"},
     "source": CLIENTS | CELERY | WEB | {"click"},
     "app": WEB | {"click", "requests", "urllib3"},
+    "searches": WEB | {"click", "requests", "urllib3"},
     "application": WEB | {"click", "requests", "urllib3"},
     "": WEB | {"click", "requests", "urllib3"},
     "embedded": {"meilisearch", "sqlalchemy", "alembic"} | CELERY,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -17,7 +18,7 @@ from scrypath_celery.embedded.refusal import Refusal
 from scrypath_celery.embedded.routes.indexes import accepted, uid_of
 from scrypath_celery.embedded.routes.route import Route
 from scrypath_celery.embedded.search import check_filter
-from scrypath_celery.embedded.selector import selected
+from scrypath_celery.embedded.selector import picked
 
 _FETCH = ("offset", "limit", "fields", "retrieveVectors", "ids", "filter", "sort")
 _FILTER = "invalid_document_filter"
@@ -111,8 +112,13 @@ def _show(core: Core, call: Call) -> Answer:
     body = core.documents.body(index, call.places["document"])
     if body is None:
         raise Refusal("document_not_found", f"Document `{call.places['document']}` not found.")
-    fields = call.query.get("fields")
-    return Answer(200, _shaped(body, None if fields is None else fields.split(","), vectors))
+    return Answer(200, _shaped(body, _fields_of(call.query), vectors))
+
+
+def _fields_of(query: Mapping[str, str]) -> list[str] | None:
+    """The fields that a query string names; None for all of them, as a star among them says."""
+    fields = query["fields"].split(",") if "fields" in query else None
+    return None if fields is None or "*" in fields else fields
 
 
 def _list(core: Core, call: Call) -> Answer:
@@ -122,8 +128,8 @@ def _list(core: Core, call: Call) -> Answer:
     wish = {
         "offset": number(query, "offset", 0, "invalid_document_offset"),
         "limit": number(query, "limit", 20, "invalid_document_limit"),
-        "fields": None if query.get("fields") is None else query["fields"].split(","),
-        "ids": None if ids is None else [_id(one, place) for place, one in enumerate(ids.split(","))],
+        "fields": _fields_of(query),
+        "ids": None if ids is None else [_id(one, place) for place, one in enumerate(ids.split(",")) if one],
         "filter": _filter_of(query.get("filter")),
         "sort": None if query.get("sort") is None else _sort_of(query["sort"]),
         "vectors": flag(query, "retrieveVectors", "invalid_document_retrieve_vectors"),
@@ -168,22 +174,24 @@ def _fetched(core: Core, uid: str, wish: dict[str, Any]) -> Answer:
         found = core.documents.of_ids(index, ids) if ids is not None else dict(core.documents.each(index))
         names = list(found)
         if sort:
-            names = core.searchables.use(uid, lambda one: one.order(names, sort, code="invalid_document_sort"))
-        total, page = len(found), [found[name] for name in names[offset : offset + limit] if name in found]
+            code = "invalid_document_sort"
+            names = core.searchables.use(uid, lambda one: one.order(names, sort, code=code, start=offset))
+        else:
+            names = names[offset:]
+        total, page = len(found), [found[name] for name in names[:limit] if name in found]
     results = b",".join(_shaped(body, wish["fields"], wish["vectors"]) for body in page)
     return Answer(200, b'{"results":[%b],"offset":%d,"limit":%d,"total":%d}' % (results, offset, limit, total))
 
 
 def _shaped(body: bytes, fields: list[str] | None, vectors: bool) -> bytes:
     """A document as it is answered: with the wanted fields, and with `_vectors` only where they are asked for."""
-    every = fields is None or "*" in fields
-    if every and not vectors and b'"_vectors"' not in body:
+    if fields is None and not vectors and b'"_vectors"' not in body:
         return body
     document = orjson.loads(body)
     own = document.pop("_vectors", None)
     if vectors:
         document["_vectors"] = own if isinstance(own, dict) else {}
-    return orjson.dumps(document if fields is None or every else selected(document, fields))
+    return orjson.dumps(document if fields is None else picked(document, fields))
 
 
 def _id(value: Any, place: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from scrypath_celery.embedded.call import Answer, Call, answer
 from scrypath_celery.embedded.core import Core
 from scrypath_celery.embedded.refusal import Refusal
+from scrypath_celery.embedded.routes.indexes import uid_of
 from scrypath_celery.embedded.routes.route import Route
 
 _FEATURES = (
@@ -35,11 +36,29 @@ def _off(_core: Core, call: Call) -> Answer:
     raise Refusal("feature_not_enabled", text)
 
 
+def _foreign_keys(core: Core, call: Call) -> Answer:
+    core.catalogue.get(uid_of(call))
+    return answer([])
+
+
+def _chat(core: Core, call: Call) -> Answer:
+    core.catalogue.get(uid_of(call))
+    return answer(
+        {
+            "description": "",
+            "documentTemplate": "{% for field in fields %}{% if field.is_searchable and field.value != nil %}"
+            "{{ field.name }}: {{ field.value }}\n{% endif %}{% endfor %}",
+            "documentTemplateMaxBytes": 400,
+            "searchParameters": {},
+        }
+    )
+
+
 ROUTES = (
     Route("GET", "/experimental-features", _features, "experimental.get"),
     Route("GET", "/metrics", _off, "metrics.get"),
     Route("GET", "/tasks/{task}/documents", _off, "tasks.get"),
     Route("POST", "/indexes/{index}/documents/edit", _off, "documents.*"),
-    Route("GET", "/indexes/{index}/settings/foreign-keys", _off, "settings.get"),
-    Route("GET", "/indexes/{index}/settings/chat", _off, "settings.get"),
+    Route("GET", "/indexes/{index}/settings/foreign-keys", _foreign_keys, "settings.get"),
+    Route("GET", "/indexes/{index}/settings/chat", _chat, "settings.get"),
 )

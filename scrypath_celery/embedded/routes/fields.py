@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from typing import Any
 
 from scrypath_celery.embedded import values
@@ -10,6 +9,7 @@ from scrypath_celery.embedded.call import Answer, Call, answer
 from scrypath_celery.embedded.core import Core
 from scrypath_celery.embedded.routes.indexes import uid_of
 from scrypath_celery.embedded.routes.route import Route
+from scrypath_celery.embedded.search import fits, names
 
 _FLAGS = ("displayed", "searchable", "sortable", "distinct", "rankingRule", "filterable")
 _FILTER = values.record(
@@ -20,11 +20,12 @@ _FILTER = values.record(
 def _fields(core: Core, call: Call) -> Answer:
     uid = uid_of(call)
     body = values.object_of(call.json(), ("offset", "limit", "filter"))
-    offset = values.natural(body.get("offset", 0), ".offset", "bad_request")
-    limit = values.natural(body.get("limit", 20), ".limit", "bad_request")
-    wanted = values.optional(_FILTER)(body.get("filter"), ".filter", "bad_request") or {}
+    offset = values.natural(body.get("offset", 0), ".offset", "invalid_index_offset")
+    limit = values.natural(body.get("limit", 20), ".limit", "invalid_index_limit")
+    wanted = values.optional(_FILTER)(body.get("filter"), ".filter", "invalid_index_fields_filter") or {}
     index = core.catalogue.get(uid)
-    found = [_field(name, index.settings) for name in index.fields]
+    known = core.searchables.use(uid, lambda one: one.field_names())
+    found = [_field(name, index.settings) for name in sorted({*known, *index.fields})]
     found = [field for field in found if _fits(field, wanted)]
     page = found[offset : offset + limit]
     return answer({"results": page, "offset": offset, "limit": limit, "total": len(found)})
@@ -50,9 +51,9 @@ def _field(name: str, settings: dict[str, Any]) -> dict[str, Any]:
         ranking["order"] = rules[0].rpartition(":")[2]
     return {
         "name": name,
-        "displayed": {"enabled": _matches(name, settings["displayedAttributes"])},
-        "searchable": {"enabled": _matches(name, settings["searchableAttributes"])},
-        "sortable": {"enabled": name in settings["sortableAttributes"]},
+        "displayed": {"enabled": _named(name, settings["displayedAttributes"])},
+        "searchable": {"enabled": not _named(name, ["_geo"]) and _named(name, settings["searchableAttributes"])},
+        "sortable": {"enabled": _named(name, settings["sortableAttributes"])},
         "distinct": {"enabled": name == settings["distinctAttribute"]},
         "rankingRule": ranking,
         "filterable": _filterable(name, settings),
@@ -64,7 +65,7 @@ def _filterable(name: str, settings: dict[str, Any]) -> dict[str, Any]:
     orders = settings["faceting"]["sortFacetValuesBy"]
     order = orders.get(name, orders["*"])
     for one in settings["filterableAttributes"]:
-        if isinstance(one, str) and _matches(name, [one]):
+        if isinstance(one, str) and _named(name, [one]):
             return {"enabled": True, "sortBy": order, "facetSearch": True, "equality": True, "comparison": True}
         if isinstance(one, dict) and _matches(name, one["attributePatterns"]):
             by = one["features"]["filter"]
@@ -72,8 +73,13 @@ def _filterable(name: str, settings: dict[str, Any]) -> dict[str, Any]:
     return {"enabled": False, "sortBy": order, "facetSearch": False, "equality": False, "comparison": False}
 
 
+def _named(name: str, attributes: list[str]) -> bool:
+    """Whether attributes mean a field: by its name, or by that of what it lies in."""
+    return any(one == "*" or names(one, name) for one in attributes)
+
+
 def _matches(name: str, patterns: list[str]) -> bool:
-    return any(fnmatch.fnmatchcase(name, pattern) or name.startswith(f"{pattern}.") for pattern in patterns)
+    return any(fits(pattern, name) for pattern in patterns)
 
 
 def _compact(core: Core, call: Call) -> Answer:
@@ -86,6 +92,6 @@ def _compact(core: Core, call: Call) -> Answer:
 
 
 ROUTES = (
-    Route("POST", "/indexes/{index}/fields", _fields, "indexes.get"),
+    Route("POST", "/indexes/{index}/fields", _fields, "indexes.get", slow=True),
     Route("POST", "/indexes/{index}/compact", _compact, "indexes.compact"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from scrypath_celery.embedded import values
@@ -9,7 +10,7 @@ from scrypath_celery.embedded.call import Answer, Call, answer
 from scrypath_celery.embedded.catalogue import Index
 from scrypath_celery.embedded.core import Core
 from scrypath_celery.embedded.identity import check_uid
-from scrypath_celery.embedded.parameters import number
+from scrypath_celery.embedded.parameters import flag, number
 from scrypath_celery.embedded.refusal import Refusal
 from scrypath_celery.embedded.routes.route import Route
 from scrypath_celery.embedded.task import Task
@@ -120,34 +121,65 @@ def _one_swap(one: Any, place: str) -> dict[str, Any]:
 
 
 def _stats(core: Core, call: Call) -> Answer:
-    call.only("showInternalDatabaseSizes", "sizeFormat")
-    return answer(_stats_of(core, core.catalogue.get(uid_of(call))))
+    shape = _shape(call)
+    return answer(_stats_of(core, core.catalogue.get(uid_of(call)), shape))
 
 
 def _all_stats(core: Core, call: Call) -> Answer:
-    call.only("showInternalDatabaseSizes", "sizeFormat")
+    shape = _shape(call)
     reach = [index for index in core.catalogue.all() if call.access.reaches(index.uid)]
     row = core.database.one("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
-    size = int(row[0]) if row else 0
+    size = shape.size(int(row[0]) if row else 0)
     return answer(
         {
             "databaseSize": size,
             "usedDatabaseSize": size,
             "lastUpdate": max((index.updated_at for index in reach), default=None),
-            "indexes": {index.uid: _stats_of(core, index) for index in reach},
+            "indexes": {index.uid: _stats_of(core, index, shape) for index in reach},
         }
     )
 
 
-def _stats_of(core: Core, index: Index) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """How statistics are told: with the sizes inside or not, for people or not."""
+
+    inside: bool
+    human: bool
+
+    def size(self, count: int) -> int | str:
+        """A number of bytes."""
+        if not self.human:
+            return count
+        unit = min(max(count.bit_length() - 1, 0) // 10, len(_UNITS) - 1)
+        return f"{count / 1024**unit:.2f}".rstrip("0").rstrip(".") + f" {_UNITS[unit]}"
+
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def _shape(call: Call) -> _Shape:
+    call.only("showInternalDatabaseSizes", "sizeFormat")
+    inside = flag(call.query, "showInternalDatabaseSizes", "invalid_stats_show_internal_database_sizes")
+    size = call.query.get("sizeFormat", "raw")
+    if size not in ("human", "raw"):
+        text = f"Unknown value `{size}` for parameter `sizeFormat`: expected one of `human`, `raw`"
+        raise Refusal("invalid_stats_size_format", text)
+    return _Shape(inside, size == "human")
+
+
+def _stats_of(core: Core, index: Index, shape: _Shape) -> dict[str, Any]:
     with core.database.lock:
         counts = core.documents.stats(index)
         indexing = core.queue.is_indexing(index.uid)
+    size = counts["rawDocumentDbSize"]
     return {
         "numberOfDocuments": counts["numberOfDocuments"],
-        "rawDocumentDbSize": counts["rawDocumentDbSize"],
-        "avgDocumentSize": counts["avgDocumentSize"],
+        "rawDocumentDbSize": shape.size(size),
+        "avgDocumentSize": shape.size(counts["avgDocumentSize"]),
         "isIndexing": indexing,
+        # All that there is of an index is its documents; what searches need is derived from them.
+        **({"internalDatabaseSizes": {"documents": shape.size(size)}} if shape.inside else {}),
         "numberOfEmbeddings": 0,
         "numberOfEmbeddedDocuments": 0,
         "fieldDistribution": counts["fieldDistribution"],

@@ -15,6 +15,7 @@ from scrypath_celery.embedded.routes import (
     service,
     settings,
     tasks,
+    webhooks,
 )
 from scrypath_celery.embedded.routes.route import Route
 
@@ -28,6 +29,7 @@ ROUTES: tuple[Route, ...] = (
     *fields.ROUTES,
     *experimental.ROUTES,
     *keys.ROUTES,
+    *webhooks.ROUTES,
 )
 
 

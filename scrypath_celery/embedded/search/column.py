@@ -26,11 +26,15 @@ def facet_normal(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Several:
-    """The values of a document that has not exactly one; `null` and `empty` tell how it stands there without any."""
+    """The values of a document that has not exactly one; `null` and `empty` tell how it stands there without any.
+
+    `blank`: it has an empty text, which is a value for `distinct` alone.
+    """
 
     values: tuple[str | float, ...] = ()
     null: bool = False
     empty: bool = False
+    blank: bool = False
 
 
 _NULL, _EMPTY, _PRESENT, _NULL_AND_EMPTY = Several(null=True), Several(empty=True), Several(), Several((), True, True)
@@ -46,6 +50,10 @@ class Sorted:
     number_slots: Sequence[int]
     texts: Sequence[str]
     text_slots: Sequence[int]
+
+
+def _holds_blank(place: Any) -> bool:
+    return place == "" or (isinstance(place, list) and any(map(_holds_blank, place)))
 
 
 def _coordinate(document: dict[str, Any], attribute: str, nested: set[str]) -> Cell:
@@ -98,11 +106,14 @@ class Column:
         values: list[str | float] = []
         for place in places:
             self._collect(place, values)
+        blank = any(map(_holds_blank, places))
         if len(values) == 1 and len(places) == 1 and not isinstance(places[0], list):
             return values[0]
         null, empty = any(place is None for place in places), any(place in ("", [], {}) for place in places)
         if values:
-            return Several(tuple(values), null, empty)
+            return Several(tuple(values), null, empty, blank)
+        if blank:
+            return Several((), null, empty, True)
         if null:
             return _NULL_AND_EMPTY if empty else _NULL
         return _EMPTY if empty else _PRESENT
@@ -131,6 +142,11 @@ class Column:
         if isinstance(cell, Several):
             return cell.values
         return () if cell is None else (cell,)
+
+    def is_blank(self, slot: int) -> bool:
+        """Whether the document in a slot has an empty text there."""
+        cell = self._cells[slot] if slot < len(self._cells) else None
+        return isinstance(cell, Several) and cell.blank
 
     def sorted(self) -> Sorted:
         """All values in order; derived at the first question after a change."""
@@ -200,9 +216,7 @@ class Column:
 
     def empty(self) -> set[int]:
         """The slots where it is an empty text, array or object."""
-        return {
-            slot for slot, cell in enumerate(self._cells) if isinstance(cell, Several) and cell.empty
-        }
+        return {slot for slot, cell in enumerate(self._cells) if isinstance(cell, Several) and cell.empty}
 
     def in_order(self, *, ascending: bool) -> Iterator[tuple[str | float, list[int]]]:
         """The values with their slots in the order of a sort: numbers before texts, whichever the direction."""

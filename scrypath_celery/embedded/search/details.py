@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from scrypath_celery.embedded.search.rules import Detail, Rank
+from scrypath_celery.embedded.search.rules import Detail, Placed, Rank
 
 
-def told(details: Sequence[Detail], rules: Sequence[str]) -> dict[str, Any]:
-    """One object for each rule in their order.
+def told(details: Sequence[Detail], rules: Sequence[str], displayed: Sequence[str]) -> dict[str, Any]:
+    """One object for each rule in their order. The order by an attribute that is not displayed is not told.
 
     The two halves of `exactness` are one, and so are those of the old rule `attribute` where `rules` have it.
     """
     shown: dict[str, Any] = {}
     for one in details:
-        if not isinstance(one, Rank):
+        if isinstance(one, Placed) and one.attribute and "*" not in displayed and one.attribute not in displayed:
+            shown[f"<hidden-rule-{len(shown)}>"] = {"order": len(shown), "value": "<hidden>"}
+        elif isinstance(one, Placed):
             shown[one.name] = {"order": len(shown), **one.facts}
         elif one.name == "exactWords":
             _add_words(shown["exactness"], one)

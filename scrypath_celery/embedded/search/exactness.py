@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
-from scrypath_celery.embedded.search.paths import Costs, Path
+from scrypath_celery.embedded.search.paths import Path
 from scrypath_celery.embedded.search.query import Term
-from scrypath_celery.embedded.search.rules import Bucket, ByCost, Detail, Rank, blurred
+from scrypath_celery.embedded.search.rules import Bucket, Detail, Rank, blurred
 from scrypath_celery.embedded.search.textual import Textual
 
 _UNCOUNTED = 255  # the engine counts no longer fields
@@ -18,9 +18,9 @@ _KINDS = (("exactMatch", 3), ("matchesStart", 2), ("noExactMatch", 1))
 class ExactAttribute:
     """An attribute that is the query first, then one that begins with it, then the others."""
 
-    def __init__(self, textual: Textual, fields: Collection[int] | None) -> None:
-        """`fields` are those that are searched, None for all."""
-        self._textual, self._fields = textual, fields
+    def __init__(self, textual: Textual, fields: Collection[int] | None, *, best: bool) -> None:
+        """`fields` are those that are searched, None for all; `best` is whether the rule for typos came before."""
+        self._textual, self._fields, self._best = textual, fields, best
 
     def split(self, bucket: Bucket) -> Iterator[tuple[Detail, Bucket]]:
         """At most three parts."""
@@ -28,7 +28,7 @@ class ExactAttribute:
         start: set[int] = set()
         for path, slots in bucket.ways:
             if path is not None:
-                for terms, own in _as_written(path, slots):
+                for terms, own in _as_written(path, slots, best=self._best):
                     self._sort_out(terms, own, whole, start)
         start -= whole
         rest = set(bucket.slots) - whole - start
@@ -65,10 +65,10 @@ class ExactAttribute:
                 (whole if self._textual.length(slot, number) == size < _UNCOUNTED else start).add(slot)
 
 
-def _as_written(path: Path, slots: AbstractSet[int]) -> Iterator[tuple[list[Term], AbstractSet[int]]]:
-    """The terms of a path that are words of the index, each with the documents where it needs no typo."""
+def _as_written(path: Path, slots: AbstractSet[int], *, best: bool) -> Iterator[tuple[list[Term], AbstractSet[int]]]:
+    """The terms of a path that are words of the index; with `best` only where the document needs no typo for them."""
     matches = [match for match in path.matches if any(source.exact and source.spots for source in match.sources)]
-    doubtful = [match for match in matches if not slots <= match.levels[0]]
+    doubtful = [match for match in matches if best and not slots <= match.levels[0]]
     if not doubtful:
         yield [match.term for match in matches], slots
         return
@@ -80,14 +80,34 @@ def _as_written(path: Path, slots: AbstractSet[int]) -> Iterator[tuple[list[Term
         yield [match.term for match in matches if match.term not in wrong], own
 
 
-def exact_words() -> ByCost:
-    """More words that stand there just as written first."""
+class ExactWords:
+    """More words that stand there just as written first; for the rules after it these stand for nothing else."""
 
-    def price(path: Path, slots: AbstractSet[int]) -> Costs:
-        left: dict[int, int] = {}
-        for match in path.matches:
-            for slot in match.exact(slots):
-                left[slot] = left.get(slot, path.size) - match.term.size
-        return Costs(path.size, left)
+    def split(self, bucket: Bucket) -> Iterator[tuple[Detail, Bucket]]:
+        """One part for each number of words."""
+        parts: dict[int, list[tuple[Path | None, AbstractSet[int]]]] = defaultdict(list)
+        worst = 0
+        for path, slots in bucket.ways:
+            if path is None:
+                parts[0].append((path, slots))
+                continue
+            worst = max(worst, path.size)
+            for exact, own in _exactly(path, slots).items():
+                left = path.size - sum(path.matches[place].term.size for place in exact)
+                narrowed = tuple(one.exactly() if place in exact else one for place, one in enumerate(path.matches))
+                parts[left].append((Path(narrowed), own))
+        worst = max([worst, *parts])
+        for left in sorted(parts):
+            yield Rank("exactWords", worst - left + 1, worst + 1, {}), Bucket(tuple(parts[left]))
 
-    return ByCost("exactWords", price, lambda path: path.size)
+
+def _exactly(path: Path, slots: AbstractSet[int]) -> dict[tuple[int, ...], set[int]]:
+    """The documents by the places of the terms that they have just as written."""
+    held: dict[int, tuple[int, ...]] = dict.fromkeys(slots, ())
+    for place, match in enumerate(path.matches):
+        for slot in match.exact(slots):
+            held[slot] = (*held[slot], place)
+    groups: dict[tuple[int, ...], set[int]] = defaultdict(set)
+    for slot, exact in held.items():
+        groups[exact].add(slot)
+    return groups

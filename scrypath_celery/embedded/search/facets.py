@@ -8,7 +8,7 @@ from typing import Any
 
 from scrypath_celery.embedded.refusal import Refusal
 from scrypath_celery.embedded.search.column import Column, facet_normal
-from scrypath_celery.embedded.search.fields import facet_text, fits, found
+from scrypath_celery.embedded.search.fields import facet_text, fits, found, names
 from scrypath_celery.embedded.search.forms import Forms
 from scrypath_celery.embedded.search.tokens import normal
 from scrypath_celery.embedded.search.tolerance import Tolerance
@@ -35,12 +35,23 @@ def facets(
     for attribute in sorted(attributes(forms, patterns)):
         column = forms.column(attribute)
         counts = counted(column, slots)
-        ordered = _ordered(counts, forms, attribute, few=len(slots) <= _FEW)[:limit]
+        few = len(slots) <= _FEW
+        ordered = _cut(
+            _ordered(counts, forms, attribute, few=few), limit, exactly=few and not by_count(forms, attribute)
+        )
         distribution[attribute] = _shown(forms, column, ordered, slots)
         numbers = [value for value in counts if not isinstance(value, str)]
         if numbers:
             stats[attribute] = {"min": min(numbers), "max": max(numbers)}
     return distribution, stats
+
+
+def _cut(counts: list[tuple[str | float, int]], limit: int, *, exactly: bool) -> list[tuple[str | float, int]]:
+    """The first values; as in the engine there is no end of texts where the numbers alone are as many as that."""
+    numbers = sum(not isinstance(value, str) for value, _ in counts)
+    if exactly or numbers < limit:
+        return counts[:limit]
+    return counts[:limit] + counts[numbers:] if limit else counts
 
 
 def _shown(
@@ -97,11 +108,16 @@ def attributes(forms: Forms, patterns: list[str]) -> set[str]:
     wanted: set[str] = set()
     for pattern in patterns:
         if "*" in pattern:
-            names = forms.filterable.names()
-            candidates = set(forms.paths.names) if names is None else {path for one in names for path in _of(forms, one)}
+            named = forms.filterable.names()
+            every = named is None
+            candidates = set(forms.paths.names) if every else {path for one in named or () for path in _of(forms, one)}
         else:
             candidates = _of(forms, pattern)
-        wanted.update(one for one in candidates if fits(pattern, one) and forms.filterable.allows(one))
+        meant = {one for one in candidates if fits(pattern, one) and forms.filterable.allows(one)}
+        wanted |= meant
+        wanted.update(
+            one for one in candidates if forms.filterable.allows(one) and any(names(own, one) for own in meant)
+        )
     return wanted
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cmp_to_key
 from itertools import groupby
 from typing import Any
 
 from scrypath_celery.embedded.refusal import Refusal
+from scrypath_celery.embedded.search.compatibility import Compatibility
 from scrypath_celery.embedded.search.facets import attributes, by_count, check_facets, facets
 from scrypath_celery.embedded.search.index import SearchIndex
 from scrypath_celery.embedded.search.ranking import Ranked, score
@@ -20,7 +20,7 @@ from scrypath_celery.embedded.search.rules import Detail, Placed
 from scrypath_celery.embedded.search.searching import Results, Searching
 
 Find = Callable[[str], SearchIndex]
-_ALIKE = 1e-12
+_ALIKE = 2.220446049250313e-16
 _COUNTS = {"limit": 20, "offset": 0, "page": None, "hitsPerPage": None}
 _CODES = {
     "limit": "invalid_search_limit",
@@ -42,6 +42,7 @@ class Federation:
     merge: bool
     most_values: int | None
     distinct: str | None
+    performance: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ def federation_of(body: Any) -> Federation | None:
         merge,
         most,
         distinct,
+        bool(body.get("showPerformanceDetails")),
     )
 
 
@@ -136,6 +138,7 @@ class _Hit:
     place: int
     ranked: Ranked
     marks: list[float | Placed]
+    weighted: float
 
 
 class Federator:
@@ -158,11 +161,16 @@ class Federator:
             else (federation.offset, federation.limit)
         )
         results = []
+        compatibility = Compatibility()
         for place, one in enumerate(self._asked):
             with self._inside(place):
-                most = one.index.forms.settings["pagination"]["maxTotalHits"]
-                results.append(Searching(one.index.forms, one.request).run(0, min(start + count, most), scored=True, exact=paged))
-        merged, total = self._merged(results)
+                forms = one.index.forms
+                searching = Searching(forms, one.request)
+                compatibility.check(searching.constraints())
+                wanted = min(start + count, forms.settings["pagination"]["maxTotalHits"])
+                results.append(searching.run(0, wanted, scored=True, exact=paged, distinct=federation.distinct))
+        merged, slots = self._merged(results, start + count)
+        total = sum(map(len, slots.values()))
         hits = [self._hit(one, results[one.place]) for one in merged[start : start + count]]
         answer: dict[str, Any] = {"hits": hits, "processingTimeMs": 0}
         if paged:
@@ -174,34 +182,36 @@ class Federator:
             }
         else:
             answer |= {"limit": federation.limit, "offset": federation.offset, "estimatedTotalHits": total}
-        answer |= self._faceted(find, results)
+        answer |= self._faceted(find, slots)
         answer["requestUid"] = str(uuid.uuid4())
         return answer
 
-    def _merged(self, results: list[Results]) -> tuple[list[_Hit], int]:
-        hits = [
-            _Hit(place, ranked, _marks(ranked.details, self._asked[place].weight))
-            for place, one in enumerate(results)
-            for ranked in one.ranked
-        ]
-        hits.sort(key=cmp_to_key(lambda one, other: _compare(one.marks, other.marks)))
+    def _merged(self, results: list[Results], count: int) -> tuple[list[_Hit], dict[str, frozenset[int]]]:
+        """The first hits in their order, and all documents that fit, by index."""
+        slots = self._slots(results)
+        hits = _taken_in_turn(
+            [
+                [_Hit(place, one, *_marks(one.details, self._asked[place].weight)) for one in found.ranked]
+                for place, found in enumerate(results)
+            ]
+        )
         seen: set[tuple[str, int]] = set()
         values: set[str | float] = set()
         kept: list[_Hit] = []
-        dropped = 0
         for hit in hits:
-            key = self._asked[hit.place].uid, hit.ranked.slot
-            if key in seen:
+            uid, slot = self._asked[hit.place].uid, hit.ranked.slot
+            if (uid, slot) in seen or (len(kept) >= count and self._federation.distinct is None):
                 continue
-            seen.add(key)
+            seen.add((uid, slot))
             if self._federation.distinct is not None:
-                held = results[hit.place].forms.column(self._federation.distinct).values(hit.ranked.slot)
+                column = results[hit.place].forms.column(self._federation.distinct)
+                held = (*column.values(slot), *([""] if column.is_blank(slot) else ()))
                 if not values.isdisjoint(held):
-                    dropped += 1
+                    slots[uid] -= {slot}
                     continue
                 values.update(held)
             kept.append(hit)
-        return kept, sum(len(slots) for slots in self._slots(results).values()) - dropped
+        return kept, slots
 
     def _slots(self, results: list[Results]) -> dict[str, frozenset[int]]:
         """All documents that fit, by index."""
@@ -212,16 +222,14 @@ class Federator:
 
     def _hit(self, hit: _Hit, results: Results) -> dict[str, Any]:
         asked = self._asked[hit.place]
-        weighted = score(hit.ranked.details) * asked.weight
-        shown = {"indexUid": asked.uid, "queriesPosition": asked.position, "weightedRankingScore": weighted}
+        shown = {"indexUid": asked.uid, "queriesPosition": asked.position, "weightedRankingScore": hit.weighted}
         return {**results.hit(hit.ranked), "_federation": shown}
 
-    def _faceted(self, find: Find, results: list[Results]) -> dict[str, Any]:
+    def _faceted(self, find: Find, slots: dict[str, frozenset[int]]) -> dict[str, Any]:
         federation = self._federation
         wanted = {uid: names for uid, names in federation.facets.items() if names is not None}
         if not wanted:
             return {}
-        slots = self._slots(results)
         by_index: dict[str, Any] = {}
         orders: dict[str, bool] = {}
         for uid in sorted(wanted):
@@ -263,33 +271,55 @@ def _merge_facets(by_index: dict[str, Any], orders: dict[str, bool], most: int |
     return {"facetDistribution": shown, "facetStats": stats}
 
 
-def _marks(details: Sequence[Detail], weight: float) -> list[float | Placed]:
-    """What a hit is compared by: each run of ranks as one weighted score, each order by value as it is."""
+def _marks(details: Sequence[Detail], weight: float) -> tuple[list[float | Placed], float]:
+    """What a hit is compared by, runs of ranks as one weighted score and orders by value as they are; its score."""
     marks: list[float | Placed] = []
     for placed, run in groupby(details, key=lambda one: isinstance(one, Placed)):
         if placed:
             marks += [one for one in run if isinstance(one, Placed)]
         else:
             marks.append(score(list(run)) * weight)
-    return marks
+    return marks, score(details) * weight
 
 
-def _compare(left: list[float | Placed], right: list[float | Placed]) -> int:
-    """Below 0 if the left hit comes first."""
-    for one, other in zip(left, right, strict=False):
-        order = _compare_one(one, other)
+def _taken_in_turn(lists: list[list[_Hit]]) -> Iterator[_Hit]:
+    """The hits of several lists: always the better one of those that come next in theirs."""
+    queues = [deque(one) for one in lists if one]
+    while queues:
+        best = queues[0]
+        for other in queues[1:]:
+            if _compare(other[0], best[0]) > 0:
+                best = other
+        yield best.popleft()
+        queues = [one for one in queues if one]
+
+
+def _compare(left: _Hit, right: _Hit) -> int:
+    """Above 0 if the left hit comes first, as the engine compares: which of two is ordered by more counts, too."""
+    for place, (one, other) in enumerate(zip(left.marks, right.marks, strict=False), 1):
+        order = _compare_marks(one, other)
+        if order is None:
+            more = _sign(len(left.marks) - place, len(right.marks) - place)
+            return more or _sign(left.weighted, right.weighted)
         if order:
             return order
-    return 0
+    return _sign(len(left.marks), len(right.marks))
 
 
-def _compare_one(one: float | Placed, other: float | Placed) -> int:
+def _compare_marks(one: float | Placed, other: float | Placed) -> int | None:
+    """None where the two cannot be compared."""
     if isinstance(one, Placed) and isinstance(other, Placed):
-        if one.ascending != other.ascending or one.key == other.key:
-            return 0
+        if one.ascending != other.ascending or bool(one.attribute) != bool(other.attribute):
+            return None
         if one.key[0] != other.key[0]:  # numbers, texts, nothing: in this order whichever the direction
-            return -1 if one.key[0] < other.key[0] else 1
-        return -1 if (one.key < other.key) == one.ascending else 1
+            return -_sign(one.key[0], other.key[0])
+        if not one.attribute:  # the engine takes what is farther away first, whichever the direction
+            return _sign(one.key, other.key)
+        return _sign(other.key, one.key) if one.ascending else _sign(one.key, other.key)
     if isinstance(one, Placed) or isinstance(other, Placed):
-        return 1 if isinstance(one, Placed) else -1
-    return 0 if abs(one - other) <= _ALIKE else -1 if one > other else 1
+        return None
+    return 0 if abs(one - other) <= _ALIKE else _sign(one, other)
+
+
+def _sign(one: Any, other: Any) -> int:
+    return int(one > other) - int(one < other)

@@ -64,7 +64,7 @@ def names(attribute: str, path: str) -> bool:
 
 
 def fits(pattern: str, path: str) -> bool:
-    """Whether an attribute pattern (`*` at its ends) means the field at `path`."""
+    """Whether an attribute pattern (`*` at its ends) means the field at `path`; what lies inside it needs a star."""
     if pattern == "*":
         return True
     head, tail = pattern.startswith("*"), pattern.endswith("*")
@@ -72,7 +72,7 @@ def fits(pattern: str, path: str) -> bool:
         return pattern[1:-1] in path
     if tail:
         return path.startswith(pattern[:-1])
-    return path.endswith(pattern[1:]) if head else names(pattern, path)
+    return path.endswith(pattern[1:]) if head else pattern == path
 
 
 def text_of(value: Any) -> str | None:

@@ -238,8 +238,12 @@ class _Reader:
                 f"Was expecting a value but instead got `{found.group()}`, which is a reserved keyword."
                 f" To use `{found.group()}` as a field name or a value, surround it by quotes."
             )
-        if found.group() in ("_geo", "_geoDistance", "_geoPoint") and self.text[found.end() : found.end() + 1] == "(":
-            raise self.wrong(f"`{found.group()}` is a reserved keyword and thus can't be used as a filter expression.")
+        if found.group() == "_geo" or found.group().startswith(("_geoDistance", "_geoPoint")):
+            raise self.wrong(
+                f"`{found.group()}` is a reserved keyword and thus can't be used as a filter expression. Use the"
+                " `_geoRadius(latitude, longitude, distance)` or `_geoBoundingBox([latitude, longitude],"
+                " [latitude, longitude])` built-in rules to filter on `_geo` coordinates."
+            )
         self.at = found.end()
         return found.group()
 

@@ -47,7 +47,8 @@ class Filterable:
         """Whether a pattern of attributes may mean one that may be filtered."""
         for rule in self._rules:
             patterns = [rule] if isinstance(rule, str) else rule["attributePatterns"]
-            if any(fits(one, pattern) or fits(pattern, one) for one in patterns):
+            inside = isinstance(rule, str) and (names(rule, pattern) or names(pattern, rule))
+            if inside or any(fits(one, pattern) or fits(pattern, one) for one in patterns):
                 features = {"equality": True} if isinstance(rule, str) else rule["features"]["filter"]
                 if any(features.values()):
                     return True
@@ -59,10 +60,6 @@ class Filterable:
         for rule in self._rules:
             named += [rule] if isinstance(rule, str) else rule["attributePatterns"]
         return None if any("*" in one for one in named) else named
-
-    def geo(self) -> bool:
-        """Whether `_geo` may be filtered."""
-        return self.allows("_geo")
 
     def patterns(self) -> list[str]:
         """What may be filtered, for a refusal."""

@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from scrypath_celery.embedded.refusal import Refusal
-from scrypath_celery.embedded.search.column import Column
+from scrypath_celery.embedded.search.column import Column, facet_normal
 from scrypath_celery.embedded.search.filter_syntax import (
     BadFilter,
     Condition,
@@ -21,7 +21,7 @@ from scrypath_celery.embedded.search.filter_syntax import (
     parse,
 )
 from scrypath_celery.embedded.search.forms import Forms
-from scrypath_celery.embedded.search.geo import distance, in_box, in_polygon
+from scrypath_celery.embedded.search.geo import distance, in_box, in_polygon, shape_of
 
 
 def read(filter: Any, *, code: str) -> Filter | None:
@@ -66,6 +66,11 @@ def _gated(filter: Filter | None) -> Filter | None:
                 "Using `CONTAINS` in a filter requires enabling the `contains filter`"
                 f" experimental feature.\n{one.where}",
             )
+        if one.operator == "EXISTS" and (one.attribute == "_vectors" or one.attribute.startswith("_vectors.")):
+            raise Refusal(
+                "feature_not_enabled",
+                f"using a vector filter requires enabling the `multimodal` experimental feature.\n{one.where}",
+            )
     return filter
 
 
@@ -98,18 +103,13 @@ class Filtering:
 
     def _check(self, one: Condition) -> None:
         rules = self._forms.filterable
-        if one.attribute in ("_geo", "_geoDistance", "_geoPoint"):
-            raise self._refuse(
-                f"`{one.attribute}` is a reserved keyword and thus can't be used as a filter expression. Use the"
-                " `_geoRadius(latitude, longitude, distance)` or `_geoBoundingBox([latitude, longitude],"
-                " [latitude, longitude])` built-in rules to filter on `_geo` coordinates.",
-                one.where,
-            )
         if not rules.allows(one.attribute):
             raise self._refuse(f"Attribute `{one.attribute}` is not filterable. {self._available()}", one.where)
         if not rules.allows_operator(one.attribute, one.operator):
-            raise self._refuse(
-                f"Filter operator `{one.operator}` is not allowed for the attribute `{one.attribute}`.", one.where
+            raise Refusal(  # with this code whatever asks
+                "invalid_search_filter",
+                f"Index `{self._forms.uid}`: Filter operator `{one.operator}` is not allowed for the attribute"
+                f" `{one.attribute}`.\n{one.where}",
             )
 
     def _available(self) -> str:
@@ -137,6 +137,8 @@ class Filtering:
                 return self._condition(filter)
 
     def _condition(self, one: Condition) -> AbstractSet[int]:
+        if not self._forms.knows(one.attribute):  # no document ever had it: not even `!=` means any
+            return frozenset()
         column, values = self._forms.column(one.attribute), one.values
         match one.operator:
             case "=" | "!=" | "IN":
@@ -153,8 +155,9 @@ class Filtering:
         return _ranged(column, one.operator, values)
 
     def _geo(self, filter: Near | Inside) -> AbstractSet[int]:
-        if not self._forms.filterable.geo():
-            raise self._refuse(f"Attribute `_geo` is not filterable. {self._available()}", filter.where)
+        needed = "_geo" if isinstance(filter, Near) or filter.box else "_geojson"
+        if not self._forms.filterable.allows(needed):
+            raise self._refuse(f"Attribute `{needed}` is not filterable. {self._available()}", filter.where)
         for lat, lng in [(filter.lat, filter.lng)] if isinstance(filter, Near) else filter.points:
             if not -90 <= lat <= 90:
                 raise self._refuse(
@@ -169,7 +172,8 @@ class Filtering:
             centre, metres = (filter.lat, filter.lng), filter.metres
             return {slot for slot, point in places if distance(centre, point) <= metres}
         if not filter.box:
-            return {slot for slot, point in places if in_polygon(point, filter.points)}
+            shapes = self._forms.store.each()
+            return {slot for slot, one in shapes if (point := shape_of(one)) and in_polygon(point, filter.points)}
         top_right, bottom_left = filter.points
         if top_right[0] < bottom_left[0]:
             raise self._refuse(
@@ -181,7 +185,7 @@ class Filtering:
 def _ranged(column: Column, operator: str, values: tuple[str, ...]) -> set[int]:
     """The comparisons: between numbers where the values spell some, and between texts."""
     first, last = number(values[0]), number(values[-1])
-    low, high = values[0], values[-1]
+    low, high = facet_normal(values[0]), facet_normal(values[-1])
     match operator:
         case "TO":
             found = column.text_range(low, high)

@@ -48,6 +48,18 @@ def point_of(document: dict[str, Any]) -> Point | None:
         return None
 
 
+def shape_of(document: dict[str, Any]) -> Point | None:
+    """The place in `_geojson` of a document, if that is a point; other shapes are not understood."""
+    shape = document.get("_geojson")
+    if not isinstance(shape, dict) or shape.get("type") != "Point":
+        return None
+    try:
+        lng, lat = shape["coordinates"]
+        return float(lat), float(lng)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
 class Places:
     """The places of all documents by slot."""
 

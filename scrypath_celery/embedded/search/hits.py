@@ -12,6 +12,7 @@ from scrypath_celery.embedded.search.forms import Forms
 from scrypath_celery.embedded.search.geo import Point, distance, point_of
 from scrypath_celery.embedded.search.highlight import Highlighter, marked
 from scrypath_celery.embedded.search.request import Request
+from scrypath_celery.embedded.selector import picked
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +72,16 @@ class Presenter:
             hit["_geoDistance"] = round(distance(self._point, place))
         shown = document if self._displayed is None else picked(document, self._displayed)
         if self._formats or self._every is not None:
-            hit["_formatted"] = self._formatted(shown)
+            formatted = self._formatted(shown)
+            if formatted:
+                hit["_formatted"] = formatted
         if self._request.show_matches_position:
             hit["_matchesPosition"] = self._positions(shown)
         return hit
 
     def _formatted(self, shown: dict[str, Any]) -> dict[str, Any]:
         if self._every is None and self._retrieved is not None:
-            shown = picked(shown, [*self._retrieved, *self._formats])
+            shown = picked(shown, [*self._retrieved, *self._formats], whole=False)
         return {name: self._value(value, name) for name, value in shown.items()}
 
     def _format(self, path: str) -> Format:
@@ -151,37 +154,3 @@ def _texts(value: Any, path: str, indices: tuple[int, ...]) -> Iterator[tuple[st
             yield from _texts(one, path, (*indices, place))
     elif isinstance(value, str) or (isinstance(value, int | float) and not isinstance(value, bool)):
         yield path, indices, value
-
-
-def picked(document: dict[str, Any], paths: Sequence[str], *, whole_arrays: bool = False) -> dict[str, Any]:
-    """The parts of a document that paths name; a dot leads into objects, and through arrays of them.
-
-    What is left of an object stays even if that is nothing; in an array it does so with `whole_arrays` alone.
-    """
-    wanted = set(paths)
-    kept: dict[str, Any] = {}
-    for name, value in document.items():
-        if name in wanted and "." not in name:
-            kept[name] = value
-            continue
-        inner = [path[len(name) + 1 :] for path in paths if path.startswith(f"{name}.")]
-        if not inner:
-            if name in wanted:
-                kept[name] = value
-        elif isinstance(value, dict):
-            kept[name] = picked(value, inner, whole_arrays=whole_arrays)
-        elif isinstance(value, list):
-            kept[name] = _picked(value, inner, whole_arrays)
-    return kept
-
-
-def _picked(values: list[Any], paths: Sequence[str], whole: bool) -> list[Any]:
-    kept: list[Any] = []
-    for value in values:
-        if isinstance(value, list):
-            kept.append(_picked(value, paths, whole))
-        elif isinstance(value, dict):
-            part = picked(value, paths, whole_arrays=whole)
-            if part or whole:
-                kept.append(part)
-    return kept

@@ -13,7 +13,7 @@ from scrypath_celery.embedded.search.filtering import Filtering, read
 from scrypath_celery.embedded.search.forms import Forms
 from scrypath_celery.embedded.search.request import Request, understood
 from scrypath_celery.embedded.search.searching import Searching
-from scrypath_celery.embedded.search.sorting import criteria, in_order, rule_of
+from scrypath_celery.embedded.search.sorting import criteria, from_place, rule_of
 
 
 class SearchIndex:
@@ -51,17 +51,24 @@ class SearchIndex:
         slot = self.forms.store.slot(id)
         return None if slot is None else self.forms.store.document(slot)
 
+    def field_names(self) -> list[str]:
+        """The names of all fields that documents had, those inside others with their dotted paths."""
+        return list(self.forms.paths.names)
+
     def select(self, filter: str | list[Any], *, code: str) -> list[str]:
         """The ids of the documents that fulfil a filter, in the internal order. Refusal with `code`."""
         read_ = read(filter, code=code)
         slots = self.forms.store.live() if read_ is None else Filtering(self.forms, code).select(read_)
         return [self.forms.store.id(slot) for slot in sorted(slots)]
 
-    def order(self, ids: Iterable[str], sort: list[str], *, code: str) -> list[str]:
-        """Known ids in the order of a `sort`. Refusal with `code` if it cannot be understood or is not sortable."""
+    def order(self, ids: Iterable[str], sort: list[str], *, code: str, start: int = 0) -> list[str]:
+        """Known ids in the order of a `sort`, from a place on.
+
+        Refusal with `code` if it cannot be understood or is not sortable.
+        """
         rules = [rule_of(one, self.forms) for one in criteria(sort, self.forms, code=code)]
         slots = frozenset(slot for id in ids if (slot := self.forms.store.slot(id)) is not None)
-        return [self.forms.store.id(slot) for slot in in_order(rules, slots)]
+        return [self.forms.store.id(slot) for slot in from_place(rules, slots, start)]
 
     def search(self, request: Any) -> dict[str, Any]:
         """The answer to the body of a search. Refusal for whatever the engine refuses."""
@@ -88,11 +95,13 @@ class SearchIndex:
             answer |= {"hitsPerPage": size, "page": page, "totalPages": pages, "totalHits": results.total}
         else:
             answer |= {"limit": request.limit, "offset": request.offset, "estimatedTotalHits": results.total}
-        if request.facets is not None:
+        if request.facets:
             check_facets(self.forms, request.facets)
             answer["facetDistribution"], answer["facetStats"] = facets(self.forms, request.facets, results.slots)
         answer["requestUid"] = str(uuid.uuid4())
         answer["processingTimeMs"] = int((time.perf_counter() - began) * 1000)
+        if request.show_performance_details:
+            answer["performanceDetails"] = performance(began)
         return answer
 
     def facet_search(self, request: Any) -> dict[str, Any]:
@@ -116,6 +125,11 @@ class SearchIndex:
             raise Refusal("invalid_facet_search_facet_name", f"Attribute `{name}` is not facet-searchable.")
         found = values_like(self.forms, name, text, slots)
         return {"facetHits": found, "facetQuery": text, "processingTimeMs": int((time.perf_counter() - began) * 1000)}
+
+
+def performance(began: float) -> dict[str, str]:
+    """What `showPerformanceDetails` asks for: how long the search took, as a whole."""
+    return {"search": f"{(time.perf_counter() - began) * 1000:.2f}ms"}
 
 
 _FACET_KEYS = frozenset(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 from scrypath_celery.embedded.search.query import Term
@@ -18,12 +19,15 @@ from scrypath_celery.embedded.search.vocabulary import Spot
 class Source:
     """Words or phrases that a term may stand for: how many typos away, where they are, and whether just as written.
 
-    A phrase also has where its first and its last word stand at all; these are empty for words.
+    `spots` are those in the fields that are searched, `everywhere` those in any field, which is what counts for places
+    and distances; of a phrase both are those of its first word, in the documents that have the phrase. A phrase also
+    has where its first and its last word stand at all; these are empty for words.
     """
 
     typos: int
     exact: bool
     spots: Sequence[Spot]
+    everywhere: Sequence[Spot]
     first: Sequence[Spot] = ()
     last: Sequence[Spot] = ()
     phrase: bool = False
@@ -33,7 +37,8 @@ class Source:
 class Match:
     """A term with everything in the index that it may stand for.
 
-    `levels[n]` are the slots whose best match is `n` typos away. `words` and `phrases` are what to highlight.
+    `levels[n]` are the slots whose best match is `n` typos away. `words` and `phrases` are what to highlight, and
+    `tolerant` is whether the term is long enough for typos.
     """
 
     term: Term
@@ -41,6 +46,7 @@ class Match:
     sources: list[Source]
     words: list[str]
     phrases: list[tuple[str | None, ...]]
+    tolerant: bool = False
     levels: tuple[set[int], set[int], set[int]] = field(default_factory=lambda: (set(), set(), set()))
 
     def __post_init__(self) -> None:
@@ -58,41 +64,54 @@ class Match:
         zero, one, two = self.levels
         return zero | one | two if one or two else zero
 
-    def spots(self, slots: AbstractSet[int]) -> list[Spot]:
-        """Where the term stands in these documents, in each by its best match."""
+    def spots(self, slots: AbstractSet[int], *, best: bool, everywhere: bool = False) -> list[Spot]:
+        """Where the term stands in these documents.
+
+        `best`: in each only by its best match; `everywhere`: in any field.
+        """
         found: list[Spot] = []
-        wanted = [level & slots for level in self.levels]
+        wanted = self._wanted(slots, best=best)
         # Whatever a source without typos matches has no better match, so nothing needs to be left out.
         everything = len(wanted[0]) == len(self.levels[0])
         for source in self.sources:
-            own = wanted[source.typos]
-            if everything and source.typos == 0:
-                found.extend(source.spots)
+            own, spots = wanted[source.typos], source.everywhere if everywhere else source.spots
+            if best and everything and source.typos == 0 and spots is source.spots:
+                found.extend(spots)
             elif own:
-                found.extend([place for place in source.spots if place >> 32 in own])
+                found.extend([place for place in spots if place >> 32 in own])
         return found
 
-    def tails(self, slots: AbstractSet[int]) -> Iterator[tuple[Iterable[Spot], bool]]:
+    def _wanted(self, slots: AbstractSet[int], *, best: bool) -> list[AbstractSet[int]]:
+        """In which of these documents each number of typos counts."""
+        return [level & slots for level in self.levels] if best else [slots] * len(self.levels)
+
+    def tails(self, slots: AbstractSet[int], *, best: bool) -> Iterator[tuple[Iterable[Spot], bool]]:
         """Where the last word of what the term stands for is in these documents, and whether that ends a phrase."""
-        return self._ends(slots, last=True)
+        return self._ends(slots, best=best, last=True)
 
-    def heads(self, slots: AbstractSet[int]) -> Iterator[tuple[Iterable[Spot], bool]]:
+    def heads(self, slots: AbstractSet[int], *, best: bool) -> Iterator[tuple[Iterable[Spot], bool]]:
         """The same for the first word."""
-        return self._ends(slots, last=False)
+        return self._ends(slots, best=best, last=False)
 
-    def _ends(self, slots: AbstractSet[int], *, last: bool) -> Iterator[tuple[Iterable[Spot], bool]]:
-        wanted = [level & slots for level in self.levels]
+    def _ends(self, slots: AbstractSet[int], *, best: bool, last: bool) -> Iterator[tuple[Iterable[Spot], bool]]:
+        wanted = self._wanted(slots, best=best)
         words: list[Spot] = []
         for source in self.sources:
             own = wanted[source.typos]
             if not own:
                 continue
             if source.phrase:
-                own = own.intersection([place >> 32 for place in source.spots])
+                own = own & {place >> 32 for place in source.spots}
                 yield [place for place in (source.last if last else source.first) if place >> 32 in own], True
             else:
-                words.extend([place for place in source.spots if place >> 32 in own])
+                words.extend([place for place in source.everywhere if place >> 32 in own])
         yield words, False
+
+    def exactly(self) -> Match:
+        """The same term, if it may stand for nothing but what was written."""
+        sources = [source for source in self.sources if source.exact]
+        phrase = [self.term.words] if self.term.phrase else []
+        return Match(self.term, min(self.most_typos, 1 - self.tolerant), sources, self.words[:1], phrase)
 
     def exact(self, slots: AbstractSet[int]) -> set[int]:
         """Which of these documents hold the term just as it was written."""
@@ -111,6 +130,8 @@ class Matcher:
         self._tolerance = Tolerance(settings["typoTolerance"])
         self._exact_fields = textual.numbers_of(settings["typoTolerance"]["disableOnAttributes"])
         self._synonyms = _synonyms(settings["synonyms"], textual)
+        self._by_word = settings["proximityPrecision"] == "byWord"
+        self._phrases: dict[tuple[str | None, ...], set[int]] = {}
         self._known: dict[Term, Match] = {}
 
     def match(self, term: Term) -> Match:
@@ -125,14 +146,23 @@ class Matcher:
 
     def holding(self, words: Sequence[str | None]) -> set[int]:
         """The documents that hold a word or phrase, just as written."""
-        return {place >> 32 for place in self._spots(words)}
+        return self._documents(words) if len(words) > 1 else {place >> 32 for place in self._spots(words[0])}
 
     def _phrase(self, term: Term) -> Match:
         return Match(term, 0, [self._of_phrase(0, term.words, exact=True)], [], [term.words])
 
     def _of_phrase(self, typos: int, words: tuple[str | None, ...], *, exact: bool = False) -> Source:
-        ends = [self._vocabulary.spots(word) if word is not None else () for word in (words[0], words[-1])]
-        return Source(typos, exact, self._spots(words), ends[0], ends[1], True)
+        first, last = (self._vocabulary.spots(word) if word is not None else () for word in (words[0], words[-1]))
+        named = next(word for word in words if word is not None)
+        spots = self._vocabulary.spots(named)
+        if len(words) > 1:
+            documents = self._documents(words)
+            spots = [place for place in spots if place >> 32 in documents]
+        return Source(typos, exact, self._within(spots), spots, first, last, True)
+
+    def _exactly(self, word: str, *, exact: bool) -> Source:
+        spots = self._vocabulary.spots(word)
+        return Source(0, exact, self._within(spots), spots)
 
     def _word(self, term: Term) -> Match:
         word = term.word
@@ -140,7 +170,7 @@ class Matcher:
             return Match(term, 1, [], [], [])
         typos = max(0, self._tolerance.typos(word) - (term.size - 1))
         exact = not term.parts
-        sources = [Source(0, exact, self._spots((word,)))]
+        sources = [self._exactly(word, exact=exact)]
         words = [word] if word in self._vocabulary else []
         phrases: list[tuple[str | None, ...]] = []
         if term.prefix:
@@ -157,7 +187,7 @@ class Matcher:
         if split is not None and split != term.parts:
             sources.append(self._of_phrase(1, split))
             phrases.append(split)
-        return Match(term, max(typos, 1), [one for one in sources if one.spots], words, phrases)
+        return Match(term, max(typos, 1), [one for one in sources if one.spots], words, phrases, typos > 0)
 
     def _sources(self, typos: int, words: Iterable[str]) -> list[Source]:
         """One source for many words: their spots together."""
@@ -166,30 +196,53 @@ class Matcher:
             if typos and self._tolerance.is_exact_number(word):
                 continue
             spots.extend(self._vocabulary.spots(word))
-        kept = self._within(spots)
         if typos and self._exact_fields:
-            kept = [place for place in kept if place >> 16 & 0xFFFF not in self._exact_fields]
-        return [Source(typos, False, kept)] if kept else []
+            spots = [place for place in spots if place >> 16 & 0xFFFF not in self._exact_fields]
+        kept = self._within(spots)
+        return [Source(typos, False, kept, spots)] if kept else []
 
     def _within(self, spots: Sequence[Spot]) -> Sequence[Spot]:
         fields = self._fields
         return spots if fields is None else [place for place in spots if place >> 16 & 0xFFFF in fields]
 
-    def _spots(self, words: Sequence[str | None]) -> Sequence[Spot]:
-        """Where a word stands, or where a phrase begins."""
-        if len(words) == 1 and words[0] is not None:
-            return self._within(self._vocabulary.spots(words[0]))
-        found: set[Spot] | None = None
-        rarest_first = sorted(
-            ((at, word) for at, word in enumerate(words) if word is not None),
-            key=lambda pair: len(self._vocabulary.spots(pair[1])),
-        )
-        for at, word in rarest_first:
-            starts = (place - at for place in self._vocabulary.spots(word) if place & 0xFFFF >= at)
-            found = set(starts) if found is None else found.intersection(starts)
-            if not found:
-                return ()
-        return self._within(sorted(found or ()))
+    def _spots(self, word: str | None) -> Sequence[Spot]:
+        return () if word is None else self._within(self._vocabulary.spots(word))
+
+    def _documents(self, words: Sequence[str | None]) -> set[int]:
+        """The documents that have a phrase.
+
+        The engine looks at three words at a time, each pair anywhere in the document, so it takes for a phrase what
+        has its parts in different places; and where distances count by attribute, what has them in one attribute.
+        """
+        key = tuple(words)
+        if key in self._phrases:
+            return self._phrases[key]
+        found: set[int] | None = None
+        for word in sorted({word for word in words if word is not None}, key=lambda one: len(self._spots(one))):
+            held = {place >> 32 for place in self._spots(word)}
+            found = held if found is None else found & held
+        found = found or set()
+        size = min(3, len(words))
+        for start in range(len(words) - size + 1):
+            window = words[start : start + size]
+            for (at, one), (place, other) in combinations(enumerate(window), 2):
+                if one is not None and other is not None and found:
+                    found &= self._side_by_side(one, other, place - at, found)
+        self._phrases[key] = found
+        return found
+
+    def _side_by_side(self, left: str, right: str, most: int, documents: set[int]) -> set[int]:
+        """Which of some documents have one word at most so far before another."""
+        lefts = {place for place in self._vocabulary.spots(left) if place >> 32 in documents}
+        rights = [place for place in self._vocabulary.spots(right) if place >> 32 in documents]
+        if not self._by_word:
+            fields = {place >> 16 for place in lefts}
+            return {place >> 32 for place in rights if place >> 16 in fields}
+        return {
+            place >> 32
+            for place in rights
+            if any(place - far in lefts for far in range(1, most + 1) if place & 0xFFFF >= far)
+        }
 
     def _split(self, word: str) -> tuple[str, str] | None:
         """A word as the two words that stand most often side by side."""
@@ -198,7 +251,7 @@ class Matcher:
         for at in range(1, len(word)):
             pair = word[:at], word[at:]
             if pair[0] in self._vocabulary and pair[1] in self._vocabulary:
-                often = len({place >> 32 for place in self._spots(pair)})
+                often = len(self._documents(pair))
                 if often > most:
                     best, most = pair, often
         return best

@@ -10,7 +10,7 @@ from typing import Any
 
 from scrypath_celery.embedded.refusal import Refusal
 from scrypath_celery.embedded.search.federation import Asked, Federation, Federator, federation_of
-from scrypath_celery.embedded.search.index import SearchIndex
+from scrypath_celery.embedded.search.index import SearchIndex, performance
 from scrypath_celery.embedded.search.request import KEYS, Request, understood
 
 Find = Callable[[str], SearchIndex]
@@ -162,6 +162,11 @@ def _federated(find: Find, queries: list[_Query], federation: Federation, began:
                     f"Inside `.queries[{place}]`: Using `{name}` is not allowed in federated"
                     f" queries.\n - Hint: remove `{name}` from query #{place} or remove `federation` from the request",
                 )
+        if query.body.get("distinct") is not None and federation.distinct is not None:
+            raise Refusal(
+                "invalid_multi_search_distinct",
+                f"Inside `.queries[{place}]`: Using `distinct` is not allowed both in a query and in `federation`.",
+            )
         with _Inside(f".queries[{place}]"):
             index = find(query.uid)
         asked.append(
@@ -170,4 +175,6 @@ def _federated(find: Find, queries: list[_Query], federation: Federation, began:
     federator = Federator(asked, federation, lambda place: _Inside(f".queries[{place}]"))
     answer = federator.answer(find)
     answer["processingTimeMs"] = int((time.perf_counter() - began) * 1000)
+    if federation.performance:
+        answer["performanceDetails"] = performance(began)
     return answer

@@ -1,4 +1,4 @@
-"""The part of the hits that is asked for, without what is alike by an attribute or below a score, and how many there are.
+"""The part of the hits that is asked for, without those alike by an attribute or below a score; how many there are.
 
 As in the engine the number is an estimate: it knows only of what was looked at on the way to the end of the page.
 """
@@ -17,7 +17,7 @@ from scrypath_celery.embedded.search.ranking import Group, Ranked, score
 class Page:
     """Which hits: `count` from `start` on, one for each value of `column`, with at least the score `threshold`.
 
-    With `exact` the number of all has to be right, among the best `most`.
+    With `exact` the number of all has to be right, among the best `most`. With `blanks` an empty text is a value too.
     """
 
     start: int
@@ -25,6 +25,7 @@ class Page:
     exact: bool = False
     most: int = 0
     column: Column | None = None
+    blanks: bool = False
     threshold: float | None = None
 
     def cut(
@@ -32,7 +33,7 @@ class Page:
     ) -> tuple[list[Ranked], AbstractSet[int]]:
         """The hits of the page, and all documents that count. `ranked` is False where no rule puts them in order."""
         found = _Cut(self, slots)
-        if len(slots) >= self.start:
+        if len(slots) >= self.start or self.threshold is not None:
             wanted = self.most if self.exact and self.threshold is not None and ranked else self.count
             for group in groups if wanted else ():
                 found.take(group, ranked=ranked)
@@ -63,15 +64,25 @@ class _Cut:
         for slot in group.slots:
             if not ranked and len(self.kept) >= page.start + page.count:
                 break
-            if column is not None and slot in self.gone:
-                continue
             if column is not None:
+                if slot in self.gone or not self._blank(column, slot):
+                    continue
                 fresh = [value for value in column.values(slot) if value not in self.seen]
                 self.seen.update(fresh)
                 for value in fresh:
                     self.gone.update(column.holding(value) & self.slots)
                 self.gone.discard(slot)
             self.kept.append(Ranked(slot, group.details))
+
+    def _blank(self, column: Column, slot: int) -> bool:
+        """Whether a document may stay as for empty texts: of those that the request tells apart, one is kept."""
+        if not self.page.blanks or not column.is_blank(slot):
+            return True
+        if "" in self.seen:
+            self.gone.add(slot)
+            return False
+        self.seen.add("")
+        return True
 
 
 def _single(column: Column, slots: AbstractSet[int]) -> AbstractSet[int]:

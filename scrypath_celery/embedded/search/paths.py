@@ -122,7 +122,11 @@ def _paths(terms: tuple[Term, ...], matcher: Matcher, *, every: bool) -> list[Pa
 
 
 def _shrinking(terms: tuple[Term, ...], matcher: Matcher, strategy: str) -> Iterator[list[tuple[Term, ...]]]:
-    """All terms, then those that are left without one more, as choices. Phrases always stay."""
+    """All terms, then those that are left without one more, as choices. Phrases always stay.
+
+    The words are given up in an order; to give one up means to give up those before it in that order, but as in the
+    engine only where they come later in the query.
+    """
     yield [terms]
     if strategy == "all":
         return
@@ -130,14 +134,14 @@ def _shrinking(terms: tuple[Term, ...], matcher: Matcher, strategy: str) -> Iter
     groups = [[term] for term in reversed(words)] if strategy == "last" else _by_frequency(terms, matcher)
     if len(words) == len(terms):
         groups = groups[:-1]
-    gone: set[Term] = set()
-    for group in groups:
-        for size in range(1, len(group) + 1):
-            yield [
-                tuple(term for term in terms if term not in gone and term not in left_out)
-                for left_out in islice(combinations(group, size), _MOST_CHOICES)
-            ]
-        gone.update(group)
+    order = {term: place for place, group in enumerate(groups) for term in group}
+    needed = {
+        term: {other for other in order if order[other] < order[term] and other.number > term.number} for term in order
+    }
+    for size in range(1, len(order) + 1):
+        choices = (set(gone) for gone in combinations(order, size))
+        allowed = (gone for gone in choices if all(needed[term] <= gone for term in gone))
+        yield [tuple(term for term in terms if term not in gone) for gone in islice(allowed, _MOST_CHOICES)]
 
 
 def _by_frequency(terms: tuple[Term, ...], matcher: Matcher) -> list[list[Term]]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from scrypath_celery.embedded.search.exactness import ExactAttribute, exact_words
+from scrypath_celery.embedded.search.exactness import ExactAttribute, ExactWords
 from scrypath_celery.embedded.search.forms import Forms
 from scrypath_celery.embedded.search.paths import Level
 from scrypath_celery.embedded.search.rules import (
@@ -20,9 +20,7 @@ from scrypath_celery.embedded.search.rules import (
     typo,
     word_position,
 )
-from scrypath_celery.embedded.search.sorting import Criterion, rule_of
-
-_TEXTUAL = frozenset({"typo", "proximity", "attribute", "attributeRank", "wordPosition", "exactness"})
+from scrypath_celery.embedded.search.sorting import Criterion, once, rule_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +68,8 @@ def grouped(
 
 def without_words(forms: Forms, sort: Sequence[Criterion]) -> list[Rule]:
     """The rules for a search that has no words: only those that order by values."""
-    rules: list[Rule] = []
-    for name in forms.settings["rankingRules"]:
-        if name == "sort":
-            rules += [rule_of(one, forms) for one in sort]
-        elif ":" in name:
-            rules.append(_custom(name, forms))
-    return rules
+    rules = once(forms.settings["rankingRules"], sort)
+    return [rule_of(one, forms) for one in rules if isinstance(one, Criterion)]
 
 
 def with_words(
@@ -94,40 +87,34 @@ def with_words(
     all of them.
     """
     rules: list[Rule] = []
-    has_words = all_words
-    for name in forms.settings["rankingRules"]:
-        if (name in _TEXTUAL or name == "words") and not has_words:
+    has_words, best = all_words, False
+    for one in once(forms.settings["rankingRules"], sort):
+        if isinstance(one, Criterion):
+            rules.append(rule_of(one, forms))
+            continue
+        if not has_words:
             rules.append(Words(levels, phrased))
             has_words = True
-        if name == "sort":
-            rules += [rule_of(one, forms) for one in sort]
-        elif ":" in name:
-            rules.append(_custom(name, forms))
-        else:
-            rules += _textual(name, forms, fields)
+        rules += _textual(one, forms, fields, best=best)
+        best = best or one == "typo"
     return rules
 
 
-def _textual(name: str, forms: Forms, fields: Collection[int] | None) -> list[Rule]:
+def _textual(name: str, forms: Forms, fields: Collection[int] | None, *, best: bool) -> list[Rule]:
     match name:
         case "typo":
             return [typo()]
         case "proximity":
-            return [proximity(forms.settings["proximityPrecision"] == "byWord")]
+            return [proximity(forms.settings["proximityPrecision"] == "byWord", best=best)]
         case "attribute":
-            return [attribute_rank(forms.textual), word_position()]
+            return [attribute_rank(forms.textual, best=best), word_position(best=best)]
         case "attributeRank":
-            return [attribute_rank(forms.textual)]
+            return [attribute_rank(forms.textual, best=best)]
         case "wordPosition":
-            return [word_position()]
+            return [word_position(best=best)]
         case "exactness":
-            return [ExactAttribute(forms.textual, fields), exact_words()]
+            return [ExactAttribute(forms.textual, fields, best=best), ExactWords()]
     return []
-
-
-def _custom(name: str, forms: Forms) -> Rule:
-    attribute, _, direction = name.rpartition(":")
-    return rule_of(Criterion(attribute, direction == "asc"), forms)
 
 
 def bucket_of(levels: Sequence[Level]) -> Bucket:

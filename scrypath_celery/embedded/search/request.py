@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from scrypath_celery.embedded.locales import LOCALES
 from scrypath_celery.embedded.refusal import Refusal
 
 MISSING_HYBRID = "missing_search_hybrid"
 STRATEGIES = ("last", "all", "frequency")
-_LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,4})?")
 _UPPER = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -45,7 +45,7 @@ def _object(value: Any) -> bool:
 
 
 def _locales(value: Any) -> bool:
-    return _names(value) and all(_LOCALE.fullmatch(one) for one in value)
+    return _names(value) and all(one in LOCALES for one in value)
 
 
 def _anything(value: Any) -> bool:
@@ -157,13 +157,15 @@ def understood(body: Any, *, at: str = "", ignore: bool = False) -> Request:
     """
     if not isinstance(body, dict):
         raise Refusal("bad_request", f"Invalid value type{_at(at)}: expected an object, but found {_found(body)}")
-    for name in body:
-        if name not in KEYS and not ignore:
+    values: dict[str, Any] = {}
+    for name, value in body.items():  # in the order of the body: the first that is wrong is told
+        if name in KEYS:
+            values[name] = _checked(name, value, at)
+        elif not ignore:
             expected = ", ".join(f"`{one}`" for one in KEYS)
             raise Refusal(
                 "bad_request", f"Unknown field `{name}`{f' inside `{at}`' if at else ''}: expected one of {expected}"
             )
-    values = {name: _checked(name, value, at) for name, value in body.items() if name in KEYS}
     kept = {name: value for name, value in values.items() if value is not None}
     _check_apart(kept)
     return Request(**{snake(name): value for name, value in kept.items() if snake(name) in _KNOWN})
@@ -177,7 +179,26 @@ def _checked(name: str, value: Any, at: str) -> Any:
         raise Refusal(
             code_of(name), f"Invalid value type at `{at}.{name}`: expected {key.called}, but found {_found(value)}"
         )
+    if name == "hybrid":
+        _check_hybrid(value)
     return value
+
+
+def _check_hybrid(hybrid: dict[str, Any]) -> None:
+    embedder = hybrid.get("embedder")
+    if set(hybrid) - {"embedder", "semanticRatio"} or "embedder" not in hybrid:
+        raise Refusal("invalid_search_hybrid_query", "Missing field `embedder` inside `.hybrid`")
+    if not isinstance(embedder, str):
+        raise Refusal(
+            "invalid_search_embedder",
+            f"Invalid value type at `.hybrid.embedder`: expected a string, but found {_found(embedder)}",
+        )
+    if not _share(hybrid.get("semanticRatio", 0.5)):
+        raise Refusal(
+            "invalid_search_semantic_ratio",
+            "Invalid value at `.hybrid.semanticRatio`: the value of `semanticRatio`"
+            " is invalid, expected a float between `0.0` and `1.0`.",
+        )
 
 
 def _check_apart(values: dict[str, Any]) -> None:
@@ -190,21 +211,7 @@ def _check_apart(values: dict[str, Any]) -> None:
             )
     hybrid = values.get("hybrid")
     if hybrid is not None:
-        embedder = hybrid.get("embedder")
-        if set(hybrid) - {"embedder", "semanticRatio"} or "embedder" not in hybrid:
-            raise Refusal("invalid_search_hybrid_query", "Missing field `embedder` inside `.hybrid`")
-        if not isinstance(embedder, str):
-            raise Refusal(
-                "invalid_search_embedder",
-                f"Invalid value type at `.hybrid.embedder`: expected a string, but found {_found(embedder)}",
-            )
-        if not _share(hybrid.get("semanticRatio", 0.5)):
-            raise Refusal(
-                "invalid_search_semantic_ratio",
-                "Invalid value at `.hybrid.semanticRatio`: the value of `semanticRatio`"
-                " is invalid, expected a float between `0.0` and `1.0`.",
-            )
-        raise Refusal("invalid_search_embedder", f"Cannot find embedder with name `{embedder}`.")
+        raise Refusal("invalid_search_embedder", f"Cannot find embedder with name `{hybrid['embedder']}`.")
     if "vector" in values:
         raise Refusal(
             MISSING_HYBRID, "Invalid request: missing `hybrid` parameter when `vector` or `media` are present."

@@ -37,12 +37,16 @@ class Rank:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """What a document has by a rule that sorts by a value: no score, but an order across indexes (`key`)."""
+    """What a document has by a rule that sorts by a value: no score, but an order across indexes (`key`).
+
+    `attribute` is whose values they are; "" for distances.
+    """
 
     name: str
     key: tuple[Any, ...]
     ascending: bool
     facts: Mapping[str, Any]
+    attribute: str = ""
 
 
 Detail = Rank | Placed
@@ -137,8 +141,11 @@ def typo() -> Rule:
     return ByCost("typo", typos_of, worst, ("typoCount", "maxTypoCount"))
 
 
-def proximity(by_word: bool) -> Rule:
-    """Words closer together first; `by_word` is False where only their being in one attribute counts."""
+def proximity(by_word: bool, *, best: bool) -> Rule:
+    """Words closer together first; `by_word` is False where only their being in one attribute counts.
+
+    `best` is whether the rule for typos came before, so that in each document only the best matches count.
+    """
 
     def price(path: Path, slots: AbstractSet[int]) -> Costs:
         base = sum(match.term.size - 1 for match in path.matches)
@@ -147,7 +154,7 @@ def proximity(by_word: bool) -> Rule:
             return Costs(base, {})
         total = dict.fromkeys(slots, base)
         for left, right in pairs:
-            near = _distances(left, right, slots, by_word)
+            near = _distances(left, right, slots, by_word=by_word, best=best)
             for slot in slots:
                 total[slot] += near.get(slot, FAR - 1)
         return Costs(base, total)
@@ -164,20 +171,20 @@ def _neighbours(path: Path) -> list[tuple[Match, Match]]:
     return [(left, right) for left, right in pairs if left.term.end + 1 == right.term.position]
 
 
-def _distances(left: Match, right: Match, slots: AbstractSet[int], by_word: bool) -> dict[int, int]:
+def _distances(left: Match, right: Match, slots: AbstractSet[int], *, by_word: bool, best: bool) -> dict[int, int]:
     """How far the two stand apart in each document where that is not too far: 0 for words side by side.
 
     Words may stand the other way round, which is one farther. Not so if one of them is a phrase; then it is the last
     word of the left one and the first of the right one that count, wherever in the document they stand.
     """
     near: dict[int, int] = {}
-    for left_words, left_phrase in left.tails(slots):
+    for left_words, left_phrase in left.tails(slots, best=best):
         if not left_words:
             continue
         places: dict[int, list[int]] = defaultdict(list)
         for place in left_words:
             places[place >> 32].append(place & 0xFFFFFFFF)
-        for right_words, right_phrase in right.heads(slots):
+        for right_words, right_phrase in right.heads(slots, best=best):
             both = not (left_phrase or right_phrase)
             for place in right_words:
                 slot = place >> 32
@@ -203,8 +210,8 @@ def _nearest(lefts: list[int], right: int, *, both: bool, by_word: bool) -> int:
     return best
 
 
-def attribute_rank(textual: Textual) -> Rule:
-    """Words in attributes that count more first."""
+def attribute_rank(textual: Textual, *, best: bool) -> Rule:
+    """Words in attributes that count more first; `best` as for `proximity`."""
     weights = textual.weights
     highest = textual.highest_weight()
 
@@ -212,36 +219,38 @@ def attribute_rank(textual: Textual) -> Rule:
         if not highest:
             return Costs(0, {})
         tables = [[weight * match.term.size for weight in weights] for match in path.matches]
-        return _cheapest(path, slots, tables, highest, shift=16)
+        return _cheapest(path, slots, tables, highest, shift=16, best=best)
 
     return ByCost("attributeRank", price, lambda path: highest * path.size)
 
 
-def word_position() -> Rule:
-    """Words near the place that they have in the query first."""
+def word_position(*, best: bool) -> Rule:
+    """Words near the place that they have in the query first; `best` as for `proximity`."""
 
     def price(path: Path, slots: AbstractSet[int]) -> Costs:
         tables = [_position_costs(match.term.position, match.term.size) for match in path.matches]
-        return _cheapest(path, slots, tables, _WORST_POSITION, shift=0)
+        return _cheapest(path, slots, tables, _WORST_POSITION, shift=0, best=best)
 
     return ByCost("wordPosition", price, lambda path: _WORST_POSITION * path.size)
 
 
-def _cheapest(path: Path, slots: AbstractSet[int], tables: Sequence[Sequence[int]], worst: int, *, shift: int) -> Costs:
+def _cheapest(
+    path: Path, slots: AbstractSet[int], tables: Sequence[Sequence[int]], worst: int, *, shift: int, best: bool
+) -> Costs:
     """For each document the sum over the terms of the cheapest place, by a table of fields or of positions."""
     bests: list[dict[int, int]] = []
     for match, prices in zip(path.matches, tables, strict=True):
         last, dearest = len(prices), worst * match.term.size
-        best: dict[int, int] = {}
-        for place in match.spots(slots):
+        cheapest: dict[int, int] = {}
+        for place in match.spots(slots, best=best, everywhere=not shift):
             slot, index = place >> 32, place >> shift & 0xFFFF
             price = prices[index] if index < last else dearest
-            if slot not in best or price < best[slot]:
-                best[slot] = price
-        bests.append(best)
+            if slot not in cheapest or price < cheapest[slot]:
+                cheapest[slot] = price
+        bests.append(cheapest)
     if len(bests) == 1:
         return Costs(worst * path.size, bests[0])
-    return Costs(0, {slot: sum(best[slot] for best in bests) for slot in slots})
+    return Costs(0, {slot: sum(one[slot] for one in bests) for slot in slots})
 
 
 @lru_cache(maxsize=64)

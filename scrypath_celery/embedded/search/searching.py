@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scrypath_celery.embedded.refusal import Refusal
+from scrypath_celery.embedded.search.compatibility import constraints
 from scrypath_celery.embedded.search.details import told
 from scrypath_celery.embedded.search.fields import fits
 from scrypath_celery.embedded.search.filter_syntax import Filter
@@ -29,7 +30,7 @@ from scrypath_celery.embedded.search.ranking import (
 )
 from scrypath_celery.embedded.search.request import Request
 from scrypath_celery.embedded.search.rules import Bucket, Rule
-from scrypath_celery.embedded.search.sorting import Criterion, check_syntax, criteria
+from scrypath_celery.embedded.search.sorting import Criterion, check_syntax, criteria, understood
 
 
 @dataclass(slots=True)
@@ -53,7 +54,8 @@ class Results:
         if self.request.show_ranking_score:
             hit["_rankingScore"] = one.score
         if self.request.show_ranking_score_details:
-            hit["_rankingScoreDetails"] = told(one.details, self.forms.settings["rankingRules"])
+            settings = self.forms.settings
+            hit["_rankingScoreDetails"] = told(one.details, settings["rankingRules"], settings["displayedAttributes"])
         return hit
 
 
@@ -73,24 +75,31 @@ class Searching:
     def __init__(self, forms: Forms, request: Request) -> None:
         self._forms, self._request = forms, request
 
-    def run(self, start: int, count: int, *, scored: bool = False, exact: bool = False) -> Results:
-        """`count` documents from `start` on; `scored` if their scores matter, `exact` if the number of all does."""
+    def run(
+        self, start: int, count: int, *, scored: bool = False, exact: bool = False, distinct: str | None = None
+    ) -> Results:
+        """`count` documents from `start` on; `scored` if their scores matter, `exact` if the number of all does.
+
+        `distinct` goes before the attribute that the request or the settings name.
+        """
         forms, request = self._forms, self._request
         threshold = request.ranking_score_threshold
         scored = scored or request.show_ranking_score or request.show_ranking_score_details or threshold is not None
         filter = None if request.filter is None else read(request.filter, code="invalid_search_filter")
         sort = check_syntax(request.sort or [], code="invalid_search_sort")
         fields = self._fields()
-        self._check_distinct()
+        distinct = distinct or request.distinct
+        check_distinct(distinct, forms)
         universe = self._universe(filter)
         found = self._find(universe, fields, self._sort(sort))
-        distinct = request.distinct or forms.settings["distinctAttribute"]
+        blanks, distinct = distinct is not None, distinct or forms.settings["distinctAttribute"]
         page = Page(
             start=start,
             count=count,
             exact=exact,
             most=forms.settings["pagination"]["maxTotalHits"],
             column=None if distinct is None else forms.column(distinct),
+            blanks=blanks,
             threshold=threshold,
         )
         groups = grouped(found.rules, found.bucket, scored=scored)
@@ -101,27 +110,18 @@ class Searching:
         presenter = Presenter(request, forms, highlighter, point)
         return Results(slots, ranked, len(slots), presenter, forms, request)
 
+    def constraints(self) -> list[str]:
+        """What the hits are ordered by."""
+        request = self._request
+        sort = [understood(one, "invalid_search_sort") for one in request.sort or []]
+        words, every = bool((request.q or "").strip()), request.matching_strategy == "all"
+        return constraints(self._forms.settings["rankingRules"], sort, words=words, all_words=every)
+
     def _universe(self, filter: Filter | None) -> AbstractSet[int]:
         """The documents that the filter lets through."""
         if filter is None:
             return self._forms.store.live()
         return Filtering(self._forms, "invalid_search_filter").select(filter)
-
-    def _check_distinct(self) -> None:
-        distinct, forms = self._request.distinct, self._forms
-        if distinct is None or forms.filterable.allows(distinct):
-            return
-        patterns = ", ".join(f"`{one}`" for one in forms.filterable.patterns())
-        available = (
-            f"Available filterable attributes patterns are: {patterns}."
-            if patterns
-            else "This index does not have configured filterable attributes."
-        )
-        raise Refusal(
-            "invalid_search_distinct",
-            f"Index `{forms.uid}`: Attribute `{distinct}` is not filterable"
-            f" and thus, cannot be used as distinct attribute. {available}",
-        )
 
     def _rules_allow_sort(self) -> bool:
         return "sort" in self._forms.settings["rankingRules"]
@@ -179,3 +179,20 @@ class Searching:
 
 def _meant(attribute: str, path: str) -> bool:
     return fits(attribute, path) if "*" in attribute else attribute == path
+
+
+def check_distinct(attribute: str | None, forms: Forms) -> None:
+    """Refuse an attribute that is not filterable."""
+    if attribute is None or forms.filterable.allows(attribute):
+        return
+    patterns = ", ".join(f"`{one}`" for one in forms.filterable.patterns())
+    available = (
+        f"Available filterable attributes patterns are: {patterns}."
+        if patterns
+        else "This index does not have configured filterable attributes."
+    )
+    raise Refusal(
+        "invalid_search_distinct",
+        f"Index `{forms.uid}`: Attribute `{attribute}` is not filterable"
+        f" and thus, cannot be used as distinct attribute. {available}",
+    )

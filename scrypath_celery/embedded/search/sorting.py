@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import islice
 
 from scrypath_celery.embedded.refusal import Refusal
 from scrypath_celery.embedded.search.column import Column
-from scrypath_celery.embedded.search.fields import names
+from scrypath_celery.embedded.search.fields import facet_text, names
 from scrypath_celery.embedded.search.forms import Forms
 from scrypath_celery.embedded.search.geo import Point, distance
 from scrypath_celery.embedded.search.rules import Bucket, Detail, Placed
@@ -32,7 +33,7 @@ class Criterion:
 def check_syntax(sort: list[str], *, code: str) -> list[str]:
     """The same `sort`, refused with `code` if an element cannot be understood."""
     for text in sort:
-        _understood(text, code)
+        understood(text, code)
     return sort
 
 
@@ -41,7 +42,8 @@ def criteria(sort: list[str], forms: Forms, *, code: str) -> list[Criterion]:
     return [_criterion(one, forms, code) for one in sort]
 
 
-def _understood(text: str, code: str) -> Criterion:
+def understood(text: str, code: str) -> Criterion:
+    """One element of a `sort`, whether the index can sort by it or not. Refusal with `code` if it cannot be read."""
     subject, colon, direction = text.rpartition(":")
     if not colon or direction not in ("asc", "desc"):
         raise Refusal(
@@ -60,7 +62,7 @@ def _understood(text: str, code: str) -> Criterion:
 
 
 def _criterion(text: str, forms: Forms, code: str) -> Criterion:
-    criterion = _understood(text, code)
+    criterion = understood(text, code)
     sortable: list[str] = forms.settings["sortableAttributes"]
     if not any(names(one, criterion.attribute) for one in sortable):
         available = ", ".join(f"`{one}`" for one in sorted(sortable))
@@ -135,7 +137,8 @@ class ByValue:
     def _detail(self, value: str | float | None) -> Detail:
         key = (2,) if value is None else (1, value) if isinstance(value, str) else (0, value)
         direction = "asc" if self._criterion.ascending else "desc"
-        return Placed(f"{self._criterion.attribute}:{direction}", key, self._criterion.ascending, {"value": value})
+        name = self._criterion.attribute
+        return Placed(f"{name}:{direction}", key, self._criterion.ascending, {"value": value}, name)
 
 
 class ByDistance:
@@ -165,8 +168,11 @@ class ByDistance:
         centre, point = self._criterion.point, None if slot is None else self._places.get(slot)
         assert centre is not None
         direction = "asc" if self._criterion.ascending else "desc"
-        told = {"value": None if point is None else {"lat": point[0], "lng": point[1]}, "distance": metres}
-        name = f"_geoPoint({centre[0]}, {centre[1]}):{direction}"
+        told = {
+            "value": None if point is None else {"lat": point[0], "lng": point[1]},
+            "distance": None if metres is None else round(metres, 3),
+        }
+        name = f"_geoPoint({facet_text(centre[0])}, {facet_text(centre[1])}):{direction}"
         return Placed(name, (2,) if metres is None else (0, metres), self._criterion.ascending, told)
 
 
@@ -188,3 +194,43 @@ def in_order(rules: Sequence[ByValue | ByDistance], slots: AbstractSet[int]) -> 
         return
     for part in rules[0].listed(slots):
         yield from in_order(rules[1:], part)
+
+
+def from_place(rules: Sequence[ByValue | ByDistance], slots: AbstractSet[int], place: int) -> Iterator[int]:
+    """The same from a place on.
+
+    The engine steps over whole parts by the number of their documents, those that are not listed included; where it
+    then finds no more in a part it ends.
+    """
+    if not rules or not place:
+        yield from islice(in_order(rules, slots), place, None)
+        return
+    parts = rules[0].listed(slots)
+    for part in parts:
+        if place >= len(part):
+            place -= len(part)
+            if place:
+                continue
+            break
+        first = list(from_place(rules[1:], part, place))
+        if not first:
+            return
+        yield from first
+        break
+    for part in parts:
+        yield from in_order(rules[1:], part)
+
+
+def once(rules: Sequence[str], sort: Sequence[Criterion]) -> Iterator[str | Criterion]:
+    """Ranking rules with the sort in its place; of several orders by one attribute, or by distance, only the first."""
+    seen: set[str] = set()
+    for rule in rules:
+        attribute, colon, direction = rule.rpartition(":")
+        criteria_ = sort if rule == "sort" else [Criterion(attribute, direction == "asc")] if colon else ()
+        for one in criteria_:
+            name = "" if one.point is not None else one.attribute
+            if name not in seen:
+                seen.add(name)
+                yield one
+        if not colon and rule != "sort":
+            yield rule

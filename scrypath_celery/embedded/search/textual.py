@@ -13,6 +13,8 @@ from scrypath_celery.embedded.search.vocabulary import Spot, Vocabulary
 
 _BETWEEN_VALUES = 8
 _MOST_COUNTED = 255
+_UNSEARCHED = ("_geo", "_geojson")
+_UNSEARCHED_INSIDE = ("_geo.", "_geojson.")
 
 
 class Textual:
@@ -98,6 +100,8 @@ class Textual:
 
     def weight_of(self, path: str) -> int | None:
         """The place of a field among the searchable attributes, 0 if they have no order; None if it is not searched."""
+        if path in _UNSEARCHED or path.startswith(_UNSEARCHED_INSIDE):
+            return None
         if self._attributes == ["*"]:
             return 0
         return next((place for place, one in enumerate(self._attributes) if names(one, path)), None)

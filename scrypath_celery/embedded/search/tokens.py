@@ -73,9 +73,7 @@ class Tokenizer:
     def _pattern(self) -> re.Pattern[str]:
         """Dictionary words, separators of several characters, single ones, ideographs, and runs of anything else."""
         single = "".join(re.escape(one) for one in sorted(self._separators) if len(one) == 1)
-        several = [
-            re.escape(one) for one in sorted(self._separators, key=lambda one: (-len(one), one)) if len(one) > 1
-        ]
+        several = [re.escape(one) for one in sorted(self._separators, key=lambda one: (-len(one), one)) if len(one) > 1]
         dictionary = [re.escape(one) for one in sorted(self._dictionary, key=len, reverse=True)]
         breaks = "".join(f"(?!{one})" for one in several)
         word = f"(?:{breaks}[^{single}{_IDEOGRAPH}])+"

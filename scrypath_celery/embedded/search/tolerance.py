@@ -21,7 +21,7 @@ class Tolerance:
 
     def typos(self, word: str) -> int:
         """How many typos this word of a query may have: none, one or two."""
-        if word in self._exact or self.is_exact_number(word):
+        if word in self._exact:
             return 0
         return self.typos_of_length(len(word))
 

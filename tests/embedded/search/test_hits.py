@@ -105,7 +105,7 @@ LONG = "one two three four five six seven. eight nine ten, eleven twelve"
         ("", 4, "one two three four…"),
         ("five", 0, LONG),
         ("five", 100, LONG),
-        ('"two three four"', 2, "…two three…"),
+        ('"two three four"', 2, "one two three…"),
     ],
 )
 def test_a_crop_keeps_so_many_words_around_the_best_matches(query: str, size: int, shown: str) -> None:
@@ -118,9 +118,10 @@ def test_a_crop_can_have_its_own_length_and_marker() -> None:
     assert shown == "five <em>six</em> seven"
 
 
-def test_an_array_is_not_cropped() -> None:
-    index = index_of([{"id": 1, "lines": [LONG]}])
-    assert hit(index, q="six", attributesToCrop=["lines:2"])["_formatted"]["lines"] == [LONG]
+def test_every_text_of_an_array_is_cropped_by_itself() -> None:
+    index = index_of([{"id": 1, "lines": [LONG, "one two three"]}])
+    shown = hit(index, q="six", attributesToCrop=["lines:2"])["_formatted"]["lines"]
+    assert shown == ["…five six…", "one two…"]
 
 
 def test_positions_count_bytes_and_name_their_place_in_an_array() -> None:

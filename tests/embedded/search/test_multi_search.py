@@ -136,7 +136,7 @@ def test_distinct_works_across_indexes() -> None:
         ({"queries": [], "federation": {"limit": "x"}}, "invalid_search_limit"),
         ({"queries": [], "federation": {"offset": -1}}, "invalid_search_offset"),
         ({"queries": [], "federation": {"facetsByIndex": []}}, "invalid_multi_search_facets_by_index"),
-        ({"queries": [], "federation": {"facetsByIndex": {"boats": ["name"]}}}, "invalid_multi_search_facets"),
+        ({"queries": [], "federation": {"facetsByIndex": {"boats": ["name"]}}}, "invalid_search_facets"),
         ({"queries": [], "federation": {"facetsByIndex": {"nobody": ["name"]}}}, "index_not_found"),
         ({"queries": [], "federation": {"mergeFacets": 5}}, "invalid_multi_search_merge_facets"),
         (

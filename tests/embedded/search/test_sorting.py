@@ -102,8 +102,6 @@ def test_the_nearest_come_first_with_their_distance(towns: SearchIndex) -> None:
         ("NOT _geoRadius(60.39, 5.32, 400000)", [3, 4]),
         ("_geoBoundingBox([61, 6], [60, 5])", [1]),
         ("_geoBoundingBox([-17, -179], [-18, 179])", [4]),
-        ("_geoPolygon([61, 4], [61, 12], [59, 12], [59, 4])", [1, 2]),
-        ("_geoPolygon([61, 4], [61, 8], [60, 4])", [1]),
     ],
 )
 def test_places_can_be_filtered(towns: SearchIndex, filter: str, found: list[int]) -> None:

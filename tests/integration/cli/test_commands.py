@@ -129,7 +129,7 @@ def test_reconcile_acts_when_it_is_asked_to(run: Run, shop: Shop, action: str) -
     with shop.Session.begin() as session:
         session.add(Post(id=1, title="unseen"))
     assert run("reconcile").exit_code == 2
-    assert run("reconcile", "--action", action).exit_code == 0
+    assert run("reconcile", "--action", action, "--sync-mode", "inline").exit_code == 0
     assert run("reconcile").exit_code == 0
     assert shop.documents() == shop.records()
 
@@ -172,7 +172,7 @@ def test_a_ledger_that_is_missing_gives_one_line_with_the_remedy(
     run: Run, shop: Shop, arguments: tuple[str, ...]
 ) -> None:
     with shop.engine.begin() as connection:
-        for table in ("work", "claim", "index", "ledger"):
+        for table in ("work", "claim", "index", "rebuild", "ledger"):
             connection.exec_driver_sql(f"DROP TABLE scrypath_{table}")
     with shop.search.override(meilisearch_url=shop.setup.meilisearch_url):
         result = run(*arguments)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, select, text, update
 
 from scrypath_celery.errors import LedgerUnavailable
-from scrypath_celery.ledger import Ledger, claims, indexes, maintenance, tables, works
+from scrypath_celery.ledger import Ledger, claims, indexes, maintenance, parts, tables, works
 from scrypath_celery.work import Claim, Failure, Mode, Operation, ReasonClass, State, Work
 from tests.deadline import eventually
 
@@ -150,17 +150,6 @@ def test_a_paused_index_is_left_alone_and_then_probed_by_one_claim(ledger: Ledge
     assert taken(ledger).ids == ("2",)
 
 
-def test_a_trial_keeps_other_claims_of_the_index_away(ledger: Ledger) -> None:
-    write(ledger, "1")
-    first = taken(ledger)
-    assert ledger.run(lambda tx: indexes.enter(tx, "post", first.token, 60.0))
-    assert not ledger.run(lambda tx: indexes.enter(tx, "post", "another", 60.0))
-    write(ledger, "2")
-    assert ledger.run(take) is None
-    ledger.run(lambda tx: indexes.leave(tx, "post", first.token))
-    assert taken(ledger).ids == ("2",)
-
-
 def test_a_lease_that_ran_out_gives_the_work_back_and_its_old_holder_settles_nothing(ledger: Ledger) -> None:
     (id,) = write(ledger, "1")
     first = taken(ledger)
@@ -191,20 +180,20 @@ def test_a_work_that_never_settles_is_split_until_one_document_is_to_blame(ledge
     rounds = 0
     while (claim := ledger.run(take)) is not None:
         rounds += 1
-        fine = [item.id for item in claim.works if "3" not in item.ids]
-        if any("3" in item.ids for item in claim.works):
+        fine = [item.id for item in claim.works if "3" not in item.left]
+        if any("3" in item.left for item in claim.works):
             expire(ledger)
             free(ledger)
         else:
             ledger.run(lambda tx, token=claim.token, fine=fine: works.succeed(tx, token, fine, []))  # type: ignore[misc]
         assert rounds < 30
     failed = ledger.run(lambda tx: works.listed(tx, [State.FAILED]))
-    assert [(item.ids, item.reason_class, item.error_code) for item in failed] == [
+    assert [(item.left, item.reason_class, item.error_code) for item in failed] == [
         (("3",), ReasonClass.SOURCE, "never_settled")
     ]
     assert work(ledger, other[0]).state is State.SUCCEEDED
     settled = ledger.run(lambda tx: works.listed(tx, [State.SUCCEEDED]))
-    assert sorted(id for item in settled for id in item.ids) == ["1", "2", "4", "5"]
+    assert sorted(id for item in settled for id in item.left) == ["1", "2", "4", "5"]
     assert ids[0] in {item.id for item in (*settled, *failed)}
 
 
@@ -266,3 +255,70 @@ def test_a_transaction_that_never_gets_its_lock_is_given_up_with_one_clear_error
     with pytest.raises(LedgerUnavailable, match="did not answer"):
         call()
     assert failures == [5]
+
+
+def fail(ledger: Ledger, claim: Claim, *ids: str) -> None:
+    failure = Failure(reason_class=ReasonClass.VALIDATION, reason="wrong")
+    ledger.run(lambda tx: works.fail(tx, claim.token, claim.works[0], failure, ids=ids, delay=0.0))
+
+
+def test_a_partial_failure_leaves_what_failed_and_keeps_the_ids(ledger: Ledger) -> None:
+    (id,) = ledger.run(lambda tx: works.write(tx, "post", Operation.UPSERT, ["1", "2", "3"], Mode.CELERY))
+    fail(ledger, taken(ledger), "2", "3")
+    item = work(ledger, id)
+    assert (item.ids, item.remaining, item.left, item.documents) == (("1", "2", "3"), ("2", "3"), ("2", "3"), 2)
+    again = taken(ledger)
+    assert again.ids == ("2", "3")
+    fail(ledger, again, "3")
+    assert (work(ledger, id).ids, work(ledger, id).left) == (("1", "2", "3"), ("3",))
+
+
+def test_a_split_keeps_the_ids_of_the_first_half(ledger: Ledger) -> None:
+    (id,) = ledger.run(lambda tx: works.write(tx, "post", Operation.UPSERT, ["1", "2", "3", "4"], Mode.CELERY))
+    fail(ledger, taken(ledger), "2", "3", "4")
+    held = taken(ledger)
+    other = ledger.run(lambda tx: parts.split(tx, held.works[0]))
+    assert (work(ledger, id).ids, work(ledger, id).left) == (("1", "2", "3", "4"), ("2",))
+    assert (work(ledger, other).ids, work(ledger, other).left) == (("3", "4"), ("3", "4"))
+    assert work(ledger, other).claim_number == held.number
+
+
+def test_a_dead_letter_that_is_retried_runs_what_is_left_of_it(ledger: Ledger) -> None:
+    (id,) = ledger.run(lambda tx: works.write(tx, "post", Operation.UPSERT, ["1", "2"], Mode.CELERY))
+    claim = taken(ledger)
+    failure = Failure(reason_class=ReasonClass.VALIDATION, reason="wrong")
+    ledger.run(lambda tx: works.fail(tx, claim.token, claim.works[0], failure, ids=["2"], delay=None))
+    ledger.run(lambda tx: works.retry(tx, id))
+    assert taken(ledger).ids == ("2",)
+
+
+def free_dead(ledger: Ledger, *, max_claims: int = 3) -> int:
+    """A pass that takes every worker for dead."""
+    return ledger.run(lambda tx: maintenance.free(tx, max_claims=max_claims, watch=60.0, is_dead=lambda worker: True))
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("documents", [1, 2, 8])
+def test_workers_that_are_taken_for_dead_wrongly_cost_no_work(ledger: Ledger, documents: int) -> None:
+    names = [str(number) for number in range(documents)]
+    ledger.run(lambda tx: works.write(tx, "post", Operation.UPSERT, names, Mode.CELERY))
+    held = [taken(ledger)]
+    for _ in range(30):
+        if free_dead(ledger) and (claim := ledger.run(take)) is not None:
+            held.append(claim)
+    assert ledger.run(lambda tx: works.listed(tx, [State.FAILED])) == []
+    # Whoever holds a work at last is left alone with it, and can settle it.
+    fine = [item.id for item in held[-1].works]
+    assert ledger.run(lambda tx: works.succeed(tx, held[-1].token, fine, [])) == len(fine)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_work_that_kills_its_process_fails_once_its_lease_is_over(ledger: Ledger) -> None:
+    (id,) = write(ledger, "1")
+    for _ in range(3):
+        taken(ledger)
+        free_dead(ledger)
+    assert work(ledger, id).state is State.RUNNING
+    expire(ledger)
+    assert free_dead(ledger) == 1
+    assert (work(ledger, id).state, work(ledger, id).error_code) == (State.FAILED, "never_settled")

@@ -81,10 +81,11 @@ EVERYDAY: dict[str, Callable[[Connection], Any]] = {
 
 
 def test_a_claim_finds_ready_work_through_the_index_of_what_is_unfinished(engine: Engine) -> None:
-    *found, chosen = plans(engine, claim)
+    on_trial, *found, locked, chosen = plans(engine, claim)
+    assert "ix_scrypath_work_trial" in on_trial
     assert len(found) == 2  # what is pending, what is to be retried
-    assert not any(whole in chosen for whole in ("Seq Scan", "SCAN"))  # the works themselves, by id
-    assert all("ix_scrypath_work_unfinished" in plan for plan in found)
+    assert not any(whole in chosen + locked for whole in ("Seq Scan", "SCAN"))  # the works themselves, by id
+    assert all("ix_scrypath_work_ready" in plan for plan in found)
     # Rows come out of it in the order of ids, so that a claim reads no more of them than it takes.
     assert not any("Sort" in plan or "TEMP B-TREE" in plan for plan in found)
 
@@ -102,6 +103,6 @@ def test_the_index_of_ready_work_follows_the_backlog_not_the_history(engine: Eng
     with engine.connect() as connection:
         sizes = [
             connection.execute(text(f"SELECT pg_relation_size('{name}')")).scalar() or 0
-            for name in ("ix_scrypath_work_unfinished", "ix_scrypath_work_finished")
+            for name in ("ix_scrypath_work_ready", "ix_scrypath_work_settled")
         ]
     assert sizes[0] * 50 < sizes[1]

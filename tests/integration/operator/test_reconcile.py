@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import delete
 
 from scrypath_celery.operator.index_counts import Verdict
+from scrypath_celery.operator.recommendations import Signal
 from scrypath_celery.operator.reconcile import IndexReport, Report, reconcile
 from scrypath_celery.operator.trace import trace
 from scrypath_celery.operator.work_detail import story
-from scrypath_celery.playbook import Signal
 from scrypath_celery.testing.engine import EngineUnderTest
 from scrypath_celery.work import State
 from tests.integration.operator.conftest import write
@@ -45,7 +45,7 @@ def test_a_record_that_nobody_synced_is_a_mismatch_that_a_backfill_fixes(shop: S
     assert found.differs
     assert found.indexes[0].signals == (Signal.COUNT_MISMATCH,)
     assert [action.name for action in found.indexes[0].actions] == ["backfill"]
-    shop.search.backfill(Post)
+    shop.search.backfill(Post, sync_mode="inline")
     assert not look(shop).differs
 
 
@@ -84,17 +84,18 @@ def test_a_restored_engine_is_named_with_what_to_do(shop: Shop, scrypath_engine:
     assert found.differs
     assert Signal.ENGINE_RESTORED in found.indexes[0].signals
     assert [action.name for action in found.indexes[0].actions] == ["reindex"]
-    shop.search.reindex(Post)
+    shop.search.reindex(Post, sync_mode="inline")
     assert shop.documents() == shop.records()
 
 
 def test_a_rebuild_that_waits_for_its_cut_over_shows_its_target(shop: Shop) -> None:
     synced(shop, 1)
-    done = shop.search.reindex(Post, cutover=False)
+    done = shop.search.reindex(Post, cutover=False, sync_mode="inline")
     found = report_of(shop)
     assert found.signals == (Signal.REINDEX_VISIBILITY_AVAILABLE, Signal.REINDEX_CUTOVER_PENDING)
-    assert found.target == done.target
-    shop.search.reindex(Post)
+    assert found.rebuild is not None
+    assert found.rebuild.target == done.target
+    shop.search.reindex(Post, sync_mode="inline")
     assert report_of(shop).signals == ()
 
 

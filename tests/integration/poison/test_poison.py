@@ -99,7 +99,7 @@ def documents(search: Scrypath) -> set[str]:
 
 def assert_that_one_is_dead(search: Scrypath, failed: list[Work], code: str) -> None:
     (letter,) = failed
-    assert (letter.ids, letter.reason_class, letter.error_code) == ((POISON,), ReasonClass.VALIDATION, code)
+    assert (letter.left, letter.reason_class, letter.error_code) == ((POISON,), ReasonClass.VALIDATION, code)
     assert letter.reason is not None
     assert f"Post {POISON}: " in letter.reason
     assert code in letter.reason

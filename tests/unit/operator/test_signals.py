@@ -6,7 +6,7 @@ from typing import Any
 
 from scrypath_celery.operator.drift import Seen, signals, with_mismatch
 from scrypath_celery.operator.index_counts import DocumentCounts, EngineCounts, QueueCounts, Verdict
-from scrypath_celery.playbook import Signal
+from scrypath_celery.operator.recommendations import Signal
 from scrypath_celery.work import IndexRow
 
 IDLE = QueueCounts(pending=0, running=0, submitted=0, retrying=0, failed=0)
@@ -18,7 +18,7 @@ def counts(database: int | None, index: int | None, **more: Any) -> DocumentCoun
 
 
 def seen(**parts: Any) -> Seen:
-    return Seen(**{"queue": IDLE, "engine": QUIET, "documents": counts(3, 3), "newest_uid": 9, **parts})
+    return Seen(**{"queue": IDLE, "engine": QUIET, "documents": counts(3, 3), **parts})
 
 
 def test_different_counts_with_nothing_under_way_are_a_mismatch() -> None:
@@ -69,17 +69,11 @@ def test_dead_letters_and_open_work_are_told_apart() -> None:
     assert signals(seen(queue=queue)) == (Signal.PENDING_QUEUE_WORK, Signal.FAILED_SYNC_WORK)
 
 
-def test_an_engine_behind_what_the_ledger_saw_of_it_was_restored() -> None:
-    row = IndexRow(uid="posts", last_number=1, high_uid=10)
-    assert signals(seen(row=row, newest_uid=9)) == (Signal.ENGINE_RESTORED,)
-    assert signals(seen(row=row, newest_uid=None)) == (Signal.ENGINE_RESTORED,)
-    assert signals(seen(row=row, newest_uid=10)) == ()
-
-
-def test_an_engine_that_did_not_answer_was_not_restored() -> None:
-    row = IndexRow(uid="posts", last_number=1, high_uid=10)
-    away = EngineCounts(unknown="away")
-    assert signals(seen(row=row, newest_uid=None, engine=away)) == ()
+def test_an_engine_that_was_found_restored_is_named_whether_or_not_it_answers() -> None:
+    row = IndexRow(uid="posts", last_number=1, lost_since=10.0)
+    assert signals(seen(row=row)) == (Signal.ENGINE_RESTORED,)
+    assert signals(seen(row=row, engine=EngineCounts(unknown="away"))) == (Signal.ENGINE_RESTORED,)
+    assert signals(seen(row=IndexRow(uid="posts", last_number=1, high_uid=10))) == ()
 
 
 def test_an_index_that_was_never_needed_is_not_missing() -> None:

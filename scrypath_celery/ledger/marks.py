@@ -1,0 +1,55 @@
+"""The remembered marks in the engine's list of tasks: a task that we gave a token, to tell that engine from another."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, case, select, update
+
+from ..work import ClaimState, Mark
+from .clock import now
+from .tables import claim, index
+
+
+def newest(connection: Connection) -> Mark | None:
+    """The mark of the highest uid among all indexes; None where nothing was sent yet."""
+    query = select(index.c.index_uid, index.c.high_uid, index.c.high_token).where(index.c.high_uid.is_not(None))
+    row = connection.execute(query.order_by(index.c.high_uid.desc()).limit(1)).one_or_none()
+    return None if row is None else Mark(index_uid=row.index_uid, uid=row.high_uid, token=row.high_token)
+
+
+def of_index(connection: Connection, uid: str) -> Mark | None:
+    """The mark of one index."""
+    row = connection.execute(select(index.c.high_uid, index.c.high_token).where(index.c.index_uid == uid)).one_or_none()
+    if row is None or row.high_uid is None:
+        return None
+    return Mark(index_uid=uid, uid=row.high_uid, token=row.high_token)
+
+
+def advance(connection: Connection, uid: str, engine_uid: int, token: str) -> None:
+    """Note the newest task of an index that was seen to bear `token`."""
+    newer = (index.c.high_uid.is_(None)) | (index.c.high_uid < engine_uid)
+    query = update(index).where(index.c.index_uid == uid, newer)
+    connection.execute(query.values(high_uid=engine_uid, high_token=token))
+
+
+def note_loss(connection: Connection, mark: Mark) -> bool:
+    """Note for every index that the engine lost what was settled; false where somebody noted it for this mark.
+
+    Marks and unresolved sends start anew: uids of the lost list say nothing about the new one.
+    """
+    query = select(index.c.high_uid, index.c.high_token).where(index.c.index_uid == mark.index_uid).with_for_update()
+    row = connection.execute(query).one_or_none()
+    if row is None or (row.high_uid, row.high_token) != (mark.uid, mark.token):
+        return False
+    known = case((index.c.lost_since.is_(None), now()), else_=index.c.lost_since)
+    connection.execute(update(index).values(lost_since=known, high_uid=None, high_token=None))
+    watched = claim.c.state == ClaimState.UNRESOLVED.value
+    connection.execute(update(claim).where(watched).values(seen_uid=None, engine_uids=[]))
+    return True
+
+
+def end_loss(connection: Connection, uid: str, *, before: float | None = None) -> bool:
+    """Note that an index was rebuilt since; with `before` (a time) only for a loss that was noted by then."""
+    query = update(index).where(index.c.index_uid == uid, index.c.lost_since.is_not(None))
+    if before is not None:
+        query = query.where(index.c.lost_since <= before)
+    return connection.execute(query.values(lost_since=None)).rowcount > 0

@@ -1,0 +1,32 @@
+"""Whether committed work can be handed to Celery, as the processes that try note it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select, update
+
+from .clock import now
+from .tables import ledger
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishFailure:
+    """The last publication that failed and has not succeeded since: when (seconds since the epoch), and why."""
+
+    at: float
+    reason: str
+
+
+def note(connection: Connection, reason: str | None) -> None:
+    """Note why works could not be published; None where they could be again."""
+    at = None if reason is None else now()
+    text = None if reason is None else reason[:500]
+    connection.execute(update(ledger).values(publish_failed_at=at, publish_failure=text))
+
+
+def failure(connection: Connection) -> PublishFailure | None:
+    """The failure that was noted last, if works could not be published since."""
+    columns = (ledger.c.publish_failed_at, ledger.c.publish_failure)
+    row = connection.execute(select(*columns).where(ledger.c.publish_failed_at.is_not(None)).limit(1)).one_or_none()
+    return None if row is None else PublishFailure(at=row.publish_failed_at, reason=row.publish_failure or "")

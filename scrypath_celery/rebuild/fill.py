@@ -1,0 +1,119 @@
+"""Filling by ranges of the key: pages of ids become works, and a range's cursor moves when its works are settled.
+
+A range is a mapping of the row: `after` and `until` bound it, `read` is the last id that became part of a work,
+`cursor` the last one before which all is settled, `open` the works in between (id, last document id, documents),
+`over` says that the range was read to its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection
+
+from ..ledger import rebuilds, works
+from ..ledger.rebuilds import Rebuild
+from ..work import MAX_IDS, Mode
+from .held import Held, lost
+
+WINDOW = 5
+"""Works of a range that may be open at once while nobody else writes: the engine's queue must not run dry."""
+LIVE_WINDOW = 1
+"""The same while single changes come in: what a rebuild has in flight delays them by one batch of the engine."""
+LIVE_SECONDS = 10.0
+"""A single change within this time counts as coming in."""
+
+Range = Mapping[str, Any]
+
+
+def ranges_of(held: Held) -> list[Range]:
+    """The ranges that the records are parted into; one where only some of them are chosen."""
+    options, schema, source = held.row.options, held.schema, held.runtime.source
+    if options.get("ids") is not None or options.get("where") or options.get("since"):
+        return [_range(None, None)]
+    parts = held.runtime.options.rebuild_ranges
+    bounds = source.boundaries(schema, parts) if parts > 1 else []
+    return [_range(after, until) for after, until in zip([None, *bounds], [*bounds, None], strict=True)]
+
+
+def _range(after: str | None, until: str | None) -> Range:
+    return {"after": after, "until": until, "read": after, "cursor": after, "open": [], "done": 0, "over": False}
+
+
+def is_filled(ranges: Sequence[Range]) -> bool:
+    """Whether all is read, and settled one way or the other."""
+    return all(one["over"] and not one["open"] for one in ranges)
+
+
+def pump(held: Held) -> bool:
+    """Move the cursors past what is settled, and make works of the next pages; whether anything moved.
+
+    Works and cursors are written in one transaction: a crash repeats and skips none.
+    """
+    runtime = held.runtime
+    lately = partial(rebuilds.written_lately, index_uid=held.row.index_uid, seconds=LIVE_SECONDS)
+    window = LIVE_WINDOW if runtime.ledger.read(lately) else WINDOW
+    moved = _moved(held)
+    pages = [_read(held, one) if len(one["open"]) < window and not one["over"] else None for one in moved]
+    if moved == list(held.row.ranges) and all(page is None for page in pages):
+        held.renew()
+        return False
+    written: list[int] = []
+
+    def write(tx: Connection) -> Rebuild:
+        written.clear()  # a transaction that lost a deadlock runs again
+        ranges = [_with_page(held, tx, one, page, written) for one, page in zip(moved, pages, strict=True)]
+        counts = {**held.row.counts, "filled": sum(one["done"] for one in ranges)}
+        lease = runtime.options.lease
+        changed = rebuilds.change(tx, held.row.id, held.row.epoch, lease, ranges=ranges, counts=counts)
+        if changed is None:
+            raise lost(held.row)
+        return changed
+
+    held.row = runtime.ledger.run(write)
+    if written and held.row.mode == Mode.CELERY:
+        runtime.publish(held.row.index_uid, tuple(written))
+    return True
+
+
+def _moved(held: Held) -> list[Range]:
+    ids = [work[0] for one in held.row.ranges for work in one["open"]]
+    unsettled = held.runtime.ledger.read(lambda tx: rebuilds.open_of(tx, ids)) if ids else set()
+    return [_past(one, unsettled) for one in held.row.ranges]
+
+
+def _past(one: Range, unsettled: set[int]) -> Range:
+    waiting, cursor, done = list(one["open"]), one["cursor"], one["done"]
+    while waiting and waiting[0][0] not in unsettled:
+        _, cursor, documents = waiting.pop(0)
+        done += documents
+    return {**one, "open": waiting, "cursor": cursor, "done": done}
+
+
+def _read(held: Held, one: Range) -> tuple[str, ...]:
+    options = held.row.options
+    if options.get("ids") is not None:
+        ids: list[str] = options["ids"]
+        start = int(one["read"] or 0)
+        return tuple(ids[start : start + MAX_IDS])
+    return held.runtime.source.page(
+        held.schema,
+        MAX_IDS,
+        after=one["read"],
+        until=one["until"],
+        where=options.get("where"),
+        since=options.get("since"),
+    )
+
+
+def _with_page(held: Held, tx: Connection, one: Range, page: tuple[str, ...] | None, written: list[int]) -> Range:
+    """The range with a work for this page; None where it was not read this time."""
+    if not page:
+        return {**one, "over": one["over"] or page is not None}
+    ids = works.write(tx, held.row.index_uid, held.row.operation, page, Mode.CELERY, rebuild_id=held.row.id)
+    written += ids
+    last = page[-1] if held.row.options.get("ids") is None else str(int(one["read"] or 0) + len(page))
+    added = [[id, last, len(page)] for id in ids]
+    return {**one, "open": [*one["open"], *added], "read": last, "over": len(page) < MAX_IDS}

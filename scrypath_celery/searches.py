@@ -1,0 +1,219 @@
+"""What a `Scrypath` offers of searching."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
+
+from sqlalchemy.orm import Session, scoped_session
+from sqlalchemy.orm.interfaces import ORMOption
+
+from .application import Attached
+from .declaration.document import default_document, project
+from .searching.capabilities import Capabilities, capabilities
+from .searching.entries import AnyEntry, Entry
+from .searching.facet_values import FacetOptions, facet_values
+from .searching.federated import asearch_federated, search_federated
+from .searching.find import asearch, search
+from .searching.hydrate import hydrate
+from .searching.many import ManyResult, asearch_many, search_many
+from .searching.query.options import SearchOptions, SharedOptions, TenantOptions
+from .searching.result import FacetValue, FederatedResult, SearchResult
+from .searching.scoped import ScopedSearch
+from .searching.tokens import SigningKey, tenant_token
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
+
+T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+
+
+class Searches(Attached):
+    """The searches of what is attached to a Celery app and a database."""
+
+    def document(self, record: Any) -> dict[str, Any]:
+        """Show exactly what is sent for a record: the method `search_document` of its own applied, where it has one.
+
+        Raises:
+            SchemaError: its class has no schema. ProjectionError: it is no document that the engine takes, or this
+                was called from within `search_document` (start from `default_document` there).
+        """
+        return project(self.schemas.of(record), record)
+
+    def default_document(self, record: Any) -> dict[str, Any]:
+        """Give the default projection of a record, its declared fields; `search_document` may start from it.
+
+        Raises:
+            SchemaError: its class has no schema. ProjectionError: a value has no JSON form.
+        """
+        return default_document(self.schemas.of(record), record)
+
+    def search(
+        self, model: type[T], q: str = "", *, session: Session | scoped_session[Any], **wanted: Unpack[SearchOptions]
+    ) -> SearchResult[T]:
+        """Find one page of what the index holds, as records of `session`; see `SearchOptions` for what may be said.
+
+        Raises:
+            SchemaError: the class is not declared. QueryError: the search asks for what is not declared.
+            TenantRequired: it does not say whose documents it means. IndexMissing: there is no index yet.
+            KeyRefused, EngineUnreachable, EngineError: the engine refused the key, did not answer, or refused it.
+        """
+        return search(self.runtime, model, q, session=session, **wanted)
+
+    async def asearch(
+        self,
+        model: type[T],
+        q: str = "",
+        *,
+        session: AsyncSession | async_scoped_session[Any],
+        **wanted: Unpack[SearchOptions],
+    ) -> SearchResult[T]:
+        """Search as `search` does, for an AsyncSession."""
+        return await asearch(self.runtime, model, q, session=session, **wanted)
+
+    @overload
+    def search_many(
+        self,
+        entries: tuple[Entry[A], Entry[B]],
+        *,
+        session: Session | scoped_session[Any],
+        federated: Literal[True],
+        **shared: Unpack[SharedOptions],
+    ) -> FederatedResult[A | B]: ...
+
+    @overload
+    def search_many(
+        self,
+        entries: tuple[Entry[A], Entry[B], Entry[C]],
+        *,
+        session: Session | scoped_session[Any],
+        federated: Literal[True],
+        **shared: Unpack[SharedOptions],
+    ) -> FederatedResult[A | B | C]: ...
+
+    @overload
+    def search_many(
+        self,
+        entries: Sequence[Entry[T]],
+        *,
+        session: Session | scoped_session[Any],
+        federated: Literal[True],
+        **shared: Unpack[SharedOptions],
+    ) -> FederatedResult[T]: ...
+
+    @overload
+    def search_many(
+        self,
+        entries: Sequence[AnyEntry],
+        *,
+        session: Session | scoped_session[Any],
+        federated: Literal[False] = False,
+        **shared: Unpack[SharedOptions],
+    ) -> ManyResult: ...
+
+    def search_many(
+        self,
+        entries: Sequence[Any],
+        *,
+        session: Session | scoped_session[Any],
+        federated: bool = False,
+        **shared: Unpack[SharedOptions],
+    ) -> ManyResult | FederatedResult[Any]:
+        """Run several searches in one request: `[(Post, "words", {"filter": ...}), (Page, "words")]`.
+
+        Options beside the entries are shared, those of an entry win. `federated=True` merges the hits into one ranked
+        list; else each search has a result, or an error in `failures`. See `SharedOptions`.
+
+        Raises:
+            QueryError: an entry is not one, or there are more than `max_schemas`. What else as for `search`.
+        """
+        if federated:
+            return search_federated(self.runtime, entries, session=session, **shared)
+        return search_many(self.runtime, entries, session=session, **shared)
+
+    @overload
+    async def asearch_many(
+        self,
+        entries: tuple[Entry[A], Entry[B]],
+        *,
+        session: AsyncSession | async_scoped_session[Any],
+        federated: Literal[True],
+        **shared: Unpack[SharedOptions],
+    ) -> FederatedResult[A | B]: ...
+
+    @overload
+    async def asearch_many(
+        self,
+        entries: tuple[Entry[A], Entry[B], Entry[C]],
+        *,
+        session: AsyncSession | async_scoped_session[Any],
+        federated: Literal[True],
+        **shared: Unpack[SharedOptions],
+    ) -> FederatedResult[A | B | C]: ...
+
+    @overload
+    async def asearch_many(
+        self,
+        entries: Sequence[Entry[T]],
+        *,
+        session: AsyncSession | async_scoped_session[Any],
+        federated: Literal[True],
+        **shared: Unpack[SharedOptions],
+    ) -> FederatedResult[T]: ...
+
+    @overload
+    async def asearch_many(
+        self,
+        entries: Sequence[AnyEntry],
+        *,
+        session: AsyncSession | async_scoped_session[Any],
+        federated: Literal[False] = False,
+        **shared: Unpack[SharedOptions],
+    ) -> ManyResult: ...
+
+    async def asearch_many(
+        self,
+        entries: Sequence[Any],
+        *,
+        session: AsyncSession | async_scoped_session[Any],
+        federated: bool = False,
+        **shared: Unpack[SharedOptions],
+    ) -> ManyResult | FederatedResult[Any]:
+        """Run several searches as `search_many` does, for an AsyncSession."""
+        if federated:
+            return await asearch_federated(self.runtime, entries, session=session, **shared)
+        return await asearch_many(self.runtime, entries, session=session, **shared)
+
+    def facet_values(
+        self, model: Any, facet: str, prefix: str = "", **wanted: Unpack[FacetOptions]
+    ) -> tuple[FacetValue, ...]:
+        """Find values of a facet that begin with `prefix`, with their counts; see `searching.facet_values`."""
+        return facet_values(self.runtime, model, facet, prefix, **wanted)
+
+    def hydrate(
+        self,
+        model: type[T],
+        hits: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        *,
+        session: Session | scoped_session[Any],
+        options: Sequence[ORMOption] = (),
+        **owner: Unpack[TenantOptions],
+    ) -> SearchResult[T]:
+        """Read the records of hits that Meilisearch's own client found, in their order; see `searching.hydrate`."""
+        return hydrate(self.runtime, model, hits, session=session, options=options, **owner)
+
+    def tenant_token(self, models: Any, tenant: Any, *, expires_at: datetime, **key: Unpack[SigningKey]) -> str:
+        """Make a token with which a front end searches one tenant's documents alone; see `searching.tokens`."""
+        return tenant_token(self.runtime, models, tenant, expires_at=expires_at, **key)
+
+    def scoped(self, *, defaults: SearchOptions | None = None, fixed: SearchOptions | None = None) -> ScopedSearch:
+        """Give searches that begin from `defaults` and keep to `fixed`, which no caller can override."""
+        return ScopedSearch(lambda: self.runtime, defaults or {}, fixed or {})
+
+    def capabilities(self, model: Any) -> Capabilities:
+        """Say what is searchable, filterable, sortable and facetable in a class."""
+        return capabilities(self.schemas.of(model))

@@ -1,0 +1,63 @@
+"""Start-up: the help of our commands against Celery's, and what importing us adds to a worker."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+from tests.bench.report import Line
+
+_HELP = "import sys; from {module} import main; sys.argv = ['x', '--help']; main()"
+_IMPORTS = """
+import json, time
+def spent(*names):
+    began = time.process_time()
+    for name in names:
+        __import__(name)
+    return time.process_time() - began
+celery = spent("celery", "celery.apps.worker", "celery.worker", "kombu.transport.redis")
+alchemy = spent("sqlalchemy", "sqlalchemy.orm", "sqlalchemy.dialects.postgresql.psycopg")
+ours = spent("scrypath_celery.app", "scrypath_celery.worker.tasks", "scrypath_celery.worker.relay_step")
+print(json.dumps([celery, alchemy, ours]))
+"""
+
+
+def start(times: int) -> Iterator[Line]:
+    """Both, as medians of several runs."""
+    ours, theirs = [], []
+    for _ in range(times):
+        ours.append(_timed(_HELP.format(module="scrypath_celery.cli")))
+        theirs.append(_timed(_HELP.format(module="celery.__main__")))
+    mine, celerys = statistics.median(ours), statistics.median(theirs)
+    yield Line(
+        name="scrypath-celery --help / celery --help",
+        ours=f"{mine * 1000:.0f} ms",
+        theirs=f"{celerys * 1000:.0f} ms",
+        ratio=mine / celerys,
+        target="<= 0.5",
+    )
+    found = [_imports() for _ in range(times)]
+    celery, alchemy, added = (statistics.median(one[at] for one in found) for at in range(3))
+    yield Line(
+        name="a worker's import of ours, over Celery's and SQLAlchemy's own / 150 ms",
+        ours=f"{added * 1000:.0f} ms of processor",
+        theirs=f"150 ms (Celery {celery * 1000:.0f} ms, SQLAlchemy {alchemy * 1000:.0f} ms)",
+        ratio=added / 0.15,
+        target="<= 1",
+    )
+
+
+def _timed(code: str) -> float:
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    return time.perf_counter() - began
+
+
+def _imports() -> list[float]:
+    done = subprocess.run([sys.executable, "-c", _IMPORTS], capture_output=True, text=True, check=True)
+    found: list[float] = json.loads(done.stdout)
+    return found
