@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -58,9 +58,7 @@ def take(
         return None
     present = held.rebuild if held.rebuild and held.rebuild.get("fingerprint") == fingerprint else {}
     bulk = documents if bulk_documents is None else bulk_documents
-    limits = {PRIORITY[Operation.UPSERT]: documents, PRIORITY[Operation.BACKFILL]: bulk} if not paused else {}
-    limits[PRIORITY[Operation.REINDEX]] = bulk
-    most = _Most(limits={key: limit for key, limit in limits.items() if limit}, rebuild_id=present.get("id"))
+    most = _Most(limits=_limits(documents, bulk, paused=paused), rebuild_id=present.get("id"))
     trying = held.exclusive_until is not None and held.exclusive_until > held.at
     on_trial: list[int] = []
     if only is None and not trying:
@@ -88,6 +86,14 @@ def take(
     if on_trial:
         indexes.enter(connection, uid, token, lease)
     return result
+
+
+def _limits(documents: int, bulk: int, *, paused: bool) -> dict[int, int]:
+    """The most documents by priority; where the live index is paused, of a rebuild alone."""
+    limits = {PRIORITY[Operation.REINDEX]: bulk}
+    if not paused:
+        limits |= {PRIORITY[Operation.UPSERT]: documents, PRIORITY[Operation.BACKFILL]: bulk}
+    return {priority: limit for priority, limit in limits.items() if limit}
 
 
 def _locked(connection: Connection, uid: str) -> Row[Any]:
@@ -330,18 +336,6 @@ def unresolved(connection: Connection, limit: int = 1_000) -> list[Row[Any]]:
 def ids_of(connection: Connection, token: str) -> tuple[str, ...]:
     """The document ids of a claim; none where it is forgotten."""
     return tuple(connection.execute(select(claim.c.ids).where(claim.c.token == token)).scalar() or ())
-
-
-def awaited_ids(connection: Connection, uid: str, ids: Iterable[str]) -> set[str]:
-    """Those of these ids whose works were claimed without settling and wait for another claim, or were given up."""
-    wanted, found = set(ids), set[str]()
-    again = in_state(*READY) & (work.c.claims > 0)
-    dead = in_state(State.FAILED) & work.c.error_code.in_([NEVER_SETTLED, HANGS])
-    for which in (again, dead):
-        query = select(work.c.ids, work.c.remaining).where(work.c.index_uid == uid, which)
-        for row in connection.execute(query):
-            found |= wanted.intersection(row.ids if row.remaining is None else row.remaining)
-    return found
 
 
 def seen(connection: Connection, tokens: Sequence[str], uid: int) -> int:
