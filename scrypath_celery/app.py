@@ -17,10 +17,16 @@ from .convergence.summary import Summary
 from .declaration.document_ids import id_text
 from .declaration.registry import Declaration
 from .declaration.schema import Schema
+from .operator.contract_drift import ContractDrift, contract_drift
 from .operator.failed import Failed, failed
+from .operator.hot_apply import HotApply, hot_apply
 from .operator.reconcile import Report, reconcile
+from .operator.repair import Repair, repair
 from .operator.retry import Retried, retry
+from .operator.settings_apply import Applied, settings_apply
+from .operator.settings_diff import SettingsDiff, own_names, settings_diff
 from .operator.status import Status, status
+from .operator.verify import Verification, verify
 from .rebuild.rebuild import How, backfill, listed, reindex
 from .rebuild.report import BackfillReport, RebuildStatus, ReindexReport
 from .rebuild.runner import Progress
@@ -54,6 +60,7 @@ class Scrypath(Searches):
     """Keeps Meilisearch in step with SQLAlchemy models through a Celery app.
 
     `database` is an Engine, a sessionmaker, an AsyncEngine or async_sessionmaker, or a callable that returns one;
+    `read_session` is what records are read through for the index, where sessions of `database` see only some of them;
     `options` are those of `config.Options`. Made empty, it is attached later with `init_app`, so that models can
     import it first. Nothing (configuration, database, network) is read before first use.
 
@@ -61,12 +68,14 @@ class Scrypath(Searches):
         ConfigError: an unknown option.
     """
 
-    def __init__(self, celery_app: Celery | None = None, *, database: Any = None, **options: Any) -> None:
+    def __init__(
+        self, celery_app: Celery | None = None, *, database: Any = None, read_session: Any = None, **options: Any
+    ) -> None:
         super().__init__()
         self._capture = Capture(lambda: self.runtime)
         self._tracker = Tracker(self.schemas, self._capture)
-        if celery_app is not None or database is not None or options:
-            self.init_app(celery_app, database=database, **options)
+        if celery_app is not None or database is not None or read_session is not None or options:
+            self.init_app(celery_app, database=database, read_session=read_session, **options)
 
     @property
     def meilisearch(self) -> Native:
@@ -163,6 +172,54 @@ class Scrypath(Searches):
         """What differs between database and index, and what to do about it; changes nothing."""
         return reconcile(self.runtime, self._chosen(model))
 
+    def verify(
+        self, model: Any, *, sample: int | None = None, ledger: bool = True, progress: Progress | None = None
+    ) -> Verification:
+        """Compare database and index document by document (about `sample` of them); see `operator.verify`."""
+        return verify(self.runtime, self.schemas.of(model), sample=sample, ledger=ledger, progress=progress)
+
+    def repair(
+        self,
+        model: Any,
+        *,
+        dry_run: bool = False,
+        allow_mass_delete: bool = False,
+        progress: Progress | None = None,
+    ) -> Repair:
+        """Verify an index and give exactly what differs to the workers; see `operator.repair`."""
+        return repair(
+            self.runtime,
+            self.schemas.of(model),
+            dry_run=dry_run,
+            allow_mass_delete=allow_mass_delete,
+            progress=progress,
+        )
+
+    # settings
+
+    def index_contract_drift(self, model: Any) -> ContractDrift:
+        """Where an index is not what its schema declares, dimension by dimension."""
+        return contract_drift(self.runtime, self.schemas.of(model))
+
+    def settings_diff(self, model: Any) -> SettingsDiff:
+        """Where the settings of an index differ from what is declared."""
+        return settings_diff(self.runtime, self.schemas.of(model))
+
+    def settings_read(self, model: Any) -> Mapping[str, Any] | None:
+        """All settings that an index has now, under our names; None where there is no index."""
+        found = self.runtime.engine.settings(self.runtime.uid_of(self.schemas.of(model)))
+        return None if found is None else own_names(found)
+
+    def settings_apply(self, model: Any, *, everything: bool = False, dry_run: bool = False) -> Applied:
+        """Make an index have its declared settings, or create it; see `operator.settings_apply`."""
+        return settings_apply(self.runtime, self.schemas.of(model), everything=everything, dry_run=dry_run)
+
+    def settings_hot_apply(
+        self, model: Any, settings: Mapping[str, Any], *, ack_live: bool, by: str | None = None
+    ) -> HotApply:
+        """Apply a few settings to the live index at once, beside the declaration; see `operator.hot_apply`."""
+        return hot_apply(self.runtime, self.schemas.of(model), settings, ack_live=ack_live, by=by)
+
     # rebuilding
 
     def backfill(
@@ -172,6 +229,7 @@ class Scrypath(Searches):
         ids: Iterable[Any] | None = None,
         where: Mapping[str, Any] | None = None,
         since: Mapping[str, Any] | None = None,
+        allow_mass_delete: bool = False,
         sync_mode: str | None = None,
         detach: bool = False,
         progress: Progress | None = None,
@@ -186,7 +244,15 @@ class Scrypath(Searches):
         chosen = None if ids is None else [id_text(id) for id in ids]
         texts = [{name: str(value) for name, value in (given or {}).items()} for given in (where, since)]
         how = self._how(sync_mode, detach, progress)
-        return backfill(self.runtime, self.schemas.of(model), how, ids=chosen, where=texts[0], since=texts[1])
+        return backfill(
+            self.runtime,
+            self.schemas.of(model),
+            how,
+            ids=chosen,
+            where=texts[0],
+            since=texts[1],
+            allow_mass_delete=allow_mass_delete,
+        )
 
     def reindex(
         self,

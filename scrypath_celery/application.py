@@ -35,13 +35,20 @@ class Attached:
         self.celery_app: Celery | None = None
         self._lock = threading.RLock()
         self._database: Any = None
+        self._read_session: Any = None
         self._arguments: dict[str, Any] = {}
         self._runtime: tuple[int, Runtime] | None = None
         self._bound: tuple[int, tuple[Callable[[], Session], Engine]] | None = None
+        self._reading: tuple[int, tuple[Callable[[], Session], Engine]] | None = None
         self._publisher: Any = None
 
-    def init_app(self, celery_app: Celery | None, *, database: Any = None, **options: Any) -> None:
+    def init_app(
+        self, celery_app: Celery | None, *, database: Any = None, read_session: Any = None, **options: Any
+    ) -> None:
         """Attach to a Celery app and a database; again with the same app, to replace the options.
+
+        `read_session` is a sessionmaker (or what `database` may be) through which records are read for the index,
+        where sessions of `database` see only some of them (tenant criteria, row-level security).
 
         Raises:
             ConfigError: an unknown option, another app than before, or an app that has another Scrypath.
@@ -50,6 +57,7 @@ class Attached:
         if self.celery_app is not None and celery_app is not None and celery_app is not self.celery_app:
             raise ConfigError(f"this Scrypath is attached to the Celery app {self.celery_app.main!r} already")
         self._database = database if database is not None else self._database
+        self._read_session = read_session if read_session is not None else self._read_session
         self._arguments = dict(options)
         self._reset()
         if celery_app is not None:
@@ -136,7 +144,7 @@ class Attached:
     def _reset(self) -> None:
         if self._publisher is not None:
             self._publisher.close()
-        self._runtime = self._bound = self._publisher = None
+        self._runtime = self._bound = self._reading = self._publisher = None
         self.__dict__.pop("_options", None)
 
     @cached_property
@@ -156,7 +164,7 @@ class Attached:
             schemas=self.schemas,
             ledger=Ledger(lambda: self._binding()[1]),
             engine=SearchEngine(options),
-            source=Source(lambda: self._binding()[0]),
+            source=Source(self._reader),
             publish=self._publish,
             eager=self._is_eager,
         )
@@ -174,6 +182,19 @@ class Attached:
                 bound[1].dispose(close=False)
             self._bound = (os.getpid(), bound)
             return bound
+
+    def _reader(self) -> Callable[[], Session]:
+        """The session factory through which records are read for the index, in this process."""
+        if self._read_session is None:
+            return self._binding()[0]
+        found = self._reading
+        if found is None or found[0] != os.getpid():
+            with self._lock:
+                bound = bind(self._read_session) if found is None else found[1]
+                if found is not None:  # connections of the parent are not ours to use, nor to close
+                    bound[1].dispose(close=False)
+                found = self._reading = (os.getpid(), bound)
+        return found[1][0]
 
     def _is_eager(self) -> bool:
         return self.celery_app is not None and bool(self.celery_app.conf.task_always_eager)

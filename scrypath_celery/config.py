@@ -58,6 +58,10 @@ class Options:
     """How long a claim waits for the engine before its works are left `submitted`."""
     max_attempts: int = 8
     """Verdicts after which a work becomes a dead letter."""
+    mass_delete_count: int = 100
+    mass_delete_share: float = 0.01
+    """Deletions that nobody asked for by name, beyond which they wait for a word of an operator: this many or this
+    share of the documents, whichever is more."""
     max_claims: int = 5
     """Claims that ended without a settlement after which a work fails as `source`."""
     backoff: float = 2.0

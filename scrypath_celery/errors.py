@@ -19,6 +19,12 @@
             IndexMissing   there is no index to search
                 IndexMissingPaused  there is none, and the work that would fill it is paused
         IndexPaused        nothing of an index is tried until its pause ends
+        SettingsError      settings of an index could not be applied as declared
+            PrimaryKeyDiffers  the index has another primary key than the schema
+            LiveAckRequired    a hot apply without the word that the live index is meant
+            EmptyHotApplyPayload  a hot apply of nothing
+            UnsupportedHotApplyKeys  a hot apply of settings that it does not take
+            HotApplyFailed     the engine did not take a hot apply
         SessionError       a call does not say which session, or which record, it means
         QueryError         a search asks for what its schema does not declare
             TenantRequired a search of a schema with tenants does not say whose documents it means
@@ -201,6 +207,42 @@ class IndexMissingPaused(IndexMissing, IndexPaused):
     """There is no index to search, and the work that would fill it is paused; the message says why."""
 
     code = "index_paused"
+
+
+class SettingsError(ScrypathError):
+    """Settings of an index could not be applied as declared."""
+
+    code = "settings"
+
+
+class PrimaryKeyDiffers(SettingsError):
+    """The index has another primary key than the schema: only a reindex changes that."""
+
+    code = "primary_key_differs"
+
+
+class LiveAckRequired(SettingsError):
+    """A hot apply without the word that the live index is meant; nothing was sent."""
+
+    code = "live_ack_required"
+
+
+class EmptyHotApplyPayload(SettingsError):
+    """A hot apply of nothing; nothing was sent."""
+
+    code = "empty_hot_apply_payload"
+
+
+class UnsupportedHotApplyKeys(SettingsError):
+    """A hot apply of settings that it does not take; nothing was sent, the message names them."""
+
+    code = "unsupported_hot_apply_keys"
+
+
+class HotApplyFailed(SettingsError):
+    """The engine did not take a hot apply, or not on every index."""
+
+    code = "hot_apply_failed"
 
 
 class SessionError(ScrypathError):

@@ -11,6 +11,7 @@ from .app_command import operating
 from .console import FINE, NOT_DONE, Console
 from .rebuilding import Meter, how, pairs_of
 from .text import pairs
+from .verify import kept_text
 
 
 @click.command(epilog="Example: scrypath-celery -A shop backfill Post --since updated_at=2026-11-01")
@@ -21,6 +22,7 @@ from .text import pairs
     "--since", metavar="FIELD=VALUE", multiple=True, callback=pairs_of, help="Records with at least this value alone."
 )
 @click.option("--detach", is_flag=True, help="Leave it to the workers and return at once.")
+@click.option("--allow-mass-delete", is_flag=True, help="Delete documents without a record beyond the cap too.")
 @click.option("--dry-run", is_flag=True, help="Say what would be read, and change nothing.")
 @operating
 def backfill(
@@ -30,6 +32,7 @@ def backfill(
     where: dict[str, str],
     since: dict[str, str],
     detach: bool,
+    allow_mass_delete: bool,
     dry_run: bool,
 ) -> int:
     """Re-sync every record of a live index, and remove documents without a record.
@@ -40,7 +43,14 @@ def backfill(
     if ids is not None and (where or since):
         raise click.UsageError("give either --ids, or --where and --since")
     return backfilled(
-        console, schema, ids=ids.split(",") if ids else None, where=where, since=since, detach=detach, dry_run=dry_run
+        console,
+        schema,
+        ids=ids.split(",") if ids else None,
+        where=where,
+        since=since,
+        detach=detach,
+        dry_run=dry_run,
+        allow_mass_delete=allow_mass_delete,
     )
 
 
@@ -53,6 +63,7 @@ def backfilled(
     since: dict[str, str] | None = None,
     detach: bool = False,
     dry_run: bool = False,
+    allow_mass_delete: bool = False,
 ) -> int:
     """Run a backfill; the exit code."""
     schema, meter = console.schema(name), Meter()
@@ -64,7 +75,9 @@ def backfilled(
         return FINE
     how_ = how(console, "a backfill", detach=detach, meter=meter)
     try:
-        done = run(console.runtime, schema, how_, ids=ids, where=where, since=since)
+        done = run(
+            console.runtime, schema, how_, ids=ids, where=where, since=since, allow_mass_delete=allow_mass_delete
+        )
     finally:
         meter.end()
     console.answer("backfill", as_json(done))
@@ -76,4 +89,6 @@ def backfilled(
     console.say(pairs(id=done.id, documents=done.documents, orphans=done.orphans, failed=done.failed))
     if done.part:
         console.say("Only a part was chosen: documents without a record were left alone.")
-    return NOT_DONE if done.failed else FINE
+    if done.kept_orphans:
+        console.note(kept_text(done.kept_orphans))
+    return NOT_DONE if done.failed or done.kept_orphans else FINE

@@ -15,6 +15,9 @@ COMMANDS = {
     "retry": "retry:retry",
     "cancel": "cancel:cancel",
     "reconcile": "reconcile:reconcile",
+    "verify": "verify:verify",
+    "settings": "settings:settings",
+    "index": "index:index",
     "backfill": "backfill:backfill",
     "reindex": "reindex:reindex",
     "work": "work:work",
@@ -30,8 +33,8 @@ COMMANDS = {
 
 HELP = """Keep a Meilisearch index honest: look first, then act.
 
-Exit codes: 0 fine; 1 something could not be read or done; 2 done and differences found (`reconcile`, `trace`), or a
-wrong command line.
+Exit codes: 0 fine; 1 something could not be read or done; 2 done and differences found (`reconcile`, `verify`,
+`settings diff`, `index contract-drift`, `trace`), or a wrong command line.
 
 \b
 Shell completion, for bash (or zsh_source, fish_source):

@@ -14,13 +14,15 @@ from .backfill import backfilled
 from .broker import look as look_at_broker
 from .console import DIFFERENT, FINE, NOT_DONE, Console
 from .failed import class_line
+from .index import drift_lines
 from .rebuilding import rebuild_line
 from .reindex import reindexed
 from .retry import one as retry_one
 from .status import TIMEOUTS, broker_lines, engine_text, pause_text, queue_text
 from .text import pairs
+from .verify import repair, verified_json, verified_lines
 
-ACTIONS = ("retry", "backfill", "reindex")
+ACTIONS = ("retry", "backfill", "reindex", "repair")
 
 
 @click.command(epilog="Example: scrypath-celery -A shop reconcile Post --action reindex")
@@ -31,7 +33,10 @@ ACTIONS = ("retry", "backfill", "reindex")
     "--cutover/--no-cutover", default=True, show_default=True, help="With --action reindex: swap once it is filled."
 )
 @click.option("--detach", is_flag=True, help="With backfill and reindex: leave it to the workers, return at once.")
-@click.option("--dry-run", is_flag=True, help="With backfill and reindex: say what would be done.")
+@click.option("--dry-run", is_flag=True, help="With an action but retry: say what would be done.")
+@click.option("--include-contract-drift", is_flag=True, help="Attach what differs between index and schema.")
+@click.option("--verify", "verifying", is_flag=True, help="Compare document by document too.")
+@click.option("--allow-mass-delete", is_flag=True, help="Delete documents without a record beyond the cap too.")
 @operating
 def reconcile(
     console: Console,
@@ -41,6 +46,9 @@ def reconcile(
     cutover: bool,
     detach: bool,
     dry_run: bool,
+    include_contract_drift: bool,
+    verifying: bool,
+    allow_mass_delete: bool,
 ) -> int:
     """Report what differs between database and index, and what to do about it.
 
@@ -49,32 +57,44 @@ def reconcile(
     """
     if (action == "retry") != (id is not None):
         raise click.UsageError("--action retry and --id belong together")
+    if dry_run and action in (None, "retry"):
+        raise click.UsageError("--dry-run belongs to --action backfill, reindex or repair")
+    if allow_mass_delete and action not in ("repair", "backfill"):
+        raise click.UsageError("--allow-mass-delete belongs to --action repair or backfill")
     if action is None:
-        return report(console, schema)
+        return report(console, schema, contract=include_contract_drift, verifying=verifying)
+    if action == "repair":
+        return repair(console, schema, dry_run=dry_run, allow_mass_delete=allow_mass_delete)
     if action == "retry":
         assert id is not None
         return retry_one(console, id, schema)
     if action == "backfill":
-        return backfilled(console, schema, detach=detach, dry_run=dry_run)
+        return backfilled(console, schema, detach=detach, dry_run=dry_run, allow_mass_delete=allow_mass_delete)
     return reindexed(console, schema, cutover=cutover, detach=detach, dry_run=dry_run)
 
 
-def report(console: Console, schema: str | None) -> int:
+def report(console: Console, schema: str | None, *, contract: bool = False, verifying: bool = False) -> int:
     """Print the report; the exit code."""
-    found = look(with_timeouts(console.runtime, **TIMEOUTS), console.schemas(schema), program=console.program)
+    runtime, schemas = with_timeouts(console.runtime, **TIMEOUTS), console.schemas(schema)
+    found = look(runtime, schemas, program=console.program, contract=contract)
     waiting = any(Signal.PENDING_QUEUE_WORK in one.signals for one in found.indexes)
     app = console.search.celery_app
     if waiting and app is not None:  # then it matters whether anybody is there to take it
         found = Report(indexes=found.indexes, broker=look_at_broker(app, console.runtime.options))
-    console.answer("reconcile", {**as_json(found), "unknown": list(found.unknown), "differs": found.differs})
+    verified = [console.search.verify(one, progress=console.progress) for one in schemas] if verifying else []
+    differs = found.differs or any(one.differs for one in verified)
+    body = {**as_json(found), "unknown": list(found.unknown), "differs": differs}
+    console.answer("reconcile", {**body, "verified": list(map(verified_json, verified))} if verifying else body)
     for one in found.indexes:
         for line in index_lines(one):
             console.say(line)
+    for line in (line for one in verified for line in verified_lines(one)):
+        console.say(line)
     for line in broker_lines(found.broker) if found.broker is not None else ():
         console.say(line)
-    if found.unknown:
+    if found.unknown or any(one.undecided for one in verified):
         return NOT_DONE
-    return DIFFERENT if found.differs else FINE
+    return DIFFERENT if differs else FINE
 
 
 def index_lines(one: IndexReport) -> list[str]:
@@ -86,6 +106,9 @@ def index_lines(one: IndexReport) -> list[str]:
         f"  queue: {queue_text(one.queue)}",
         f"  documents: {documents_text(one)}",
     ]
+    lines += [f"  hot-applied: {pairs(at=hot.at, by=hot.by, keys=','.join(hot.keys))}" for hot in one.hot_applied]
+    if one.contract is not None:
+        lines += drift_lines(one.contract, "  ")
     if one.pause is not None:
         lines.append(f"  pause: {pause_text(one.pause)}")
     if one.rebuild is not None:

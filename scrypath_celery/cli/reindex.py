@@ -11,6 +11,7 @@ from ..rebuild.report import ReindexReport
 from .app_command import operating
 from .console import FINE, NOT_DONE, Console
 from .rebuilding import Meter, how, rebuild_line
+from .settings import warn_of_hot_applied
 from .text import pairs
 
 
@@ -80,6 +81,7 @@ def reindexed(
         console.say(f"Would build {console.runtime.uid_of(schema)} anew (nothing was changed)")
         console.say(pairs(**plan, swaps=cutover))
         return FINE
+    warn_of_hot_applied(console, schema)
     how_ = how(console, "a reindex", detach=detach, meter=meter)
     try:
         done = run(

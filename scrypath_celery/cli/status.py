@@ -48,6 +48,9 @@ def index_lines(one: IndexStatus) -> list[str]:
         f"  engine: {engine_text(one.engine)}",
         f"  queue: {queue_text(one.queue)}",
     ]
+    lines.append(f"  contract: {one.contract}")
+    if one.verified is not None:
+        lines.append(f"  verified: {pairs(at=one.verified.at, **one.verified.counts)}")
     if one.pause is not None:
         lines.append(f"  pause: {pause_text(one.pause)}")
     if one.rebuild is not None:

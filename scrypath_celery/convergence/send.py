@@ -14,6 +14,7 @@ from .checkpoints import Await, Step, Steps, Tasks
 from .claim_run import ClaimRun, Send, Stopped
 from .decisions import Action, decide
 from .outcomes import Outcome
+from .unexpected_deletions import refuse_unexpected_deletions
 from .watchdog import watched
 
 SPLIT_BYTES = 1_000_000
@@ -39,6 +40,7 @@ def send_all(run: ClaimRun, ids: Sequence[str]) -> Steps:
         for part in payloads(documents, run.runtime.options.payload_bytes):
             yield from send_documents(run, part)
         documents, began = {}, time.monotonic()
+    refuse_unexpected_deletions(run, gone)
     for start in range(0, len(gone), MAX_IDS):
         yield from send_deletions(run, gone[start : start + MAX_IDS])
 

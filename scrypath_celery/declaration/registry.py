@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypedDict, TypeVar, Unpack
 
 from ..errors import SchemaError
-from . import mapping, settings
+from . import mapping
 from .schema import IndexIf, Schema, Statement
+from .setting_checks import checked, declared_form, missing_rules
+from .setting_names import engine_form
+from .setting_types import Faceting, Settings
 
 T = TypeVar("T")
 
@@ -27,14 +31,16 @@ class Declaration(TypedDict, total=False):
     primary key where it is left out), `tenant_field` one that every document has and that becomes filterable,
     `index` the index (the table's name where it is left out). `index_if` says which records are indexed, `select`
     gives the statement that they are read with. `version` is a word that changes when the projection does: it stands
-    for the source of `search_document`, `select` and `index_if` where that cannot be read.
+    for the source of `search_document`, `select` and `index_if` where that cannot be read. Ranking rules that leave
+    out one of the engine's defaults are refused at a rebuild unless `ranking_rules_strict` is false.
     """
 
     fields: Sequence[str]
     filterable: Sequence[Any]
     sortable: Sequence[str]
-    faceting: Mapping[str, Any] | None
-    settings: Mapping[str, Any] | None
+    faceting: Faceting | Mapping[str, Any] | None
+    settings: Settings | Mapping[str, Any] | None
+    ranking_rules_strict: bool
     document_id: str | None
     tenant_field: str | None
     index: str | None
@@ -134,17 +140,18 @@ def _schema(model: type[Any], declaration: Declaration) -> Schema:
         model=model,
         uid=_uid(model, declaration.get("index")),
         fields=_names(model, "fields", declaration.get("fields", ())),
-        filterable=_listed(model, "filterable", declaration.get("filterable", ())),
+        filterable=_filterable(model, declaration.get("filterable", ())),
         sortable=_names(model, "sortable", declaration.get("sortable", ())),
-        faceting=dict(declaration.get("faceting") or {}),
-        settings=dict(declaration.get("settings") or {}),
+        faceting=_faceting(model, declaration.get("faceting") or {}),
+        settings=_settings(model, declaration.get("settings") or {}),
+        ranking_rules_strict=declaration.get("ranking_rules_strict", True),
         document_id=declaration.get("document_id"),
         tenant_field=declaration.get("tenant_field"),
         index_if=declaration.get("index_if"),
         select=declaration.get("select"),
         version=declaration.get("version"),
     )
-    _check_settings(schema)
+    _warn(schema)
     _ = schema.key  # a composite primary key is refused now
     return schema
 
@@ -173,10 +180,31 @@ def _names(model: type[Any], what: str, value: Iterable[str]) -> tuple[str, ...]
     return names
 
 
-def _check_settings(schema: Schema) -> None:
-    for name in schema.settings:
-        if name not in settings.KNOWN:
-            raise SchemaError(f"{schema.name}: unknown setting {name!r}{mapping.nearest(name, settings.KNOWN)}")
+def _filterable(model: type[Any], given: Iterable[Any]) -> tuple[Any, ...]:
+    listed = _listed(model, "filterable", given)
+    return tuple(engine_form("filterableAttributes", listed, f"{model.__qualname__}: filterable"))
+
+
+def _settings(model: type[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    settings = declared_form(given, model.__qualname__)
     for name, argument in _ARGUMENTS.items():
-        if name in schema.settings:
-            raise SchemaError(f"{schema.name}: declare {name} as {argument}=, not in settings=")
+        if name in settings:
+            raise SchemaError(f"{model.__qualname__}: declare {name} as {argument}=, not in settings=")
+    return settings
+
+
+def _faceting(model: type[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    attributes = _names(model, "faceting attributes", given.get("attributes", ()))
+    rest = {name: value for name, value in given.items() if name != "attributes"}
+    faceting: dict[str, Any] = checked("faceting", rest, f"{model.__qualname__}: faceting")
+    return {**faceting, "attributes": attributes} if attributes else faceting
+
+
+def _warn(schema: Schema) -> None:
+    missing = missing_rules(schema.settings.get("rankingRules"))
+    if missing and schema.ranking_rules_strict:
+        warnings.warn(
+            f"{schema.name}: ranking_rules leaves out {', '.join(missing)}, which the engine has by default: a rebuild"
+            " refuses that; add it, or declare ranking_rules_strict=False",
+            stacklevel=5,
+        )

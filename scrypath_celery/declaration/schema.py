@@ -40,7 +40,8 @@ class Schema:
     filterable: tuple[Any, ...] = ()
     sortable: tuple[str, ...] = ()
     faceting: Mapping[str, Any] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    ranking_rules_strict: bool = True
     document_id: str | None = None
     tenant_field: str | None = None
     index_if: IndexIf | None = None
@@ -179,7 +180,7 @@ class Schema:
     def _fingerprint(self) -> str:
         projection = self.version if self.version is not None else sorted(self.sources.items())
         index_if = self.index_if if isinstance(self.index_if, str) else None
-        declared = [self.key, sorted(self.names), self.declared_settings(), index_if, projection]
+        declared = [self.key, sorted(self.names), settings.masked(self.declared_settings()), index_if, projection]
         return hashlib.sha256(settings.canonical(declared).encode()).hexdigest()
 
     def _index_if_source(self) -> Any:

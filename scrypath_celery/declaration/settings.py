@@ -1,4 +1,4 @@
-"""Settings of an index: which ones there are, and where what is declared differs from what is live."""
+"""Settings of an index in the engine's spelling: which ones there are, and where what is declared is not live."""
 
 from __future__ import annotations
 
@@ -45,25 +45,84 @@ KNOWN = frozenset(DEFAULTS) | OPTIONAL
 _SETS = frozenset({"sortableAttributes", "nonSeparatorTokens", "separatorTokens", "dictionary", "disableOnAttributes"})
 _ORDERED = frozenset({"displayedAttributes", "searchableAttributes"})
 _MERGED = frozenset({"typoTolerance", "minWordSizeForTypos", "faceting", "pagination"})
+_SECRET = frozenset({"apiKey", "headers"})
+_NESTED = frozenset({"searchEmbedder", "indexingEmbedder", "distribution"})
+MASK = "(hidden)"
+"""What stands for a secret wherever settings are shown."""
 
 
-def differences(declared: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
+OLD_RANKING_RULES = ("words", "typo", "proximity", "attribute", "sort", "exactness")
+"""The default ranking rules of engines before 1.36."""
+
+
+def defaults_of(version: str | None) -> Mapping[str, Any]:
+    """The settings of a fresh index of an engine of this version (None: of the newest that is known)."""
+    parts = [int(part) for part in (version or "").split(".")[:2] if part.isdigit()]
+    if len(parts) == 2 and parts < [1, 36]:
+        return {**DEFAULTS, "rankingRules": list(OLD_RANKING_RULES)}
+    return DEFAULTS
+
+
+def differences(
+    declared: Mapping[str, Any], live: Mapping[str, Any], defaults: Mapping[str, Any] = DEFAULTS
+) -> dict[str, Any]:
     """The declared settings that are not live, as the engine's `PATCH` of them would take them.
 
-    Both are compared as the engine normalises them (order of sets, duplicates, filled-up objects, defaults for
-    None). Only what is declared counts: other live settings are not ours. Embedders are compared by their names
-    alone, since the engine fills them up and hides their keys.
+    Both are compared as the engine normalises them (order of sets, duplicates, filled-up objects, `defaults` for
+    None). Only what is declared counts: other live settings are not ours. The keys of embedders cannot be compared,
+    since the engine hides them.
     """
-    return {key: value for key, value in declared.items() if not _same(key, value, live.get(key), DEFAULTS.get(key))}
+    return {key: value for key, value in declared.items() if not same(key, value, live.get(key), defaults.get(key))}
 
 
-def _same(key: str, declared: Any, live: Any, default: Any) -> bool:
+def same(key: str, declared: Any, live: Any, default: Any = None) -> bool:
+    """Whether a declared setting is live; `default` is what None means."""
     if declared is None:
         declared = default
+    if key == "embedders" and isinstance(declared, Mapping):
+        return _same_embedders(declared, live if isinstance(live, Mapping) else {})
     if key in _MERGED and isinstance(declared, Mapping) and isinstance(live, Mapping):
         defaults = default if isinstance(default, Mapping) else {}
-        return all(_same(name, value, live.get(name), defaults.get(name)) for name, value in declared.items())
+        return all(same(name, value, live.get(name), defaults.get(name)) for name, value in declared.items())
     return bool(_normal(key, declared) == _normal(key, live))
+
+
+def masked(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings with what may be secret in embedders (keys, headers) left out."""
+    return {name: _masked(value) if name == "embedders" else value for name, value in settings.items()}
+
+
+def _masked(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return {name: MASK if name in _SECRET and item is not None else _masked(item) for name, item in value.items()}
+
+
+def _same_embedders(declared: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
+    """Whether all embedders that are declared are there as declared, and none that is declared None.
+
+    The engine fills up what is not declared; what is declared None has a default that depends on its source.
+    """
+    for name, embedder in declared.items():
+        if embedder is None:
+            if name in live:
+                return False
+        elif name not in live or not _within(embedder, live[name]):
+            return False
+    return bool(declared) or not live
+
+
+def _within(declared: Mapping[str, Any], live: Any) -> bool:
+    if not isinstance(live, Mapping):
+        return False
+    for name, value in declared.items():
+        if name in _SECRET or value is None:
+            continue
+        found = live.get(name)
+        nested = name in _NESTED and isinstance(value, Mapping)
+        if not (_within(value, found) if nested else value == found):
+            return False
+    return True
 
 
 def _normal(key: str, value: Any) -> Any:
@@ -78,15 +137,13 @@ def _normal(key: str, value: Any) -> Any:
     if key == "stopWords":
         return sorted({_decomposed(word) for word in value})
     if key == "disableOnWords":
-        return sorted({_decomposed(word).lower() for word in value})
+        return sorted({_folded(word) for word in value})
     if key == "filterableAttributes":
-        return [_filterable(item) for item in value]
+        return _all_filterable(value)
     return list(value)
 
 
 def _mapping(key: str, value: Mapping[str, Any]) -> Any:
-    if key == "embedders":
-        return sorted(name for name, embedder in value.items() if embedder is not None)
     if key == "sortFacetValuesBy":
         return {"*": "alpha", **value}
     return dict(value)
@@ -94,6 +151,16 @@ def _mapping(key: str, value: Mapping[str, Any]) -> Any:
 
 def _decomposed(word: str) -> str:
     return unicodedata.normalize("NFKD", word)
+
+
+def _folded(word: str) -> str:
+    return "".join(letter for letter in _decomposed(word.lower()) if not unicodedata.combining(letter))
+
+
+def _all_filterable(items: Iterable[Any]) -> Any:
+    """Plain names are a set; among objects the first that fits a field counts, so their order says something."""
+    found = [_filterable(item) for item in items]
+    return sorted(set(found)) if all(isinstance(item, str) for item in found) else found
 
 
 def _filterable(item: Any) -> Any:

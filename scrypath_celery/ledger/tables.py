@@ -181,6 +181,8 @@ index = Table(
     Column("rebuild", Json),
     Column("fingerprint", _word(64)),
     Column("high_uid", BigInteger),
+    Column("hot_applied", Json),
+    Column("verified", Json),
     Column("high_token", _word(64)),
     Column("lost_since", Double),
     **_OPTIONS,

@@ -41,13 +41,14 @@ def write(
     mode: Mode,
     *,
     publish_after: float = 10.0,
+    requeued: bool = False,
     rebuild_id: int | None = None,
 ) -> tuple[int, ...]:
     """Write works for `ids` on the caller's connection, in the caller's transaction; the works' ids.
 
     At most `MAX_IDS` documents a work. `publish_after` is how long (seconds) the relay leaves the publication to the
-    caller. The row of the index is never requeued here: it would make callers wait for claims. Works with a
-    `rebuild_id` run for that rebuild alone.
+    caller; `requeued` notes in their history that no call wrote them. The row of the index is never requeued here: it
+    would make callers wait for claims. Works with a `rebuild_id` run for that rebuild alone.
     """
     grace = GRACE[mode]
     written = []
@@ -64,6 +65,7 @@ def write(
             "state": State.PENDING.value,
             "attempts": 0,
             "claims": 0,
+            "history": [{"state": "requeued"}] if requeued else None,
             "rebuild_id": rebuild_id,
             "publish_in": max(grace, publish_after),
             "available_in": grace,
@@ -75,7 +77,9 @@ def write(
 
 def requeue(connection: Connection, index_uid: str, ids: Sequence[str]) -> tuple[int, ...]:
     """Put new work for these ids into the ledger: re-sync them."""
-    return write(connection, index_uid, Operation.UPSERT, ids, Mode.CELERY, publish_after=0.0) if ids else ()
+    if not ids:
+        return ()
+    return write(connection, index_uid, Operation.UPSERT, ids, Mode.CELERY, publish_after=0.0, requeued=True)
 
 
 def record(row: Row[Any]) -> Work:

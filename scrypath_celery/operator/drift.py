@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..work import IndexRow
+from .contract_drift import ContractDrift
 from .index_counts import DocumentCounts, EngineCounts, QueueCounts, Verdict
 from .recommendations import Signal
 
@@ -27,6 +28,7 @@ class Seen:
     documents: DocumentCounts
     row: IndexRow | None = None
     target_exists: bool = False
+    contract: ContractDrift | None = None
 
 
 def with_mismatch(
@@ -62,7 +64,9 @@ def _signals(seen: Seen) -> Iterator[Signal]:
         yield Signal.FAILED_SYNC_WORK
     if seen.documents.mismatch is Verdict.YES:
         yield Signal.COUNT_MISMATCH
-    row = seen.row
+    row, contract = seen.row, seen.contract
+    if contract is not None and contract.index_exists and not contract.match:
+        yield Signal.CONTRACT_DRIFT
     if _missing(seen):
         yield Signal.INDEX_MISSING
     if row is not None and row.pause is not None:

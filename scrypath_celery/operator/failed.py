@@ -11,8 +11,8 @@ from ..declaration.schema import Schema
 from ..ledger import overview, works
 from ..runtime import Runtime
 from ..work import Operation, ReasonClass, State, Work
+from .display_name import display_name
 from .serialization import one_line, to_datetime
-from .status import display_name
 
 SHOWN = (State.FAILED, State.RETRYING)
 """States of work that is listed as failed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -19,12 +19,21 @@ class Signal(StrEnum):
     INDEX_MISSING = "index_missing"
     INDEX_PAUSED = "index_paused"
     ENGINE_RESTORED = "engine_restored"
+    CONTRACT_DRIFT = "contract_drift"
     REINDEX_VISIBILITY_AVAILABLE = "reindex_visibility_available"
     REINDEX_IN_PROGRESS = "reindex_in_progress"
     REINDEX_CUTOVER_PENDING = "reindex_cutover_pending"
 
 
-DIFFERENCES = frozenset({Signal.FAILED_SYNC_WORK, Signal.COUNT_MISMATCH, Signal.INDEX_MISSING, Signal.ENGINE_RESTORED})
+DIFFERENCES = frozenset(
+    {
+        Signal.FAILED_SYNC_WORK,
+        Signal.COUNT_MISMATCH,
+        Signal.INDEX_MISSING,
+        Signal.ENGINE_RESTORED,
+        Signal.CONTRACT_DRIFT,
+    }
+)
 """Signals of a confirmed difference, which does not fix by itself."""
 
 
@@ -56,6 +65,10 @@ class Situation:
     signals: frozenset[Signal]
     failed: Mapping[ReasonClass, FailedClass] = field(default_factory=dict)
     pause: ReasonClass | None = None
+    contract: Sequence[str] = ()
+    """What fixes a drift of the contract: `settings_apply`, `backfill`, `reindex`."""
+    drifting: Sequence[str] = ()
+    """The names of what differs in it."""
     pause_scope: Scope | None = None
 
 
@@ -79,10 +92,18 @@ PAUSES: Mapping[ReasonClass, str] = {
 """What keeps a paused index from being tried."""
 
 
+CONTRACT: Mapping[str, tuple[str, str]] = {
+    "settings_apply": ("the index has other settings than the schema declares", "settings apply {schema}"),
+    "backfill": ("its documents have other fields than the schema declares", "reconcile {schema} --action backfill"),
+    "reindex": ("the index has another primary key than the schema", "reconcile {schema} --action reindex"),
+}
+"""Why and with which command each drift of the contract is fixed."""
+
+
 def recommended(situation: Situation, program: str = "scrypath-celery") -> tuple[Action, ...]:
     """What to do, in this order. `program` is how commands are called here, with the application it was given."""
     found: list[Action] = []
-    for rule in (_restored, _paused, _pending, _failed, _rebuild, _differing):
+    for rule in (_restored, _paused, _pending, _failed, _rebuild, _contract, _differing):
         found += rule(situation, program)
     return tuple(found)
 
@@ -135,6 +156,19 @@ def _rebuild(situation: Situation, program: str) -> list[Action]:
     if Signal.REINDEX_IN_PROGRESS in situation.signals:
         return [_reindex(situation, program, "a rebuild is under way; if its process is gone, this goes on with it")]
     return []
+
+
+def _contract(situation: Situation, program: str) -> list[Action]:
+    """The cheapest actions that make the index what is declared; a recommended reindex does all of it."""
+    if Signal.CONTRACT_DRIFT not in situation.signals or Signal.ENGINE_RESTORED in situation.signals:
+        return []
+    shown = ", ".join(situation.drifting[:8]) + (", ..." if len(situation.drifting) > 8 else "")
+    actions = []
+    for remedy in situation.contract:
+        why, command = CONTRACT[remedy]
+        line = f"{program} {command.format(schema=situation.schema)}"
+        actions.append(Action(name=remedy, why=f"{why}: {shown}", command=line))
+    return actions
 
 
 def _differing(situation: Situation, program: str) -> list[Action]:

@@ -14,12 +14,15 @@ from ..rebuild.report import RebuildStatus
 from ..runtime import Runtime
 from ..work import IndexRow, State
 from .broker import Broker
+from .contract_drift import ContractDrift, contract_drift
+from .display_name import display_name
 from .drift import Seen, signals, with_mismatch
 from .failed import SHOWN, ClassCount, classes
 from .index_counts import DocumentCounts, EngineCounts, QueueCounts, document_counts, engine_counts, queue_counts
 from .probe import Probe, look_for_loss
 from .recommendations import DIFFERENCES, Action, FailedClass, Signal, Situation, recommended
-from .status import Paused, display_name, paused, rebuild_status
+from .settings_diff import HotApplied, recorded
+from .status import Paused, paused, rebuild_status
 
 UNCOUNTED = "left out: records are not counted here"
 
@@ -42,6 +45,8 @@ class IndexReport:
     actions: tuple[Action, ...]
     pause: Paused | None = None
     rebuild: RebuildStatus | None = None
+    contract: ContractDrift | None = None
+    hot_applied: tuple[HotApplied, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +75,7 @@ class Snapshot:
 
     queue: QueueCounts
     row: IndexRow | None = None
+    hot: tuple[HotApplied, ...] = ()
     groups: Sequence[overview.FailedGroup] = field(default_factory=tuple)
     rebuild: RebuildStatus | None = None
 
@@ -86,18 +92,20 @@ def reconcile(
     program: str = "scrypath-celery",
     seconds: float | None = None,
     count: bool = True,
+    contract: bool = False,
 ) -> Report:
     """Compare database and index for these schemas; a part that does not answer is unknown.
 
     `program` is how the command lines of recommended actions begin. `seconds` bounds what is asked of the engine;
-    `count=False` leaves out counting the database's records, which takes time where there are many.
+    `count=False` leaves out counting the database's records, which takes time where there are many; `contract`
+    attaches what differs between the index and its schema.
     """
     engine, ledger, source = Probe(seconds), Probe(), Probe()
     if not count:
         source.reason = UNCOUNTED
     look_for_loss(runtime, engine, ledger)
     look = partial(_looked, runtime, engine=engine, ledger=ledger, source=source)
-    return Report(indexes=tuple(_report(runtime, schema, *look(schema), program) for schema in schemas))
+    return Report(indexes=tuple(_report(runtime, schema, *look(schema), program, contract) for schema in schemas))
 
 
 def _looked(runtime: Runtime, schema: Schema, *, engine: Probe, ledger: Probe, source: Probe) -> tuple[Seen, Snapshot]:
@@ -118,6 +126,7 @@ def _looked(runtime: Runtime, schema: Schema, *, engine: Probe, ledger: Probe, s
         documents=with_mismatch(documents, counts, after.queue, unchanged_during_count=unchanged_during_count),
         row=after.row,
         target_exists=target is not None,
+        contract=engine.ask(lambda: contract_drift(runtime, schema)),
     )
     return seen, after
 
@@ -128,11 +137,14 @@ def _snapshot(connection: Connection, *, runtime: Runtime, schema: Schema) -> Sn
         queue=queue_counts(connection, uid, works.counts(connection, uid)),
         row=indexes.get(connection, uid),
         groups=overview.groups(connection, SHOWN, index_uid=uid),
+        hot=recorded(connection, schema.uid),
         rebuild=rebuild_status(connection, runtime, schema),
     )
 
 
-def _report(runtime: Runtime, schema: Schema, seen: Seen, snapshot: Snapshot, program: str) -> IndexReport:
+def _report(
+    runtime: Runtime, schema: Schema, seen: Seen, snapshot: Snapshot, program: str, contract: bool
+) -> IndexReport:
     found = signals(seen)
     name = display_name(runtime.schemas, schema)
     pause = paused(seen.row)
@@ -148,6 +160,8 @@ def _report(runtime: Runtime, schema: Schema, seen: Seen, snapshot: Snapshot, pr
         failed=dead,
         pause=cause.reason_class if cause is not None else None,
         pause_scope=cause.scope if cause is not None else None,
+        contract=seen.contract.remedies if seen.contract is not None else (),
+        drifting=seen.contract.names if seen.contract is not None else (),
     )
     return IndexReport(
         schema=name,
@@ -161,4 +175,6 @@ def _report(runtime: Runtime, schema: Schema, seen: Seen, snapshot: Snapshot, pr
         actions=recommended(situation, program),
         pause=pause,
         rebuild=snapshot.rebuild,
+        contract=seen.contract if contract else None,
+        hot_applied=snapshot.hot,
     )

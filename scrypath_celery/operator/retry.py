@@ -12,8 +12,8 @@ from ..errors import WorkError
 from ..ledger import indexes, rebuilds, works
 from ..runtime import Runtime
 from ..work import Mode, Operation, State, Work
+from .display_name import display_name
 from .serialization import one_line
-from .status import display_name
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
+from functools import partial
+from typing import Any
 
 from sqlalchemy import Connection
 
-from ..declaration.registry import Schemas
 from ..declaration.schema import Schema
-from ..ledger import indexes, overview, publications, rebuilds, works
+from ..ledger import indexes, notes, overview, publications, rebuilds, works
 from ..rebuild.report import RebuildStatus, status_of
 from ..runtime import Runtime
 from ..work import OPEN, IndexRow, ReasonClass, State
 from .broker import Broker
+from .contract_drift import contract_drift
+from .display_name import display_name
 from .index_counts import EngineCounts, QueueCounts, engine_counts, queue_counts
 from .probe import Probe, look_for_loss
 from .serialization import to_datetime
@@ -30,12 +34,30 @@ class Paused:
     next_probe: datetime | None
 
 
+class Contract(StrEnum):
+    """Whether an index is what its schema declares, as far as that could be seen."""
+
+    MATCH = "match"
+    DRIFT = "drift"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verified:
+    """The last verification of an index: when, and how many documents differed by kind."""
+
+    at: datetime | None
+    counts: Mapping[str, Any]
+
+
 @dataclass(frozen=True, kw_only=True)
 class IndexStatus:
     """One schema's index. `index` is the engine's uid; `known_to_workers` is None where none could be asked.
 
     `engine_lost_since` is when the engine was found to be restored, emptied or replaced; None once it was rebuilt.
-    `hanging` are documents whose projection hangs now.
+    `hanging` are documents whose projection hangs now, `contract` says whether the index is what is declared,
+    `verified` what its last verification found.
     """
 
     schema: str
@@ -45,6 +67,8 @@ class IndexStatus:
     queue: QueueCounts
     pause: Paused | None = None
     known_to_workers: bool | None = None
+    contract: Contract = Contract.UNKNOWN
+    verified: Verified | None = None
     rebuild: RebuildStatus | None = None
     engine_lost_since: datetime | None = None
     hanging: tuple[overview.Stuck, ...] = ()
@@ -83,6 +107,7 @@ class Ledgered:
     rebuilds: Mapping[str, RebuildStatus] = field(default_factory=dict)
     stuck: Mapping[str, Sequence[overview.Stuck]] = field(default_factory=dict)
     publishing: publications.PublishFailure | None = None
+    verified: Mapping[str, Verified | None] = field(default_factory=dict)
 
 
 def status(
@@ -110,6 +135,8 @@ def status(
                 hanging=tuple(found.stuck[schema.uid]) if found is not None else (),
                 engine_lost_since=to_datetime(row.lost_since) if row is not None else None,
                 known_to_workers=broker.knows(schema.uid) if broker is not None else None,
+                contract=looking.ask(partial(contract_of, runtime, schema)) or Contract.UNKNOWN,
+                verified=found.verified.get(schema.uid) if found is not None else None,
                 rebuild=found.rebuilds.get(schema.uid) if found is not None else None,
             )
         )
@@ -125,12 +152,6 @@ def status(
     )
 
 
-def display_name(schemas: Schemas, schema: Schema) -> str:
-    """What commands take for a schema: its class name, or its dotted path where two classes have one name."""
-    alone = sum(other.name == schema.name for other in schemas) == 1
-    return schema.name if alone else schema.path
-
-
 def read_ledger_status(connection: Connection, runtime: Runtime, schemas: Sequence[Schema]) -> Ledgered:
     """Counts and rows of these schemas, in one transaction."""
     counted, declared = works.counts(connection), runtime.schemas
@@ -143,6 +164,7 @@ def read_ledger_status(connection: Connection, runtime: Runtime, schemas: Sequen
         undeclared={
             uid: _open(states) for uid, states in counted.items() if declared.by_uid(uid) is None and _open(states)
         },
+        verified={schema.uid: _verified(notes.verified(connection, schema.uid)) for schema in schemas},
         rebuilds={uid: found for uid, found in under_way.items() if found is not None},
     )
 
@@ -167,6 +189,24 @@ def paused(row: IndexRow | None) -> Paused | None:
         since=to_datetime(pause.since),
         next_probe=to_datetime(pause.until),
     )
+
+
+def contract_of(runtime: Runtime, schema: Schema) -> Contract:
+    """Whether an index is what its schema declares.
+
+    Raises:
+        EngineError: the engine could not be asked.
+    """
+    found = contract_drift(runtime, schema)
+    if not found.index_exists:
+        return Contract.MISSING
+    return Contract.MATCH if found.match else Contract.DRIFT
+
+
+def _verified(note: Mapping[str, Any] | None) -> Verified | None:
+    if note is None:
+        return None
+    return Verified(at=to_datetime(note["at"]), counts={name: value for name, value in note.items() if name != "at"})
 
 
 def _open(states: Mapping[State, int]) -> int:

@@ -12,9 +12,9 @@ from ..declaration.schema import Schema
 from ..ledger import overview
 from ..runtime import Runtime
 from ..work import Operation, ReasonClass, State, Work
+from .display_name import display_name
 from .probe import Probe
 from .serialization import one_line, to_datetime
-from .status import display_name
 
 NEWEST = 20
 """How many of the works of a document are shown."""

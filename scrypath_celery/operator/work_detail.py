@@ -14,8 +14,8 @@ from ..errors import SourceError
 from ..ledger import overview, works
 from ..runtime import Runtime
 from ..work import Mode, Operation, ReasonClass, State, Work
+from .display_name import display_name
 from .serialization import one_line, to_datetime
-from .status import display_name
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from ..ledger import works
 from ..work import MAX_IDS, Mode, Operation
 from .held import Held
+from .mass_delete import cap_of
 from .phases import Phase
 
 
@@ -22,12 +23,14 @@ def orphans(held: Held) -> None:
     at = row.counts.get("orphans_from")
     if at is None:
         stats = engine.stats(held.live) or {}
-        held.save(phase=Phase.ORPHANS, counts={**row.counts, "orphans_from": int(stats.get("numberOfDocuments", 0))})
+        count = int(stats.get("numberOfDocuments", 0))
+        held.save(phase=Phase.ORPHANS, counts={**row.counts, "orphans_from": count, "documents_held": count})
         return
     start = max(at - MAX_IDS, 0)
     page = engine.id_page(held.live, schema.key, offset=start, limit=at - start)
     there = held.runtime.source.present(schema, page)
-    missing = [id for id in page if id not in there]
+    found = [id for id in page if id not in there]
+    missing = found[: _room(held)]
     written: list[int] = []
 
     def write(tx: Connection) -> None:
@@ -35,10 +38,19 @@ def orphans(held: Held) -> None:
         if missing:
             written.extend(works.write(tx, row.index_uid, Operation.BACKFILL, missing, Mode.CELERY, rebuild_id=row.id))
 
-    counts = {**held.count(orphans=len(missing)), "orphans_from": start}
+    counts = {**held.count(orphans=len(missing), kept_orphans=len(found) - len(missing)), "orphans_from": start}
     held.save(phase=Phase.ORPHANS, counts=counts, also=write)
     if written and row.mode == Mode.CELERY:
         held.runtime.publish(row.index_uid, tuple(written))
+
+
+def _room(held: Held) -> int | None:
+    """How many more documents without a record may be deleted; None where an operator allowed all."""
+    if held.row.options.get("allow_mass_delete"):
+        return None
+    counts = held.row.counts
+    total = int(counts.get("documents_held", 0))
+    return max(cap_of(held.runtime.options, total) - int(counts.get("orphans", 0)), 0)
 
 
 def is_searched(held: Held) -> bool:

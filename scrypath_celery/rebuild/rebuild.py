@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..declaration.schema import Schema
+from ..declaration.setting_checks import missing_rules
 from ..errors import RebuildError
 from ..ledger import overview, rebuilds
 from ..ledger.rebuilds import Rebuild
@@ -44,11 +45,12 @@ def backfill(
     ids: Sequence[str] | None = None,
     where: Mapping[str, str] | None = None,
     since: Mapping[str, str] | None = None,
+    allow_mass_delete: bool = False,
 ) -> BackfillReport:
     """Re-sync every record and document of a live index, or the records that are chosen.
 
     Each page converges like any other work, so writes go on meanwhile. Where records are chosen, documents without
-    a record are left alone.
+    a record are left alone; otherwise they are deleted up to a cap, beyond it only with `allow_mass_delete`.
 
     Raises:
         RebuildError: another process drives or follows one.
@@ -58,6 +60,7 @@ def backfill(
         "ids": None if ids is None else list(dict.fromkeys(ids)),
         "where": dict(where or {}),
         "since": dict(since or {}),
+        "allow_mass_delete": allow_mass_delete,
     }
     row, _ = _run(runtime, schema, Asked(operation=Operation.BACKFILL, mode=how.mode, options=options), how)
     return BackfillReport(
@@ -65,6 +68,7 @@ def backfill(
         index=runtime.uid_of(schema),
         documents=row.counts.get("filled", 0) + row.counts.get("orphans", 0),
         orphans=row.counts.get("orphans", 0),
+        kept_orphans=row.counts.get("kept_orphans", 0),
         failed=_failed(runtime, row),
         part=bool(row.options.get("part")),
         over=row.phase == Phase.DONE,
@@ -88,9 +92,17 @@ def reindex(
     `allow_shrink` lets a much smaller index go live.
 
     Raises:
-        RebuildError: another process drives or follows one, or an old content is kept.
+        RebuildError: another process drives or follows one, or an old content is kept; or the declared ranking rules
+            leave out a default of the engine's (`ranking_rules`), which `ranking_rules_strict=False` allows.
         SourceError, EngineError, LedgerError: a part is unreachable; the same call goes on when it is back.
     """
+    missing = missing_rules(schema.settings.get("rankingRules")) if schema.ranking_rules_strict else []
+    if missing:
+        raise RebuildError(
+            f"the ranking_rules of {schema.name} leave out {', '.join(missing)}, which the engine has by default: add"
+            " them, or declare ranking_rules_strict=False",
+            why="ranking_rules",
+        )
     options = {
         "cutover": cutover,
         "keep_old": float(keep_old),

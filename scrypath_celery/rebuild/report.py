@@ -16,7 +16,8 @@ from .phases import Phase
 class BackfillReport:
     """What a backfill did or does: documents re-synced, orphans among them (documents without a record), failed works.
 
-    With `part` it was asked for some records alone: orphans were left as they are. `over` is false while workers go
+    With `part` it was asked for some records alone: orphans were left as they are. `kept_orphans` were left, since
+    they were more than the cap. `over` is false while workers go
     on with it.
     """
 
@@ -27,6 +28,7 @@ class BackfillReport:
     failed: int
     part: bool
     over: bool
+    kept_orphans: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

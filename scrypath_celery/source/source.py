@@ -193,6 +193,23 @@ class Source:
                 found.update(schema.id_of(value) for value in rows)
         return found
 
+    def kept_out(self, schema: Schema, ids: Sequence[str]) -> set[str]:
+        """Those of these ids that a record has which `index_if` keeps out of the index.
+
+        Raises:
+            SourceError: the database did not answer.
+        """
+        if schema.index_if is None:
+            return set()
+        found: set[str] = set()
+        with self._session(schema) as session:
+            for values in chunks(values_of(session, schema, ids)):
+                statement = select(schema.model) if schema.select is None else schema.select()
+                query = statement.with_only_columns(id_expression(schema), maintain_column_froms=True).order_by(None)
+                rows = session.scalars(query.where(among(session, schema, values)))
+                found.update(schema.id_of(value) for value in rows)
+        return found
+
     def count(self, schema: Schema) -> int | None:
         """How many records are to be in the index, or None where Python alone can tell (`index_if`).
 

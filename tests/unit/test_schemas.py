@@ -208,7 +208,7 @@ def test_the_column_of_a_key_may_have_another_name_than_its_attribute(schemas: S
         (Article, {"index": "a\n"}, "1 to 400"),
         (Article, {"fields": "title"}, "list of names, not str"),
         (Article, {"sortable": [1]}, "list of names"),
-        (Article, {"settings": {"rankingRule": []}}, "unknown setting 'rankingRule'; did you mean 'rankingRules'"),
+        (Article, {"settings": {"rankingRule": []}}, "unknown setting 'rankingRule'; did you mean 'ranking_rules'"),
         (Article, {"settings": {"filterableAttributes": []}}, "declare filterableAttributes as filterable="),
         (Article, {"feilds": ["title"]}, "unknown option 'feilds' of a schema; did you mean 'fields'"),
         (Place, {}, "composite primary key"),

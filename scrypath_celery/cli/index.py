@@ -1,0 +1,59 @@
+"""`index`: an index as a whole against its schema."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from ..operator.contract_drift import ContractDrift, Detail, Dimension
+from ..operator.serialization import as_json
+from .app_command import operating
+from .console import DIFFERENT, FINE, Console
+from .text import pairs
+
+
+@click.group()
+def index() -> None:
+    """Look at an index as a whole."""
+
+
+@index.command("contract-drift", epilog="Example: scrypath-celery -A shop index contract-drift Post --json")
+@click.argument("schema", required=False)
+@operating
+def contract_drift(console: Console, schema: str | None) -> int:
+    """Show where an index is not what its schema declares: fields, attributes, faceting, settings.
+
+    Exit code 0 where all matches, 2 where something differs or there is no index, 1 where it could not be compared.
+    """
+    found = console.search.index_contract_drift(console.schema(schema))
+    console.answer("index contract-drift", as_json(found))
+    for line in drift_lines(found):
+        console.say(line)
+    return FINE if found.match else DIFFERENT
+
+
+def drift_lines(found: ContractDrift, margin: str = "") -> list[str]:
+    """The lines of one index."""
+    head = pairs(schema=found.schema, index=found.index, contract="match" if found.match else "drift")
+    if not found.index_exists:
+        return [margin + head, f"{margin}  there is no such index: `settings apply` creates it"]
+    parts = {"primary_key": found.primary_key, **found.dimensions}
+    lines = [margin + head]
+    for name, part in parts.items():
+        lines += [f"{margin}  {line}" for line in _part(name, part)]
+    if found.remedies:
+        lines.append(f"{margin}  to fix it: {', then '.join(found.remedies)}")
+    return lines
+
+
+def _part(name: str, part: Dimension) -> list[str]:
+    lines = [f"{name}: {'match' if part.match else 'drift'}", *(f"  {_detail(one)}" for one in part.details)]
+    return [*lines, "  and more"] if part.truncated else lines
+
+
+def _detail(one: Detail) -> str:
+    if one.declared is None and one.applied is None:
+        return f"{one.name}: {one.problem}"
+    declared, applied = (json.dumps(as_json(value), ensure_ascii=False) for value in (one.declared, one.applied))
+    return f"{one.name}: {one.problem} declared={declared} applied={applied}"
