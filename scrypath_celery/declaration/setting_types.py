@@ -1,4 +1,4 @@
-"""What `settings=` may hold, as types that editors complete: names in snake_case, or as the engine has them."""
+"""What `settings=` may hold, as types that editors complete. Names are in snake_case; the engine takes its own too."""
 
 from __future__ import annotations
 

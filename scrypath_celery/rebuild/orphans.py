@@ -50,7 +50,11 @@ def _room(held: Held) -> int | None:
         return None
     counts = held.row.counts
     total = int(counts.get("documents_held", 0))
-    return max(cap_of(held.runtime.options, total) - int(counts.get("orphans", 0)), 0)
+    cap = cap_of(held.runtime.options, total)
+    # More documents than records by more than the cap: then none is deleted, rather than the first of them.
+    if total - int(counts.get("filled", 0)) > cap:
+        return 0
+    return max(cap - int(counts.get("orphans", 0)), 0)
 
 
 def is_searched(held: Held) -> bool:

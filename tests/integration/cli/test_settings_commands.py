@@ -14,6 +14,7 @@ from scrypath_celery.work import Operation
 from tests.integration.cli.conftest import Run, document
 from tests.shop import Post, Shop
 
+HERE = ("--sync-mode", "inline")
 AWAY = ("--meilisearch-url", "http://127.0.0.1:1")
 
 
@@ -133,14 +134,17 @@ def test_a_hot_apply_is_live_noted_and_forgotten_by_the_next_apply(run: Run, sho
     assert (live["synonyms"], live["stopWords"]) == ({"auto": ["car"], "car": ["auto"]}, ["the"])
     [note] = document(run("settings", "diff", "Post", "--json"))["hot_applied"]
     assert (note["keys"], "@" in note["by"]) == (["stop_words", "synonyms"], True)
-    assert "hot-applied settings are dropped" in run("reconcile", "Post", "--action", "reindex", "--no-cutover").stderr
+    assert (
+        "hot-applied settings are dropped"
+        in run("reconcile", "Post", "--action", "reindex", "--no-cutover", *HERE).stderr
+    )
     shop.search.ledger.run(lambda tx: notes.forget_hot_applies(tx, "posts", ["synonyms"]))
     assert document(run("settings", "diff", "Post", "--json"))["hot_applied"][0]["keys"] == ["stop_words"]
 
 
 def test_a_hot_apply_during_a_rebuild_goes_to_both_indexes(run: Run, shop: Shop, tmp_path: Path) -> None:
     filled(shop)
-    target = shop.search.reindex(Post, cutover=False).target
+    target = shop.search.reindex(Post, cutover=False, sync_mode="inline").target
     file = hot_file(tmp_path, '{"stop_words": ["the"]}')
     result = run("settings", "hot-apply", "Post", "--settings-file", file, "--ack-live", "--json")
     assert document(result)["indexes"] == [index_of(shop), target]
@@ -235,11 +239,11 @@ def test_repair_writes_exactly_what_differs(run: Run, shop: Shop) -> None:
 def test_many_documents_without_a_record_are_deleted_on_request_alone(run: Run, shop: Shop, action: str) -> None:
     filled(shop)
     write_by_hand(shop, [{"id": id, "title": "y"} for id in range(1_000, 1_101)])
-    result = run("reconcile", "Post", "--action", action)
+    result = run("reconcile", "Post", "--action", action, *HERE)
     shop.search.drain()
     assert (result.exit_code, "--allow-mass-delete" in result.stderr) == (1, True)
     assert len(shop.documents()) == 104
-    assert run("reconcile", "Post", "--action", action, "--allow-mass-delete").exit_code == 0
+    assert run("reconcile", "Post", "--action", action, "--allow-mass-delete", *HERE).exit_code == 0
     shop.search.drain()
     assert len(shop.documents()) == 3
 
