@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from ..errors import EngineError, LedgerUnavailable
-from ..ledger import claims, maintenance, works
+from ..ledger import awaited, claims, maintenance, works
 from ..runtime import Runtime, is_dead
 from ..work import EngineTask
 from .poll import poll
@@ -166,7 +166,7 @@ def _watched(connection: Connection, *, rows: list[Row[Any]], landed: set[str], 
             # A work that was claimed without settling is read again, or is a dead letter: another would bring
             # what hangs or kills its process back for ever.
             ids = claims.ids_of(connection, row.token)
-            awaited = claims.awaited_ids(connection, row.index_uid, ids)
-            written += len(works.requeue(connection, row.index_uid, [id for id in ids if id not in awaited]))
+            waiting = awaited.document_ids(connection, row.index_uid, ids)
+            written += len(works.requeue(connection, row.index_uid, [id for id in ids if id not in waiting]))
     claims.seen(connection, [row.token for row in rows if row.token not in landed], newest)
     return written

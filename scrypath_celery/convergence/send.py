@@ -63,6 +63,8 @@ def read(run: ClaimRun, ids: Sequence[str], gone: list[str]) -> Mapping[str, byt
     for id, failure in reading.failures.items():
         note(run, (id,), failure)
     gone.extend(reading.gone)
+    # What is read here was asked for under another spelling, so no claim could tell that others work on it, too.
+    run.requeue(reading.respelt.difference(run.claim.ids))
     return reading.documents
 
 

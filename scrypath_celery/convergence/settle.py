@@ -10,6 +10,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from ..ledger import claims, indexes, maintenance, marks, parts, works
+from ..ledger import stuck as stuck_work
 from ..work import ClaimState, Failure, Scope, Work
 from . import backoff
 from .claim_run import ClaimRun
@@ -174,7 +175,7 @@ def _release(run: ClaimRun, blame: bool, connection: Connection) -> None:
     claim = run.claim
     if blame:
         maintenance.blame(connection, claim.token, max_claims=run.runtime.options.max_claims)
-    stuck = claims.stuck_id(connection, claim.token)
+    stuck = stuck_work.document_of(connection, claim.token)
     if stuck is not None:
         maintenance.blame_stuck(connection, claim.token, stuck, at_once=False)
     given = works.give_back(connection, claim.token, keep_claim_count=False)

@@ -11,6 +11,7 @@ from functools import partial
 
 from ..errors import ScrypathError
 from ..ledger import claims
+from ..ledger import stuck as stuck_work
 from .claim_run import ClaimRun
 
 logger = logging.getLogger("scrypath_celery")
@@ -57,7 +58,7 @@ class _Watch:
         self._over.set()
         with self._lock:
             if self._marked is not None and not keep:
-                self._write(partial(claims.forget_stuck, token=self._run.claim.token))
+                self._write(partial(stuck_work.forget, token=self._run.claim.token))
 
     def run(self) -> None:
         seen: tuple[str, float] | None = None
@@ -77,7 +78,7 @@ class _Watch:
         if id == self._marked or seconds < self._options.hang_seconds:
             return
         token, lease = self._run.claim.token, max(self._options.lease, self._options.time_limit)
-        if self._write(partial(claims.mark_stuck, token=token, id=id, seconds=seconds, lease=lease)):
+        if self._write(partial(stuck_work.mark, token=token, id=id, seconds=seconds, lease=lease)):
             self._marked = id
             logger.warning("%s %s has been projected for %.0f s", self._run.schema.name, id, seconds)
 

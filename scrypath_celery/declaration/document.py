@@ -29,7 +29,7 @@ def document_id(schema: Schema, record: Any) -> str:
         ProjectionError: the engine would refuse it (code `invalid_document_id`).
     """
     try:
-        return valid_id(getattr(record, schema.key))
+        return valid_id(schema.id_of(getattr(record, schema.key)))
     except ProjectionError as exc:
         message = f"{schema.name}.{schema.key}: {exc}"
         raise ProjectionError(message, error_code=exc.error_code) from exc
@@ -65,6 +65,8 @@ def project(schema: Schema, record: Any) -> dict[str, Any]:
         document = default_document(schema, record)
     else:
         document = _completed(schema, record, id, _called(schema, record, own))
+    if schema.padded:
+        document[schema.key] = id
     if "_geo" in document:
         _check_geo(schema, id, document["_geo"])
     return document
@@ -126,7 +128,7 @@ def _completed(schema: Schema, record: Any, id: str, document: Any) -> dict[str,
         document = {**document, schema.tenant_field: getattr(record, schema.tenant_field)}
     ready = _ready(schema, record, document)
     key = document[schema.key]
-    if isinstance(key, bool | float) or key is None or id_text(key) != id:
+    if isinstance(key, bool | float) or key is None or schema.id_of(key) != id:
         raise ProjectionError(
             f"{schema.name} {id}: search_document gives another {schema.key!r} than the record has",
             error_code="invalid_document_id",

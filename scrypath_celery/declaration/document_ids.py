@@ -37,6 +37,8 @@ def id_text(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
         return str(int(value))
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     if isinstance(value, str | int | UUID | Decimal) and not isinstance(value, bool):
         return str(value)
     raise ProjectionError(f"a document id cannot be a {type(value).__name__}", error_code="invalid_document_id")
@@ -101,6 +103,26 @@ def id_values(kind: TypeEngine[Any], texts: Sequence[str]) -> list[Any]:
         except LookupError:
             continue
     return values
+
+
+def respelt(kind: TypeEngine[Any], texts: Sequence[str]) -> set[str]:
+    """The ids of the values that texts stand for which are not the ids of these values: "7" for "007".
+
+    Raises:
+        SchemaError: ids cannot be of this type.
+    """
+    rule = _RULES.get(_python_type(kind))
+    found: set[str] = set()
+    if rule is None or rule is str or isinstance(kind, sqlalchemy.Enum):
+        return found
+    for text in texts:
+        try:
+            spelt = id_text(rule(text))
+        except (ValueError, InvalidOperation, ProjectionError):
+            continue
+        if spelt != text:
+            found.add(spelt)
+    return found
 
 
 def _fits(value: int) -> bool:

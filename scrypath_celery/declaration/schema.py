@@ -9,12 +9,13 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import CHAR, Select
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapper
 
 from ..errors import SchemaError
 from . import mapping, settings
+from .document_ids import id_text
 from .source_text import source_text
 
 IndexIf = str | Callable[[Any], bool]
@@ -89,6 +90,20 @@ class Schema:
     def by_primary_key(self) -> bool:
         """Whether the document id is the primary key."""
         return mapping.primary_key(self.mapper) == (self.key,)
+
+    @cached_property
+    def padded(self) -> bool:
+        """Whether databases fill the document id up with blanks, which are no part of it (`CHAR`)."""
+        return mapping.has_expression(self.model, self.key) and isinstance(getattr(self.model, self.key).type, CHAR)
+
+    def id_of(self, value: Any) -> str:
+        """The document id that a value of the key stands for, as the database gives it.
+
+        Raises:
+            ProjectionError: it is None, or of a type that ids cannot have.
+        """
+        text = id_text(value)
+        return text.rstrip(" ") if self.padded else text
 
     @cached_property
     def names(self) -> tuple[str, ...]:

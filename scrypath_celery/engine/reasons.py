@@ -88,6 +88,8 @@ def _task_failure(task: EngineTask) -> Failure:
         reason_class = ReasonClass.AUTH if kind == "auth" else ReasonClass.BACKEND_REJECTED
         return Failure(scope=Scope.ENGINE, reason_class=reason_class, reason=text, code=code)
     if task.type not in DOCUMENT_TASKS:
+        # Such a task holds no documents, so that the engine's own words can be repeated.
+        text = f"{text}: {error.get('message')}" if error.get("message") else text
         scope = Scope.ENGINE if kind == "internal" else Scope.INDEX
         reason_class = ReasonClass.BACKEND_REJECTED if kind == "internal" else ReasonClass.VALIDATION
         return Failure(scope=scope, reason_class=reason_class, reason=text, code=code, permanent=scope is Scope.INDEX)

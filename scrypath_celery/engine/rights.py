@@ -9,6 +9,8 @@ _RIGHTS = (
     (r"post indexes/[^/]+/documents/delete-batch", "documents.delete"),
     (r"post indexes/[^/]+/documents", "documents.add"),
     (r"(get|post) indexes/[^/]+/search", "search"),
+    (r"post (indexes/[^/]+/facet-search|multi-search)", "search"),
+    (r"get keys", "keys.get"),
     (r"get indexes/[^/]+/settings", "settings.get"),
     (r"\w+ indexes/[^/]+/settings", "settings.update"),
     (r"get indexes/[^/]+/stats", "stats.get"),

@@ -162,7 +162,7 @@ def _refused(exc: MeilisearchApiError, url: str, method: str, path: str, quoted:
     refused = exc.type == "auth" or status in (401, 403)
     if refused:
         right = rights.needed(method, path)
-        text += ": the key (option 'meilisearch_api_key') is wrong"
+        text += f": the key for {url} (option 'meilisearch_api_key') is wrong"
         text += "" if right is None else f", or lacks the right {right!r}"
         text += f": {exc.message}"
     elif quoted:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,26 +52,18 @@ def take(
     repairs or rebuilds waits for single changes. Works of a rebuild are taken where it is the index's present one and
     `fingerprint`, that of the caller's declaration, is its own.
     """
-    query = select(index, now().label("at")).where(index.c.index_uid == uid).with_for_update()
-    held = connection.execute(query).one_or_none()
-    if held is None:
-        indexes.ensure(connection, uid)
-        held = connection.execute(query).one()
+    held = _locked(connection, uid)
     paused = held.paused_until is not None and held.paused_until > held.at
     if paused and held.pause_scope != Scope.INDEX:
         return None
     present = held.rebuild if held.rebuild and held.rebuild.get("fingerprint") == fingerprint else {}
-    rebuild_id = present.get("id")
+    bulk = documents if bulk_documents is None else bulk_documents
+    most = _Most(limits=_limits(documents, bulk, paused=paused), rebuild_id=present.get("id"))
     trying = held.exclusive_until is not None and held.exclusive_until > held.at
     on_trial: list[int] = []
     if only is None and not trying:
-        on_trial = trials.ready(connection, uid, below=SUSPECT, rebuild_id=rebuild_id, rebuild_only=paused)
-    taken = works.find(connection, on_trial) if on_trial else []
-    bulk = documents if bulk_documents is None else bulk_documents
-    limits = {PRIORITY[Operation.UPSERT]: documents, PRIORITY[Operation.BACKFILL]: bulk} if not paused else {}
-    limits[PRIORITY[Operation.REINDEX]] = bulk
-    most = _Most(limits={key: limit for key, limit in limits.items() if limit}, rebuild_id=rebuild_id)
-    taken = taken or _ready(connection, uid, most, only, suspects)
+        on_trial = trials.ready(connection, uid, below=SUSPECT, rebuild_id=most.rebuild_id, rebuild_only=paused)
+    taken = works.find(connection, on_trial) if on_trial else _ready(connection, uid, most, only, suspects)
     if not taken:  # nothing to probe with: a pause stays over
         return None
     if held.paused_until is not None and not paused:
@@ -94,6 +86,24 @@ def take(
     if on_trial:
         indexes.enter(connection, uid, token, lease)
     return result
+
+
+def _limits(documents: int, bulk: int, *, paused: bool) -> dict[int, int]:
+    """The most documents by priority; where the live index is paused, of a rebuild alone."""
+    limits = {PRIORITY[Operation.REINDEX]: bulk}
+    if not paused:
+        limits |= {PRIORITY[Operation.UPSERT]: documents, PRIORITY[Operation.BACKFILL]: bulk}
+    return {priority: limit for priority, limit in limits.items() if limit}
+
+
+def _locked(connection: Connection, uid: str) -> Row[Any]:
+    """The index's row with the time (`at`), locked; made where it is missing."""
+    query = select(index, now().label("at")).where(index.c.index_uid == uid).with_for_update()
+    held = connection.execute(query).one_or_none()
+    if held is None:
+        indexes.ensure(connection, uid)
+        held = connection.execute(query).one()
+    return held
 
 
 def _write(connection: Connection, taken: Claim, *, lease: float, worker: str, task_id: str | None) -> None:
@@ -232,23 +242,6 @@ def hold(
     return connection.execute(query.values(**values)).rowcount > 0
 
 
-def mark_stuck(connection: Connection, token: str, *, id: str, seconds: float, lease: float) -> None:
-    """Note that a document of this claim has been projected for so many `seconds`, and hold the claim for `lease`."""
-    until = case((claim.c.lease_until > now() + lease, claim.c.lease_until), else_=now() + lease)
-    query = update(claim).where(claim.c.token == token, claim.c.state == ClaimState.HELD.value)
-    connection.execute(query.values(stuck_id=id, stuck_since=now() - seconds, lease_until=until))
-
-
-def stuck_id(connection: Connection, token: str) -> str | None:
-    """The document of this claim whose projection hangs, if one does."""
-    return connection.execute(select(claim.c.stuck_id).where(claim.c.token == token)).scalar()
-
-
-def forget_stuck(connection: Connection, token: str) -> None:
-    """Note that nothing of this claim hangs any more."""
-    connection.execute(update(claim).where(claim.c.token == token).values(stuck_id=None, stuck_since=None))
-
-
 def is_held(connection: Connection, token: str) -> bool:
     """Whether a process still holds this claim."""
     query = select(claim.c.token).where(claim.c.token == token, claim.c.state == ClaimState.HELD.value)
@@ -343,18 +336,6 @@ def unresolved(connection: Connection, limit: int = 1_000) -> list[Row[Any]]:
 def ids_of(connection: Connection, token: str) -> tuple[str, ...]:
     """The document ids of a claim; none where it is forgotten."""
     return tuple(connection.execute(select(claim.c.ids).where(claim.c.token == token)).scalar() or ())
-
-
-def awaited_ids(connection: Connection, uid: str, ids: Iterable[str]) -> set[str]:
-    """Those of these ids whose works were claimed without settling and wait for another claim, or were given up."""
-    wanted, found = set(ids), set[str]()
-    again = in_state(*READY) & (work.c.claims > 0)
-    dead = in_state(State.FAILED) & work.c.error_code.in_([NEVER_SETTLED, HANGS])
-    for which in (again, dead):
-        query = select(work.c.ids, work.c.remaining).where(work.c.index_uid == uid, which)
-        for row in connection.execute(query):
-            found |= wanted.intersection(row.ids if row.remaining is None else row.remaining)
-    return found
 
 
 def seen(connection: Connection, tokens: Sequence[str], uid: int) -> int:

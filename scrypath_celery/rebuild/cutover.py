@@ -85,7 +85,9 @@ def settled(runtime: Runtime, uid: int, *, missing: str | None = None) -> None:
     if task is None or not task.terminal:
         raise EngineUnreachable(f"the engine's task {uid} did not end in time", sent=True)
     if task.status != "succeeded" and (missing is None or code != missing):
-        raise EngineError(f"the engine's task {uid} ({task.type}) {task.status} with {code}", engine_code=code)
+        said = (task.error or {}).get("message")
+        text = f"the engine's task {uid} ({task.type}) {task.status} with {code}"
+        raise EngineError(f"{text}: {said}" if said else text, engine_code=code)
 
 
 def fresh_name(runtime: Runtime, uid: str) -> str:

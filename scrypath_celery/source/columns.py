@@ -29,6 +29,7 @@ def by_columns(schema: Schema, statement: Select[Any]) -> bool:
     """Whether the documents of a schema, read with this statement, can be read as columns; mappers are configured."""
     return (
         schema.plain
+        and not schema.padded
         and not mapping.observed(schema.mapper)
         and (schema.select is None or _reads_only(statement, schema))
     )

@@ -14,13 +14,10 @@ from typing import Any
 
 import orjson
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
     Connection,
     Engine,
     Select,
-    any_,
-    bindparam,
     func,
     select,
 )
@@ -29,17 +26,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.interfaces import ORMOption
 
-from ..declaration import mapping
 from ..declaration.document import document_id, encode, project
-from ..declaration.document_ids import id_text, id_value, id_values
-from ..declaration.field_values import field_value
+from ..declaration.document_ids import respelt
 from ..declaration.schema import Schema
 from ..errors import ProjectionError, SourceError
 from ..work import MAX_IDS, Failure, ReasonClass
 from .columns import by_columns, encoder, expressions
 from .isolation import REFUSALS, concerns_the_database, concerns_the_value, isolate
 from .lazy_loads import LazyLoads
-from .ranges import can_hold
+from .statements import among, chunks, criteria, id_expression, ids_of, records_of, value_of, values_of
 
 HANGS = "projection_hangs"
 """The error code of a record whose projection was interrupted by a time limit."""
@@ -47,11 +42,16 @@ HANGS = "projection_hangs"
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What some ids are now: encoded documents, ids without a record to index, and records that cannot be projected."""
+    """What some ids are now: encoded documents, ids without a record to index, and records that cannot be projected.
+
+    `respelt` are the ids of records that the database found under another spelling of theirs: what was asked for is
+    gone, and they are to be re-synced.
+    """
 
     documents: Mapping[str, bytes]
     gone: tuple[str, ...]
     failures: Mapping[str, Failure]
+    respelt: frozenset[str] = frozenset()
 
 
 class Source:
@@ -81,6 +81,7 @@ class Source:
             documents={id: document for part in isolated.found for id, document in part.documents.items()},
             gone=(*(id for part in isolated.found for id in part.gone), *(isolated.refused.keys() - refused.keys())),
             failures={id: failure for part in isolated.found for id, failure in part.failures.items()} | refused,
+            respelt=frozenset(id for part in isolated.found for id in part.respelt),
         )
 
     def _may_exist(self, schema: Schema, id: str) -> bool:
@@ -97,13 +98,14 @@ class Source:
         documents: dict[str, bytes] = {}
         failures: dict[str, Failure] = {}
         wanted = dict.fromkeys(ids)
+        again = respelt(id_expression(schema).type, ids)
         with self._session(schema) as session:
-            statement = _records(schema)
+            statement = records_of(schema)
             columns = by_columns(schema, statement)
             found = self._rows if columns else self._found
             encoded = encoder(schema) if columns else partial(_encoded, schema)
             with nullcontext() if columns else self._lazy_loads.watched(session, schema):
-                for id, record in found(session, schema, statement, list(wanted)):
+                for id, record in found(session, schema, statement, list(wanted), again):
                     note(id)
                     try:
                         document = encoded(record)
@@ -116,7 +118,7 @@ class Source:
                     except Exception as exc:  # noqa: BLE001 - the application's own code may raise anything
                         failures[id] = _crash(exc)
         gone = tuple(id for id in wanted if id not in documents and id not in failures)
-        return Reading(documents=documents, gone=gone, failures=failures)
+        return Reading(documents=documents, gone=gone, failures=failures, respelt=frozenset(again.difference(wanted)))
 
     def boundaries(self, schema: Schema, parts: int) -> list[str]:
         """Ids that part the records into at most `parts` ranges of equal size, in the order that the database gives.
@@ -127,16 +129,16 @@ class Source:
             SourceError: the database did not answer.
         """
         with self._session(schema) as session:
-            expression = _expression(schema)
-            ids = _ids(schema).order_by(expression)
-            total = session.scalar(select(func.count()).select_from(_ids(schema).subquery())) or 0
+            expression = id_expression(schema)
+            ids = ids_of(schema).order_by(expression)
+            total = session.scalar(select(func.count()).select_from(ids_of(schema).subquery())) or 0
             found: list[str] = []
             parts = min(parts, total // MAX_IDS + 1)
             for part in range(1, parts):
                 at = total * part // parts
                 value = session.scalar(ids.offset(at - 1).limit(1)) if at else None
-                if value is not None and (not found or found[-1] != id_text(value)):
-                    found.append(id_text(value))
+                if value is not None and (not found or found[-1] != schema.id_of(value)):
+                    found.append(schema.id_of(value))
             return found
 
     def page(
@@ -155,8 +157,8 @@ class Source:
         Raises:
             SourceError: the database did not answer, or a value is none of its column.
         """
-        criteria = [*_criteria(schema, where or {}, least=False), *_criteria(schema, since or {}, least=True)]
-        return self._page(schema, size, after, until, criteria)
+        chosen = [*criteria(schema, where or {}, least=False), *criteria(schema, since or {}, least=True)]
+        return self._page(schema, size, after, until, chosen)
 
     def pages(self, schema: Schema, size: int, after: str | None = None) -> Iterator[tuple[str, ...]]:
         """The ids of all records, in the order that the database gives their id, `size` at a time.
@@ -186,9 +188,9 @@ class Source:
     def _present(self, schema: Schema, ids: Sequence[str]) -> set[str]:
         found: set[str] = set()
         with self._session(schema) as session:
-            for values in _chunks(_values(session, schema, ids)):
-                rows = session.scalars(_ids(schema).where(_among(session, schema, values)))
-                found.update(id_text(value) for value in rows)
+            for values in chunks(values_of(session, schema, ids)):
+                rows = session.scalars(ids_of(schema).where(among(session, schema, values)))
+                found.update(schema.id_of(value) for value in rows)
         return found
 
     def count(self, schema: Schema) -> int | None:
@@ -200,7 +202,7 @@ class Source:
         if not schema.counted_by_database:
             return None
         with self._session(schema) as session:
-            ids = _ids(schema).distinct().subquery()
+            ids = ids_of(schema).distinct().subquery()
             return session.scalar(select(func.count()).select_from(ids)) or 0
 
     def records(
@@ -213,10 +215,10 @@ class Source:
         found: dict[str, Any] = {}
         if not ids:
             return found
-        for values in _chunks(_values(session, schema, ids)):
-            query = select(schema.model).options(*options).where(_among(session, schema, values))
+        for values in chunks(values_of(session, schema, ids)):
+            query = select(schema.model).options(*options).where(among(session, schema, values))
             for record in session.scalars(query).unique():
-                found[id_text(getattr(record, schema.key))] = record
+                found[schema.id_of(getattr(record, schema.key))] = record
         return {id: found[id] for id in ids if id in found}
 
     def by_columns(self, schema: Schema) -> bool:
@@ -226,29 +228,33 @@ class Source:
             SourceError: the mappers of its classes cannot be configured.
         """
         with self._session(schema):
-            return by_columns(schema, _records(schema))
+            return by_columns(schema, records_of(schema))
 
     def _rows(
-        self, session: Session, schema: Schema, statement: Select[Any], ids: Sequence[str]
+        self, session: Session, schema: Schema, statement: Select[Any], ids: Sequence[str], respelt: set[str]
     ) -> Iterator[tuple[str, Any]]:
         wanted = set(ids)
         statement = statement.with_only_columns(*expressions(schema), maintain_column_froms=True)
-        for values in _chunks(_values(session, schema, ids)):
-            for row in session.execute(statement.where(_among(session, schema, values))):
-                id = id_text(row[0])
+        for values in chunks(values_of(session, schema, ids)):
+            for row in session.execute(statement.where(among(session, schema, values))):
+                id = schema.id_of(row[0])
                 if id in wanted:
                     yield id, row
+                else:
+                    respelt.add(id)
 
     def _found(
-        self, session: Session, schema: Schema, statement: Select[Any], ids: Sequence[str]
+        self, session: Session, schema: Schema, statement: Select[Any], ids: Sequence[str], respelt: set[str]
     ) -> Iterator[tuple[str, Any]]:
         wanted = set(ids)
-        for values in _chunks(_values(session, schema, ids)):
-            for record in session.scalars(statement.where(_among(session, schema, values))).unique():
-                id = id_text(getattr(record, schema.key))
+        for values in chunks(values_of(session, schema, ids)):
+            for record in session.scalars(statement.where(among(session, schema, values))).unique():
+                id = schema.id_of(getattr(record, schema.key))
                 # A collation may find "Post-1" for "post-1": that is another document.
                 if id in wanted:
                     yield id, record
+                else:
+                    respelt.add(id)
 
     def _page(
         self,
@@ -256,19 +262,19 @@ class Source:
         size: int,
         after: str | None,
         until: str | None = None,
-        criteria: Sequence[ColumnElement[bool]] = (),
+        chosen: Sequence[ColumnElement[bool]] = (),
     ) -> tuple[str, ...]:
         with self._session(schema) as session:
-            expression = _expression(schema)
-            query = _ids(schema).order_by(expression).limit(size)
+            expression = id_expression(schema)
+            query = ids_of(schema).order_by(expression).limit(size)
             if schema.select is not None:
                 query = query.distinct()
             if after is not None:
-                query = query.where(expression > _value(schema, after))
+                query = query.where(expression > value_of(schema, after))
             if until is not None:
-                query = query.where(expression <= _value(schema, until))
-            query = query.where(*criteria)
-            return tuple(id_text(value) for value in session.scalars(query))
+                query = query.where(expression <= value_of(schema, until))
+            query = query.where(*chosen)
+            return tuple(schema.id_of(value) for value in session.scalars(query))
 
     @contextmanager
     def _session(self, schema: Schema) -> Iterator[Session]:
@@ -289,67 +295,6 @@ def _begin(session: Session, schema: Schema) -> None:
     if isinstance(bind, Engine) and bind.dialect.name == "sqlite":
         # Engines that begin IMMEDIATE leave that out where nothing is written.
         session.connection({"mapper": schema.mapper}, execution_options={"sqlite_begin": "DEFERRED"})
-
-
-def _records(schema: Schema) -> Select[Any]:
-    """The statement that reads the schema's records; those that SQL knows as not indexable are left out."""
-    statement = select(schema.model) if schema.select is None else schema.select()
-    if isinstance(schema.index_if, str) and schema.counted_by_database:
-        statement = statement.where(getattr(schema.model, schema.index_if))
-    return statement
-
-
-def _ids(schema: Schema) -> Select[Any]:
-    expression = _expression(schema)
-    statement = _records(schema).with_only_columns(expression, maintain_column_froms=True).order_by(None)
-    return statement.where(expression.is_not(None))
-
-
-def _expression(schema: Schema) -> ColumnElement[Any]:
-    expression: ColumnElement[Any] = getattr(schema.model, schema.key)
-    return expression
-
-
-def _among(session: Session, schema: Schema, values: Sequence[Any]) -> ColumnElement[bool]:
-    """The criterion that the id is one of these values."""
-    expression = _expression(schema)
-    if session.get_bind(schema.mapper).dialect.name != "postgresql":
-        return expression.in_(values)
-    # One parameter instead of a thousand, which driver and database would parse one by one: half the time of a read.
-    # A typed array: of a cast text the planner would know nothing, and a full scan would parse it for every row.
-    return expression == any_(bindparam(None, list(values), type_=ARRAY(expression.type)))
-
-
-def _value(schema: Schema, id: str) -> Any:
-    try:
-        return id_value(_expression(schema).type, id)
-    except LookupError as exc:
-        raise SourceError(f"{schema.name} has no id {id!r}") from exc
-
-
-def _criteria(schema: Schema, wanted: Mapping[str, str], *, least: bool) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    for name, text in wanted.items():
-        if not mapping.has_expression(schema.model, name):
-            raise SourceError(f"{schema.name} has no column {name!r} to choose records by")
-        attribute = getattr(schema.model, name)
-        try:
-            value = field_value(attribute.type, text)
-        except ValueError as exc:
-            raise SourceError(f"{text!r} is not a value of {schema.name}.{name}") from exc
-        found.append(attribute >= value if least else attribute == value)
-    return found
-
-
-def _values(session: Session, schema: Schema, ids: Sequence[str]) -> list[Any]:
-    """The ids as values that the column can hold; the others stand for no record."""
-    kind, dialect = _expression(schema).type, session.get_bind(schema.mapper).dialect.name
-    return [value for value in id_values(kind, ids) if can_hold(dialect, kind, value)]
-
-
-def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, max(len(values), 1), MAX_IDS):  # asked for nothing, the database is asked all the same
-        yield values[start : start + MAX_IDS]
 
 
 def _encoded(schema: Schema, record: Any) -> bytes | None:

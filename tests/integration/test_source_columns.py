@@ -344,12 +344,3 @@ def test_loads_one_by_one_are_named_once_in_the_log(caplog: pytest.LogCaptureFix
         source.read(schema, ids)
     [told] = [record.getMessage() for record in caplog.records]
     assert "Book.writer one by one (30 queries in one reading, N+1)" in told
-
-
-@pytest.mark.filterwarnings("ignore:Dialect sqlite")
-def test_ids_beyond_what_the_column_holds_are_gone(maker: Any) -> None:
-    with maker.begin() as session:
-        session.add(Writer(id=7, name="seven"))
-    ids = ["7", str(2**40), str(-(2**62)), str(2**70), "007", "+7", "7.0", "seven"]
-    found = Source(lambda: maker).read(Schemas().add(Writer, fields=["name"]), ids)
-    assert (list(found.documents), list(found.gone)) == (["7"], ids[1:])

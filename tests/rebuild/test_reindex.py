@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 
 import pytest
 
 from scrypath_celery import Scrypath
 from scrypath_celery.convergence.executor import run_ready_works
-from scrypath_celery.convergence.relay import relay
+from scrypath_celery.engine import answers
 from scrypath_celery.errors import RebuildError
 from scrypath_celery.ledger import rebuilds
 from scrypath_celery.rebuild.held import acquire
 from scrypath_celery.rebuild.phases import Phase
 from scrypath_celery.rebuild.rebuild import abort, drop_old, rollback
 from scrypath_celery.rebuild.report import ReindexReport
-from scrypath_celery.rebuild.runner import drive, expire
+from scrypath_celery.rebuild.runner import drive
 from scrypath_celery.work import Operation, State
 from tests.deadline import eventually
 from tests.rebuild.conftest import remove, write
@@ -25,7 +24,7 @@ from tests.shop import Post, Shop
 
 def indexes(shop: Shop) -> list[str]:
     """The engine's indexes of this shop."""
-    found = shop.search.runtime.engine._transport.call("get", "indexes?limit=1000")["results"]
+    found = shop.search.runtime.engine._transport.call("get", "indexes?limit=1000", shape=answers.results)
     return sorted(one["uid"] for one in found if one["uid"].startswith(shop.setup.index_prefix))
 
 
@@ -333,25 +332,3 @@ def test_a_rollback_brings_the_old_content_back_with_what_was_written_since(fill
     filled.search.drain()
     assert filled.in_step()
     assert indexes(filled) == [live(filled)]
-
-
-def test_old_content_whose_time_is_over_is_dropped_by_the_workers(filled: Shop) -> None:
-    runtime = filled.search.runtime
-    filled.search.reindex(Post, keep_old=0.01)
-    eventually(lambda: drive(runtime, seconds=1) == 0, what="nothing is kept any more")
-    assert indexes(filled) == [live(filled)]
-
-
-def test_a_forgotten_rebuild_expires_and_holds_no_history(filled: Shop) -> None:
-    filled.search.reindex(Post, cutover=False)
-    hasty = replace(filled.search.options, rebuild_expires=0.01, keep_succeeded=0.01, keep_cancelled=0.01)
-    runtime = replace(filled.search.runtime, options=hasty)
-    eventually(lambda: expire(runtime) == 1, what="the rebuild expires")
-    assert filled.search.rebuilds(Post)[0].phase is Phase.EXPIRED
-    assert indexes(filled) == [live(filled)]
-
-    def pruned() -> bool:
-        relay(runtime, force=True)
-        return filled.works() == []
-
-    eventually(pruned, what="history is pruned")

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from scrypath_celery.ledger import claims, maintenance, overview, tables, works
+from scrypath_celery.ledger import stuck as stuck_work
 from scrypath_celery.testing.broker import FakeBroker
 from scrypath_celery.testing.engine import EngineUnderTest
 from scrypath_celery.work import Claim, Failure, Mode, Operation, ReasonClass, State, Work
@@ -84,7 +85,7 @@ def take(shop: Shop) -> Claim:
 
 
 def mark(shop: Shop, claim: Claim, id: str) -> None:
-    shop.search.ledger.run(lambda tx: claims.mark_stuck(tx, claim.token, id=id, seconds=5.0, lease=300.0))
+    shop.search.ledger.run(lambda tx: stuck_work.mark(tx, claim.token, id=id, seconds=5.0, lease=300.0))
 
 
 def free(shop: Shop, *, dead: bool) -> int:
@@ -139,7 +140,7 @@ def test_a_mark_of_a_record_that_went_on_blames_nobody(shop: Shop) -> None:
     write(shop, "1", "2")
     claim = take(shop)
     mark(shop, claim, "2")
-    shop.search.ledger.run(lambda tx: claims.forget_stuck(tx, claim.token))
+    shop.search.ledger.run(lambda tx: stuck_work.forget(tx, claim.token))
     free(shop, dead=False)
     assert set(states(shop).values()) == {State.PENDING}
 
