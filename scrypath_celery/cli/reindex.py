@@ -81,8 +81,8 @@ def reindexed(
         console.say(f"Would build {console.runtime.uid_of(schema)} anew (nothing was changed)")
         console.say(pairs(**plan, swaps=cutover))
         return FINE
-    warn_of_hot_applied(console, schema)
     how_ = how(console, "a reindex", detach=detach, meter=meter)
+    warn_of_hot_applied(console, schema)
     try:
         done = run(
             console.runtime,

@@ -12,7 +12,7 @@ import click
 from ..declaration.schema import Schema
 from ..errors import ScrypathError, SettingsError
 from ..operator.serialization import as_json
-from ..operator.settings_diff import Parity, SettingsDiff, keys_of
+from ..operator.settings_diff import Parity, SettingsDiff, keys_of, recorded
 from .app_command import operating
 from .console import DIFFERENT, FINE, NOT_DONE, Console
 from .text import pairs
@@ -182,7 +182,7 @@ def _loaded(file: str) -> Mapping[str, Any]:
 
 def warn_of_hot_applied(console: Console, schema: Schema) -> None:
     """Name the hot-applied settings that a rebuild is about to drop."""
-    found = console.search.settings_diff(schema)
-    if found.hot_applied:
-        names = ", ".join(keys_of(found.hot_applied))
+    found = console.runtime.ledger.read(lambda tx: recorded(tx, schema.uid))
+    if found:
+        names = ", ".join(keys_of(found))
         console.note(f"Note: {schema.name}: hot-applied settings are dropped where they are not declared: {names}")
