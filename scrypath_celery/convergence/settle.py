@@ -36,8 +36,10 @@ def _settle(run: ClaimRun, connection: Connection) -> None:
     for item in run.claim.works:
         if item.id not in held:
             continue
-        for number, (ids, ending) in enumerate(pieces(run, item, open_uids)):
-            row = parts.narrow(connection, item, ids) if number == 0 else parts.split_off(connection, item, ids)
+        (ids, first), *rest = pieces(run, item, open_uids)
+        # Split off first: what is split off is alike, so the work must not be settled yet.
+        apart = [(parts.split_off(connection, item, others), ending) for others, ending in rest]
+        for row, ending in ((parts.narrow(connection, item, ids), first), *apart):
             if ending is None:
                 fine.append(row.id)
             elif isinstance(ending, Wait):
