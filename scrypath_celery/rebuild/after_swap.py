@@ -47,6 +47,7 @@ def requeue(held: Held) -> None:
             again.update(dict.fromkeys(_failed_ids(tx, row.id)))
             indexes.write_fingerprint(tx, uid, row.fingerprint)
             marks.end_loss(tx, uid)
+            indexes.resume(tx, uid)  # what the live index was paused for is gone with it
             rebuilds.cancel_works(tx, row.id)
         written.extend(works.requeue(tx, uid, list(again)))
 

@@ -16,7 +16,7 @@ from typing import Any
 from celery.worker.control import control_command, inspect_command
 
 from ..declaration.schema import Schema
-from ..errors import WorkError
+from ..errors import ScrypathError, WorkError
 from ..ledger import works
 from ..operator.failed import failed
 from ..operator.probe import with_timeouts
@@ -116,10 +116,12 @@ def _answered(state: Any, function: Callable[[Runtime], Reply]) -> Reply:
     if search is None:
         return {"error": f"the Celery app {state.app.main!r} of this worker has no Scrypath"}
 
-    def look() -> Reply:
-        return function(with_timeouts(search.runtime, connect=CONNECT, answer=ANSWER))
-
-    found = look_apart(look, seconds=LIMIT, fork=_forks(state))
+    try:
+        # Built here, where it is built once: a child would import the engine's client for each look.
+        runtime = with_timeouts(search.runtime, connect=CONNECT, answer=ANSWER)
+    except ScrypathError as exc:
+        return {"error": str(exc)}
+    found = look_apart(lambda: function(runtime), seconds=LIMIT, fork=_forks(state))
     return found if "ok" in found or "error" in found else {"version": VERSION, **found}
 
 

@@ -55,7 +55,7 @@ def test_the_demo_holds_and_says_what_it_does(tmp_path: Path) -> None:
     assert [line.partition(".")[0] for line in output.splitlines() if line[:1].isdigit()] == list("1234567")
     assert "ok: index and database are equal, document by document" in output
     assert f"The demo held: {STEPS} steps" in output.splitlines()[-1]
-    assert "backfill  [" in (tmp_path / "err").read_text()
+    assert "fill      [" in (tmp_path / "err").read_text()
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
