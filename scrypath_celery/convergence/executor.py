@@ -27,6 +27,8 @@ MAX_WAITING = 50_000
 """Documents of claims that this process waits for at once: their ids are what it holds in memory."""
 AGAIN = 0.2
 """Seconds between two looks for works that became ready while claims are waited for."""
+TURN = 8
+"""Claims of single changes in a row after which a bulk claim has its turn: changes without end would starve it."""
 CONCLUDE = 1.0
 """Seconds between two looks how the engine's tasks of handed over works ended."""
 RESUME = 2.0
@@ -41,10 +43,12 @@ def claim(
     task_id: str | None = None,
     suspects: bool = True,
     bulk: int | None = None,
+    bulk_first: bool = False,
 ) -> ClaimRun | None:
     """Claim what is ready of one index, which this process has to declare; None where nothing may be claimed.
 
-    Single changes come before bulk works, of which a claim holds at most `bulk` documents (None: as the options say).
+    Single changes come before bulk works, of which a claim holds at most `bulk` documents (None: as the options say),
+    unless it is the turn of those (`bulk_first`).
     `suspects=False` leaves out works that may end the process: they would take what else is under way with them.
     """
     schema = runtime.schemas.by_uid(uid)
@@ -62,6 +66,7 @@ def claim(
         task_id=task_id,
         suspects=suspects,
         fingerprint=schema.fingerprint(),
+        bulk_first=bulk_first,
     )
     held = runtime.ledger.run(lambda tx: take(tx))
     if held is None:
@@ -119,6 +124,7 @@ class _Run:
     follow: bool
     end: float
     total: Summary = field(default_factory=Summary)
+    single_in_a_row: int = 0
     in_flight: list[InFlightClaim] = field(default_factory=list)
     more: bool = True
     looked: float = 0.0
@@ -168,15 +174,18 @@ class _Run:
         if self.only is not None:
             return take()
         ready = self.runtime.ledger.read(partial(backlog.ready, uid=self.uid))
-        found = take(bulk=0) if ready.live else None
+        turn = ready.bulk and self.single_in_a_row >= TURN
+        found = take(bulk=0) if ready.live and not turn else None
         if found is not None or not ready.bulk:
+            self.single_in_a_row += 1
             return found
+        self.single_in_a_row = 0
         allowed = self.bulk.allowance()
         self.total.held_back = allowed == 0
         if allowed:
-            return take(bulk=allowed)
+            return take(bulk=allowed, bulk_first=turn)
         self.runtime.ledger.run(partial(backlog.resume_soon, uid=self.uid, seconds=RESUME))
-        return None
+        return take(bulk=0) if ready.live else None
 
     def _room(self) -> bool:
         """Whether another claim may be under way beside these."""

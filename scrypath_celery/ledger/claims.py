@@ -38,6 +38,7 @@ def take(
     suspects: bool = True,
     fingerprint: str | None = None,
     bulk_documents: int | None = None,
+    bulk_first: bool = False,
 ) -> Claim | None:
     """Claim ready works of one index, up to a number of documents; None where nothing may be claimed now.
 
@@ -58,7 +59,7 @@ def take(
         return None
     present = held.rebuild if held.rebuild and held.rebuild.get("fingerprint") == fingerprint else {}
     bulk = documents if bulk_documents is None else bulk_documents
-    most = _Most(limits=_limits(documents, bulk, paused=paused), rebuild_id=present.get("id"))
+    most = _Most(limits=_limits(documents, bulk, paused=paused), rebuild_id=present.get("id"), bulk_first=bulk_first)
     trying = held.exclusive_until is not None and held.exclusive_until > held.at
     on_trial: list[int] = []
     if only is None and not trying:
@@ -68,10 +69,9 @@ def take(
         return None
     if held.paused_until is not None and not paused:
         connection.execute(update(index).where(index.c.index_uid == uid).values(paused_until=now() + lease))
-    number = held.last_number + 1
+    number, token = held.last_number + 1, secrets.token_hex(12)
     connection.execute(update(index).where(index.c.index_uid == uid).values(last_number=number))
     items = tuple(replace(item, worker=worker) for item in taken)
-    token = secrets.token_hex(12)
     target = present.get("target") if items[0].operation is Operation.REINDEX else None
     result = Claim(
         token=token,
@@ -80,12 +80,16 @@ def take(
         works=items,
         fingerprint=held.fingerprint,
         target=target,
-        mark=None if held.high_uid is None else Mark(index_uid=uid, uid=held.high_uid, token=held.high_token),
+        mark=_mark(held),
     )
     _write(connection, result, lease=lease, worker=worker, task_id=task_id)
     if on_trial:
         indexes.enter(connection, uid, token, lease)
     return result
+
+
+def _mark(held: Row[Any]) -> Mark | None:
+    return None if held.high_uid is None else Mark(index_uid=held.index_uid, uid=held.high_uid, token=held.high_token)
 
 
 def _limits(documents: int, bulk: int, *, paused: bool) -> dict[int, int]:
@@ -143,6 +147,7 @@ class _Most:
 
     limits: Mapping[int, int]
     rebuild_id: int | None
+    bulk_first: bool = False
 
 
 def _ready(connection: Connection, uid: str, most: _Most, only: Sequence[int] | None, suspects: bool) -> list[Work]:
@@ -173,7 +178,7 @@ def _chosen(
     suspects: bool,
     passed: set[int],
 ) -> list[int]:
-    for priority, documents in sorted(most.limits.items()):
+    for priority, documents in sorted(most.limits.items(), reverse=most.bulk_first):
         found = _candidates(connection, uid, priority, FIRST, only, most.rebuild_id)
         if sum(row.documents for row in found) < documents and len(found) >= FIRST:
             found = _candidates(connection, uid, priority, max(documents, FIRST) + len(passed), only, most.rebuild_id)
