@@ -42,16 +42,15 @@ def take(
 ) -> Claim | None:
     """Claim ready works of one index, up to a number of documents; None where nothing may be claimed now.
 
-    Single changes come first; works of backfills and rebuilds are claimed where there are none, up to `bulk_documents`
-    (None: as many as of the others; 0: none).
+    Single changes come first, unless it is the turn of backfills and rebuilds (`bulk_first`), of whose works at most
+    `bulk_documents` are claimed (None: as many as of the others; 0: none).
 
     The lock of the index's row is held until the commit, so numbers are in the order of commits. `only` names the
     works to claim, also before they are available to others (modes that run in the caller). A pause that is over is
     prolonged by one lease, so that one claim probes while the others wait; one that concerns the live index alone
     leaves the works of its rebuild ready. `suspects=False` leaves out works that have to be claimed alone. Works on
-    trial are claimed apart from all others, by one claim at a time. All works of a claim have one priority: what
-    repairs or rebuilds waits for single changes. Works of a rebuild are taken where it is the index's present one and
-    `fingerprint`, that of the caller's declaration, is its own.
+    trial are claimed apart from all others, by one claim at a time. All works of a claim have one priority. Works of
+    a rebuild are taken where it is the index's present one and has the `fingerprint` of the caller's declaration.
     """
     held = _locked(connection, uid)
     paused = held.paused_until is not None and held.paused_until > held.at
