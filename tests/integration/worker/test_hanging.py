@@ -63,7 +63,8 @@ def test_it_is_seen_while_it_hangs_and_fails_within_two_limits(
     assert {item["id"] for item in documents(shop)} == {"1", "2", "3", "60"}
     assert status(Post).indexes[0].hanging == ()
     if body == "hang":
-        assert f"id={dead.id} source" in worker.output()
+        said = f"id={dead.id} source"  # by Celery, once the task is over
+        eventually(lambda: said in worker.output(), seconds=SECONDS, what="the task ends with the id")
 
 
 def documents(shop: Shop) -> list[dict[str, Any]]:
