@@ -94,18 +94,18 @@ def test_replaced_options_end_their_publisher(redis_url: str, replace: str) -> N
             search.init_app(app, backoff=1.0)
             search.runtime.publish("posts", (1,))
     search.init_app(app)
-    eventually(lambda: publishers() == before, seconds=20, what="no publisher is left")
+    eventually(lambda: publishers() <= before, seconds=20, what="no publisher is left")
 
 
 def test_a_publisher_that_was_closed_starts_again(redis_url: str) -> None:
     app = Celery("host", broker=redis_url, set_as_current=False)
     Scrypath(app)
-    publisher = Publisher(app, "search_sync", seconds=5.0)
+    publisher, before = Publisher(app, "search_sync", seconds=5.0), publishers()
     for _ in range(3):
         publisher.publish("posts", (1,))
         assert publisher.flush(20)
         publisher.close()
-    eventually(lambda: publishers() == 0, seconds=20, what="no publisher is left")
+    eventually(lambda: publishers() <= before, seconds=20, what="no publisher is left")
 
 
 @pytest.mark.parametrize("shown", [repr, str])
