@@ -75,7 +75,7 @@ class Capture:
         runtime = self._runtime()
         found, session = runtime.schemas.of(schema), how.get("session")
         chosen = dict.fromkeys(valid_id(id) for id in ids)
-        result = SyncResult(mode=self._mode(runtime, how.get("sync_mode")), document_count=len(chosen))
+        result = self._result(runtime, how.get("sync_mode"), len(chosen))
         item = Registration(schema=found, operation=Operation.DELETE, result=result, ids=chosen)
         owner = None if session is None else sync_session(session)
         return self._take(runtime, owner, [item] if chosen else [], result)
@@ -97,7 +97,7 @@ class Capture:
     def note(self, session: Session, operation: Operation, found: Sequence[tuple[Schema, Any, Iterable[str]]]) -> None:
         """Register what tracking saw in a session: schema, record (or None) and ids of each."""
         runtime = self._runtime()
-        result = SyncResult(mode=self._mode(runtime, None), document_count=len(found))
+        result = self._result(runtime, None, len(found))
         items = []
         for schema, record, ids in found:
             item = Registration(schema=schema, operation=operation, result=result, record=record)
@@ -108,7 +108,7 @@ class Capture:
     def _records(self, operation: Operation, records: Iterable[Any], how: WriteOptions) -> SyncResult:
         runtime = self._runtime()
         chosen = list(records)
-        result = SyncResult(mode=self._mode(runtime, how.get("sync_mode")), document_count=len(chosen))
+        result = self._result(runtime, how.get("sync_mode"), len(chosen))
         items = [
             Registration(schema=schema, operation=operation, result=result, record=record)
             for record in chosen
@@ -139,6 +139,9 @@ class Capture:
         session._autobegin_t()
         pending = phase.pending.setdefault(id(self), PendingWorks(runtime))
         pending.add(session, items, flushing=phase.flushing, committing=phase.committing)
+
+    def _result(self, runtime: Runtime, sync_mode: str | None, count: int) -> SyncResult:
+        return SyncResult(mode=self._mode(runtime, sync_mode), document_count=count, ledger=runtime.ledger)
 
     def _mode(self, runtime: Runtime, sync_mode: str | None) -> Mode:
         try:
