@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from importlib import import_module
 
 import click
@@ -14,6 +15,8 @@ COMMANDS = {
     "failed": "failed:failed",
     "retry": "retry:retry",
     "cancel": "cancel:cancel",
+    "pause": "pause:pause",
+    "resume": "pause:resume",
     "reconcile": "reconcile:reconcile",
     "verify": "verify:verify",
     "settings": "settings:settings",
@@ -82,4 +85,4 @@ def _stand_in(name: str) -> click.Command | None:
 @click.pass_context
 def main(ctx: click.Context, app: str | None) -> None:
     """Note which application the command line names; it is loaded by the commands that need it."""
-    ctx.obj = AppTarget(name=app, program=f"scrypath-celery -A {app}" if app else "scrypath-celery")
+    ctx.obj = AppTarget(name=app, program=f"scrypath-celery -A {shlex.quote(app)}" if app else "scrypath-celery")

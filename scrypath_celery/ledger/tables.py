@@ -176,6 +176,9 @@ index = Table(
     Column("pause_class", _word(32)),
     Column("pause_scope", _word(16)),
     Column("pause_reason", String(500)),
+    Column("hand_paused_since", Double),
+    Column("hand_paused_by", String(200)),
+    Column("hand_pause_reason", String(500)),
     Column("exclusive_token", _word(32)),
     Column("exclusive_until", Double),
     Column("rebuild", Json),
@@ -236,4 +239,12 @@ ledger = Table(
     **_OPTIONS,
 )
 
-TABLES = (work, claim, index, rebuild, ledger)
+worker = Table(
+    "scrypath_worker",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("seen_at", Double, nullable=False),
+    **_OPTIONS,
+)
+
+TABLES = (work, claim, index, rebuild, ledger, worker)

@@ -113,7 +113,7 @@ def test_a_rolled_back_flush_leaves_no_work(tracked: Blog) -> None:
 
 
 def test_paused_and_off_record_nothing(tracked: Blog) -> None:
-    with tracked.make() as session, tracked.capture.paused():
+    with tracked.make() as session, tracked.capture.capture_disabled():
         session.add(Post(title="one"))
         session.commit()
         session.execute(update(Post).values(title="two"))
