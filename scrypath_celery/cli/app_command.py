@@ -48,7 +48,8 @@ def _command(function: Body, seconds: float | None) -> Callable[..., None]:
         chosen = ctx.find_object(AppTarget)
         assert chosen is not None
         name = ctx.info_name or ""
-        limit = None if parameters.get("watch") is not None else timeout  # one that repeats ends by Ctrl-C
+        repeats = parameters.get("watch") is not None or parameters.get("wait_seconds") is not None
+        limit = None if repeats else timeout  # then it bounds each look
         give_up = partial(tell_error, name, as_json=as_json, program=chosen.program)
         with reported(name, as_json=as_json, program=chosen.program), time_limit(limit, give_up):
             began = time.monotonic()

@@ -17,6 +17,7 @@ COMMANDS = {
     "cancel": "cancel:cancel",
     "pause": "pause:pause",
     "resume": "pause:resume",
+    "check": "check:check",
     "reconcile": "reconcile:reconcile",
     "verify": "verify:verify",
     "settings": "settings:settings",
@@ -36,8 +37,8 @@ COMMANDS = {
 
 HELP = """Keep a Meilisearch index honest: look first, then act.
 
-Exit codes: 0 fine; 1 something could not be read or done; 2 done and differences found (`reconcile`, `verify`,
-`settings diff`, `index contract-drift`, `trace`), or a wrong command line.
+Exit codes: 0 fine; 1 something could not be read or done; 2 done and differences found (`status --check`, `check`,
+`reconcile`, `verify`, `settings diff`, `index contract-drift`, `trace`), or a wrong command line.
 
 \b
 Shell completion, for bash (or zsh_source, fish_source):

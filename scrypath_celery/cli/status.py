@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -46,7 +47,7 @@ CODES = {Health.HEALTHY: FINE, Health.ATTENTION: DIFFERENT, Health.UNKNOWN: NOT_
 )
 @click.option(
     "--ignore",
-    type=click.Choice([*Code]),
+    type=click.Choice([code.value for code in Code]),
     multiple=True,
     metavar="CODE",
     help="With --check: a reason that does not count.",
@@ -77,7 +78,7 @@ def repeated(console: Console, show: Callable[[Console], int], seconds: float) -
     code, pause = FINE, threading.Event()
     try:
         while True:
-            if not console.as_json and click.get_text_stream("stdout").isatty():
+            if not console.as_json and sys.stdout.isatty():
                 click.clear()
             code = show(replace(console, began=time.monotonic()))
             pause.wait(seconds)
