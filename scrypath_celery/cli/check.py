@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 import click
 
 from ..operator.attention import Health
-from ..operator.broker import Broker
 from ..operator.preflight import Finding, Part, Preflight, preflight
 from ..operator.serialization import as_json
 from .app_command import looking
-from .broker import look as look_at_broker
 from .console import Console
-from .status import CODES, TIMEOUT
+from .status import CODES, TIMEOUT, broker_look
 from .text import pairs
+from .time_limit import rest
 
 AGAIN = 1.0
 """Seconds between two looks of `--wait`."""
@@ -48,12 +45,11 @@ def check(console: Console, schema: str | None, skip: Sequence[str], wait_second
     looked at. --timeout bounds one look, --wait how long it is repeated.
     """
     end = time.monotonic() + (wait_seconds or 0.0)
-    pause = threading.Event()
     while True:
         found = looked(replace(console, began=time.monotonic()), schema, skip)
         if found.health is Health.HEALTHY or time.monotonic() >= end:
             break
-        pause.wait(AGAIN)
+        rest(AGAIN)
     console.answer("check", as_json(found))
     for one in found.findings:
         console.say(line(one))
@@ -63,7 +59,7 @@ def check(console: Console, schema: str | None, skip: Sequence[str], wait_second
 def looked(console: Console, schema: str | None, skip: Sequence[str]) -> Preflight:
     """Look once."""
     app, runtime = console.search.celery_app, console.impatient
-    broker: Callable[[], Broker] | None = None if app is None else partial(look_at_broker, app, runtime.options)
+    broker = broker_look(app, runtime.options)
     seconds = console.seconds or TIMEOUT
     schemas = console.schemas(schema)
     return preflight(runtime, schemas, broker=broker, seconds=seconds, skip=skip, program=console.program)

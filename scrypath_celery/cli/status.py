@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
@@ -25,6 +25,12 @@ from .console import DIFFERENT, FINE, NOT_DONE, Console
 from .pause import pause_lines
 from .rebuilding import rebuild_line
 from .text import pairs
+from .time_limit import rest
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from ..config import Options
 
 TIMEOUT = 10.0
 """Seconds within which a look ends where --timeout says nothing else."""
@@ -75,13 +81,13 @@ def status(
 
 def repeated(console: Console, show: Callable[[Console], int], seconds: float) -> int:
     """Look again and again until Ctrl-C; the exit code of the last look."""
-    code, pause = FINE, threading.Event()
+    code = FINE
     try:
         while True:
             if not console.as_json and sys.stdout.isatty():
                 click.clear()
             code = show(replace(console, began=time.monotonic()))
-            pause.wait(seconds)
+            rest(seconds)
     except KeyboardInterrupt:
         return code
 
@@ -89,7 +95,7 @@ def repeated(console: Console, show: Callable[[Console], int], seconds: float) -
 def shown(console: Console, *, schemas: Sequence[Schema], check: bool, max_age: float, ignore: Sequence[str]) -> int:
     """Look once, and print it; the exit code."""
     app, runtime = console.search.celery_app, console.impatient
-    broker: Callable[[], Broker] | None = None if app is None else partial(look_at_broker, app, runtime.options)
+    broker = broker_look(app, runtime.options)
     found = look(runtime, schemas, broker=broker, seconds=console.seconds)
     body = {**as_json(found), "unknown": list(found.unknown)}
     if check:
@@ -105,6 +111,16 @@ def shown(console: Console, *, schemas: Sequence[Schema], check: bool, max_age: 
     for line in tail_lines(found):
         console.say(line)
     return NOT_DONE if found.unknown else FINE
+
+
+def broker_look(app: Celery | None, options: Options) -> Callable[[], Broker] | None:
+    """How to look at the broker and the workers; what that loads is loaded now, so that it costs none of its time."""
+    if app is None:
+        return None
+    from ..worker import publisher  # noqa: F401
+
+    app.connection_for_write().get_transport_cls()
+    return partial(look_at_broker, app, options)
 
 
 def check_lines(judged: Check) -> list[str]:

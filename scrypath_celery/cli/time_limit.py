@@ -43,6 +43,11 @@ class _Watch(threading.Thread):
             self._over.set()
 
 
+def rest(seconds: float) -> None:
+    """Do nothing for some seconds, between two looks."""
+    threading.Event().wait(seconds)
+
+
 @contextmanager
 def time_limit(seconds: float | None, give_up: Callable[[CommandTimeout], None]) -> Iterator[None]:
     """End the block by an error once `seconds` are over (None: never); `give_up` reports it where nothing else can.

@@ -172,7 +172,10 @@ def _contract(runtime: Runtime, schema: Schema, program: str) -> Finding:
 
 def _missing(runtime: Runtime, schema: Schema, name: str, program: str) -> Finding:
     """An index that is not there: fine before the first write, which makes it."""
-    row = runtime.ledger.read(lambda connection: indexes.get(connection, schema.uid))
+    try:
+        row = runtime.ledger.read(lambda connection: indexes.get(connection, schema.uid))
+    except (LedgerMissing, LedgerOutdated):
+        row = None  # the ledger says so for itself
     if row is None or (row.high_uid is None and row.lost_since is None):
         return _fine(Part.CONTRACT, f"index {runtime.uid_of(schema)} is made with the first write", name)
     text = f"index {runtime.uid_of(schema)} was made and is gone"

@@ -69,7 +69,6 @@ def test_a_status_tells_in_time_who_answers_and_who_does_not(
 
     with shop.engine.connect() as holder, holder.begin():
         holder.execute(text("LOCK TABLE scrypath_work, scrypath_index, scrypath_ledger IN ACCESS EXCLUSIVE MODE"))
-        shop.app.control.broadcast("scrypath_status", destination=awake)
         assert ping(shop, awake) == set(awake)
         code, found = look(shop, "--check")
         assert ping(shop, awake) == set(awake)
@@ -77,6 +76,7 @@ def test_a_status_tells_in_time_who_answers_and_who_does_not(
     assert (code, found["check"]["health"]) == (1, "unknown")
     assert "the ledger's database did not answer" in index["queue"]["unknown"]
     assert index["engine"]["pending"] == 0
+    assert found["broker"]["unknown"] is None
     assert {one["name"] for one in found["broker"]["workers"]} == set(awake)
 
     broker.freeze()
