@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from scrypath_celery.embedded import EmbeddedEngine
-from scrypath_celery.ledger import workers
+from scrypath_celery.ledger import claims, stuck, workers
 from scrypath_celery.operator.broker import AnsweringWorker, Broker
 from scrypath_celery.testing.engine import EngineUnderTest
 from scrypath_celery.work import State
@@ -28,7 +28,8 @@ BROKER = Broker(url="redis://here", queue="search_sync", depth=0, workers=(WORKE
 def broker(monkeypatch: pytest.MonkeyPatch) -> list[Broker]:
     """What the commands see of the broker: a worker that answers; a test may put another in its place."""
     seen = [BROKER]
-    monkeypatch.setattr("scrypath_celery.cli.status.look_at_broker", lambda app, options: seen[0])
+    for module in ("status", "reconcile"):
+        monkeypatch.setattr(f"scrypath_celery.cli.{module}.look_at_broker", lambda app, options: seen[0])
     return seen
 
 
@@ -226,3 +227,41 @@ def test_a_check_says_which_rights_a_key_lacks_and_changes_nothing(
         assert wire.call("GET", "/tasks").json["total"] == 0
     assert [result.exit_code for result in results] == [2, 0]
     assert "attention key: the key is wrong, or lacks documents.add, documents.delete; do:" in results[0].stdout
+
+
+def test_a_trace_that_could_not_compare_exits_1(run: Run, shop: Shop) -> None:
+    with shop.Session.begin() as session:
+        session.add(Post(id=1, title="one", body="crash"))
+    result = run("trace", "Post", "1")
+    assert (result.exit_code, "agree=unknown" in result.stdout) == (1, True)
+
+
+@pytest.mark.usefixtures("broker")
+def test_a_report_exits_2_for_work_that_hangs_and_names_it(run: Run, shop: Shop) -> None:
+    id = write(shop, State.PENDING)
+    ledger = shop.search.ledger
+    held = ledger.run(lambda tx: claims.take(tx, "posts", documents=9, lease=60.0, worker="w"))
+    assert held is not None
+    ledger.run(lambda tx: stuck.mark(tx, held.token, id="1", seconds=30.0, lease=60.0))
+    result = run("reconcile")
+    assert result.exit_code == 2
+    assert "works_hang" in result.stdout
+    assert f"scrypath-celery -A the_shop work show {id}" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "command", [("status",), ("failed",), ("trace", "Post", "1"), ("reconcile",), ("ledger", "check")]
+)
+def test_every_command_takes_a_timeout(run: Run, command: tuple[str, ...]) -> None:
+    assert run(*command, "--timeout", "30").exit_code in (0, 1)
+    assert "--timeout" in run(*command[: 2 if command[0] == "ledger" else 1], "--help").stdout
+
+
+def test_a_command_that_waits_for_a_record_ends_in_time(run: Run, shop: Shop) -> None:
+    with shop.Session.begin() as session:
+        session.add(Post(id=1, title="one", body="hang"))
+    result = run("trace", "Post", "1", "--timeout", "1.5")
+    assert result.exit_code == 1
+    assert "record: unknown (did not answer within" in result.stdout
+    late = run("backfill", "Post", "--sync-mode", "inline", "--timeout", "1.5", "--json")
+    assert (late.exit_code, document(late)["error"]["code"]) == (1, "timeout")
