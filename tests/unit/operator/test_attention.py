@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +20,7 @@ from scrypath_celery.operator.status import Contract, IndexStatus, KnownWorker, 
 from scrypath_celery.rebuild.phases import Phase
 from scrypath_celery.rebuild.report import RebuildStatus
 from scrypath_celery.work import Operation, ReasonClass
+from tests.imports import ROOT
 
 NOW = datetime.now(UTC)
 QUEUE = QueueCounts(pending=0, running=0, submitted=0, retrying=0, failed=0)
@@ -111,6 +113,12 @@ def test_each_trouble_has_its_code_a_text_and_a_remedy(code: Code, found: Status
 
 def test_the_table_knows_every_code() -> None:
     assert {code for code, _ in SITUATIONS} == set(Code)
+
+
+def test_the_operators_reference_explains_every_code() -> None:
+    page = (ROOT.parent / "docs" / "operating.md").read_text()
+    explained = set(re.findall(r"^\| `(\w+)` \|", page.partition("## The health check")[2].partition("\n## ")[0], re.M))
+    assert explained == {code.value for code in Code}
 
 
 def test_a_part_that_is_unknown_comes_before_attention_and_hides_no_reason() -> None:
