@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -164,7 +164,21 @@ def _beside(
         asked = at_broker.answer(end - time.monotonic()) if at_broker is not None else None
     except TimeoutError:
         asked = Broker(url="", queue=runtime.options.queue, unknown=f"the broker {late}")
+    if broker is not None and found is not None and asked is not None:
+        asked = _asked_again(found, asked, broker, end)
     return found, unread, engine, asked
+
+
+def _asked_again(found: SeenInLedger, asked: Broker, broker: Callable[[], Broker], end: float) -> Broker:
+    """Ask once more where a known worker did not answer: one that is only slow is not silent."""
+    if asked.workers is None or {one.name for one in found.workers} <= {one.name[:NAME] for one in asked.workers}:
+        return asked
+    try:
+        again = Look(broker).answer(end - time.monotonic())
+    except TimeoutError:
+        return asked
+    answered = {one.name: one for one in (*asked.workers, *(again.workers or ()))}
+    return replace(asked, workers=tuple(answered[name] for name in sorted(answered)))
 
 
 def _is_lost(runtime: Runtime, seconds: float | None) -> bool:

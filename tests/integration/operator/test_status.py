@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import pytest
 
-from scrypath_celery.ledger import indexes, overview
+from scrypath_celery.ledger import indexes, overview, workers
 from scrypath_celery.operator.broker import AnsweringWorker, Broker
 from scrypath_celery.operator.status import Status, status
 from scrypath_celery.work import Failure, ReasonClass, State
@@ -125,3 +128,13 @@ def test_a_failed_engine_task_is_counted(shop: Shop) -> None:
     eventually(lambda: runtime.engine.tasks([uid])[uid].terminal, what="the engine has judged the document")
     [post] = look(shop).indexes
     assert post.engine.failed == 1
+
+
+def test_a_worker_that_answers_the_second_time_is_not_silent(shop: Shop) -> None:
+    for name in ("quick", "slow", "frozen"):
+        shop.search.ledger.run(partial(workers.note, name=name))
+    quick, slow = (AnsweringWorker(name=name, queues=("search_sync",)) for name in ("quick", "slow"))
+    broker = Broker(url="redis://", queue="search_sync", depth=0, workers=(quick,))
+    answers = [broker, replace(broker, workers=(slow,))]
+    found = status(shop.search.runtime, list(shop.search.schemas), broker=lambda: answers.pop(0), seconds=30.0)
+    assert {one.name: one.answers for one in found.workers} == {"frozen": False, "quick": True, "slow": True}
