@@ -106,16 +106,6 @@ def test_a_worker_reports_and_retries(shop: Shop, ask: Callable[..., Any]) -> No
     assert "did you mean" in ask("inspect", "scrypath_status", "Pst")["error"]
 
 
-def test_a_worker_pauses_and_resumes_an_index(shop: Shop, ask: Callable[..., Any], worker: Worker) -> None:
-    said = ask("control", "scrypath_pause", "Post", "moving the engine")["ok"]
-    assert said["reason"] == "moving the engine"
-    assert worker.name in said["by"]
-    [index] = ask("inspect", "scrypath_status")["indexes"]
-    assert index["pause_by_hand"]["reason"] == "moving the engine"
-    assert "needs a reason" in ask("control", "scrypath_pause", "Post", "")["error"]
-    assert ask("control", "scrypath_resume", "Post")["ok"]["resumed"] is True
-
-
 @pytest.mark.usefixtures("worker")
 def test_the_commands_are_the_same_inside_celery_and_see_the_worker(shop: Shop, celery: Celery) -> None:
     done = celery("scrypath", "status", "--json")
