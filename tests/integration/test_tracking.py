@@ -225,7 +225,7 @@ def refused() -> list[Any]:
 def test_a_statement_whose_documents_cannot_be_told_is_refused_by_name(tracked: Blog, number: int) -> None:
     tracked.add(Post(title="one"), Seat(row="a", number=1, label="x"))
     with tracked.make() as session:
-        with pytest.raises(SchemaError, match=r"(Post|Seat): this statement cannot be tracked.*search.paused"):
+        with pytest.raises(SchemaError, match=r"(Post|Seat): this statement cannot be tracked.*search.capture_disabled"):
             session.execute(refused()[number])
         session.commit()
     assert tracked.works() == []
