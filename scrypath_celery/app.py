@@ -21,6 +21,7 @@ from .declaration.schema import Schema
 from .operator.contract_drift import ContractDrift, contract_drift
 from .operator.failed import Failed, failed
 from .operator.hot_apply import HotApply, hot_apply
+from .operator.pause import PausedByHand, Resumed, pause, resume
 from .operator.reconcile import Report, reconcile
 from .operator.repair import Repair, repair
 from .operator.retry import Retried, retry
@@ -144,9 +145,9 @@ class Scrypath(Searches):
         """`delete_document` for many ids."""
         return self._capture.delete_documents(model, ids, **how)
 
-    def paused(self) -> AbstractContextManager[None]:
+    def capture_disabled(self) -> AbstractContextManager[None]:
         """Within this context calls and tracked flushes record nothing."""
-        return self._capture.paused()
+        return self._capture.capture_disabled()
 
     def track(self, target: Any) -> None:
         """Capture what the sessions of a sessionmaker (or of what else makes sessions) write; see `Tracker.track`."""
@@ -177,6 +178,14 @@ class Scrypath(Searches):
     def reconcile_sync(self, model: Any = None) -> Report:
         """What differs between database and index, and what to do about it; changes nothing."""
         return reconcile(self.runtime, self._chosen(model))
+
+    def pause(self, model: Any, *, reason: str, by: str | None = None) -> PausedByHand:
+        """Keep the workers off an index until `resume`; writes are captured all the same; see `operator.pause`."""
+        return pause(self.runtime, self.schemas.of(model), reason=reason, by=by)
+
+    def resume(self, model: Any) -> Resumed:
+        """End the pause of an index that `pause` began."""
+        return resume(self.runtime, self.schemas.of(model))
 
     def verify(
         self, model: Any, *, sample: int | None = None, ledger: bool = True, progress: Progress | None = None

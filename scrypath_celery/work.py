@@ -210,8 +210,17 @@ class Pause:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PauseByHand:
+    """An index that an operator paused: nothing of it is tried until an operator resumes it."""
+
+    since: float
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class IndexRow:
-    """The ledger's row of one index (the unprefixed uid).
+    """The ledger's row of one index (the unprefixed uid). `pause` ends by itself, `pause_by_hand` by an operator.
 
     `lost_since` is when the engine was found to have lost what was settled, None where it was not, or was rebuilt.
     """
@@ -219,6 +228,7 @@ class IndexRow:
     uid: str
     last_number: int
     pause: Pause | None = None
+    pause_by_hand: PauseByHand | None = None
     exclusive_until: float | None = None
     rebuild: Mapping[str, Any] | None = None
     fingerprint: str | None = None
@@ -238,6 +248,7 @@ class EngineTask:
     error: Mapping[str, Any] | None = None
     metadata: str | None = None
     finished_at: str | None = None
+    enqueued_at: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -26,7 +26,7 @@ from .result import ResultState, SyncResult
 from .session_events import listen, phase_of
 from .session_resolution import connected, data_bind, home, refuse_ended, refuse_translation, sync_session
 
-_PAUSED: ContextVar[frozenset[int]] = ContextVar("scrypath_paused", default=frozenset())
+_DISABLED: ContextVar[frozenset[int]] = ContextVar("scrypath_capture_disabled", default=frozenset())
 
 
 class Capture:
@@ -82,18 +82,18 @@ class Capture:
         return self._take(runtime, owner, [item] if chosen else [], result)
 
     @contextmanager
-    def paused(self) -> Iterator[None]:
+    def capture_disabled(self) -> Iterator[None]:
         """Within this context (of this thread or asyncio task) calls and tracked flushes record nothing."""
-        token = _PAUSED.set(_PAUSED.get() | {id(self)})
+        token = _DISABLED.set(_DISABLED.get() | {id(self)})
         try:
             yield
         finally:
-            _PAUSED.reset(token)
+            _DISABLED.reset(token)
 
     @property
     def silent(self) -> bool:
         """Whether nothing is to be recorded here and now."""
-        return id(self) in _PAUSED.get() or self._runtime().options.sync_mode == Mode.OFF
+        return id(self) in _DISABLED.get() or self._runtime().options.sync_mode == Mode.OFF
 
     def note(self, session: Session, operation: Operation, found: Sequence[tuple[Schema, Any, Iterable[str]]]) -> None:
         """Register what tracking saw in a session: schema, record (or None) and ids of each."""
@@ -122,7 +122,7 @@ class Capture:
     def _take(
         self, runtime: Runtime, session: Session | None, items: Sequence[Registration], result: SyncResult
     ) -> SyncResult:
-        if not items or result.mode is Mode.OFF or id(self) in _PAUSED.get():
+        if not items or result.mode is Mode.OFF or id(self) in _DISABLED.get():
             result.state = ResultState.OFF
         elif session is None:
             _write_now(runtime, items)

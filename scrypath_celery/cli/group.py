@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from importlib import import_module
 
 import click
@@ -14,6 +15,9 @@ COMMANDS = {
     "failed": "failed:failed",
     "retry": "retry:retry",
     "cancel": "cancel:cancel",
+    "pause": "pause:pause",
+    "resume": "pause:resume",
+    "check": "check:check",
     "reconcile": "reconcile:reconcile",
     "verify": "verify:verify",
     "settings": "settings:settings",
@@ -33,8 +37,8 @@ COMMANDS = {
 
 HELP = """Keep a Meilisearch index honest: look first, then act.
 
-Exit codes: 0 fine; 1 something could not be read or done; 2 done and differences found (`reconcile`, `verify`,
-`settings diff`, `index contract-drift`, `trace`), or a wrong command line.
+Exit codes: 0 fine; 1 something could not be read or done; 2 done and differences found (`status --check`, `check`,
+`reconcile`, `verify`, `settings diff`, `index contract-drift`, `trace`), or a wrong command line.
 
 \b
 Shell completion, for bash (or zsh_source, fish_source):
@@ -82,4 +86,4 @@ def _stand_in(name: str) -> click.Command | None:
 @click.pass_context
 def main(ctx: click.Context, app: str | None) -> None:
     """Note which application the command line names; it is loaded by the commands that need it."""
-    ctx.obj = AppTarget(name=app, program=f"scrypath-celery -A {app}" if app else "scrypath-celery")
+    ctx.obj = AppTarget(name=app, program=f"scrypath-celery -A {shlex.quote(app)}" if app else "scrypath-celery")

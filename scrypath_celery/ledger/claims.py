@@ -54,7 +54,7 @@ def take(
     """
     held = _locked(connection, uid)
     paused = held.paused_until is not None and held.paused_until > held.at
-    if paused and held.pause_scope != Scope.INDEX:
+    if held.hand_paused_since is not None or (paused and held.pause_scope != Scope.INDEX):
         return None
     present = held.rebuild if held.rebuild and held.rebuild.get("fingerprint") == fingerprint else {}
     bulk = documents if bulk_documents is None else bulk_documents

@@ -27,9 +27,10 @@ def begin_pass(connection: Connection, period: float) -> bool:
 def due(connection: Connection, *, again: float, limit: int = 5_000) -> dict[str, list[int]]:
     """Ready works that nobody published lately, by index; they are not due again for `again` seconds.
 
-    An index that is paused is left out until its pause is over. A work is never to be published before it is available.
+    An index that is paused is left out. A work is never to be published before it is available.
     """
-    busy = select(index.c.index_uid).where(index.c.paused_until > now())
+    paused = (index.c.paused_until > now()) | index.c.hand_paused_since.is_not(None)
+    busy = select(index.c.index_uid).where(paused)
     resting = set(connection.execute(busy).scalars())
     found: dict[str, list[int]] = {}
     for uid in ready.uids(connection, *READY):

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Text, func, select, type_coerce
 
-from ..work import OPEN, ClaimState, ReasonClass, State, Work
+from ..work import OPEN, PRIORITY, READY, ClaimState, ReasonClass, State, Work
 from . import works
 from .clock import now
 from .tables import claim, in_state, work
@@ -30,15 +30,21 @@ def time(connection: Connection) -> float:
     return float(connection.execute(select(now())).scalar_one())
 
 
-def oldest_open(connection: Connection, index_uid: str) -> float | None:
-    """How many seconds ago the oldest work of an index that is not settled was written."""
+def oldest_due(connection: Connection, index_uid: str) -> float | None:
+    """For how many seconds the work of an index that waits longest has been due; None where nothing is due.
+
+    What waits for a later try is not due yet; what runs, or waits for the engine, still is.
+    """
     oldest: list[float] = []
-    for state in OPEN:  # one state at a time: each is a range of the index in the order of creation
-        query = select(now() - work.c.created_at).where(in_state(state), work.c.index_uid == index_uid)
-        age = connection.execute(query.order_by(work.c.created_at).limit(1)).scalar()
-        if age is not None:
-            oldest.append(float(age))
-    return max(max(oldest), 0.0) if oldest else None
+    for state in OPEN:  # one state and priority at a time: each is a range of the index in the order of availability
+        for priority in sorted(set(PRIORITY.values())) if state in READY else (None,):
+            query = select(now() - work.c.available_at).where(in_state(state), work.c.index_uid == index_uid)
+            query = query if priority is None else query.where(work.c.priority == priority)
+            age = connection.execute(query.order_by(work.c.available_at).limit(1)).scalar()
+            if age is not None:
+                oldest.append(float(age))
+    longest = max(oldest, default=-1.0)
+    return longest if longest >= 0.0 else None
 
 
 def last_succeeded(connection: Connection, index_uid: str) -> float | None:

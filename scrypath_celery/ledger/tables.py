@@ -176,6 +176,9 @@ index = Table(
     Column("pause_class", _word(32)),
     Column("pause_scope", _word(16)),
     Column("pause_reason", String(500)),
+    Column("hand_paused_since", Double),
+    Column("hand_paused_by", String(200)),
+    Column("hand_pause_reason", String(500)),
     Column("exclusive_token", _word(32)),
     Column("exclusive_until", Double),
     Column("rebuild", Json),
@@ -237,6 +240,14 @@ ledger = Table(
     **_OPTIONS,
 )
 
+worker = Table(
+    "scrypath_worker",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("seen_at", Double, nullable=False),
+    **_OPTIONS,
+)
+
 scheduled = Table(
     "scrypath_scheduled",
     metadata,
@@ -249,4 +260,4 @@ scheduled = Table(
 Index("ix_scrypath_scheduled_document", scheduled.c.index_uid, scheduled.c.document_id)
 Index("ix_scrypath_scheduled_due", scheduled.c.index_uid, scheduled.c.due_at)
 
-TABLES = (work, claim, index, rebuild, scheduled, ledger)
+TABLES = (work, claim, index, rebuild, scheduled, ledger, worker)

@@ -61,11 +61,11 @@ class Trace:
         return tuple(reason for reason in reasons if reason is not None)
 
 
-def trace(runtime: Runtime, schema: Schema, id: str) -> Trace:
-    """Follow one document by its id; a part that does not answer is unknown."""
-    engine, ledger, source = Probe(), Probe(), Probe()
+def trace(runtime: Runtime, schema: Schema, id: str, *, seconds: float | None = None) -> Trace:
+    """Follow one document by its id, looking for `seconds` at most; a part that does not answer is unknown."""
+    engine, ledger, source = Probe(seconds), Probe(seconds), Probe(None if seconds is None else 0.5 * seconds)
     listed = ledger.ask(lambda: runtime.ledger.read(lambda tx: overview.works_of(tx, schema.uid, id, NEWEST)))
-    reading = source.ask(lambda: runtime.source.read(schema, [id]))
+    reading = source.ask_beside(lambda: runtime.source.read(schema, [id]))
     projected = json.loads(reading.documents[id]) if reading is not None and id in reading.documents else None
     failure = reading.failures.get(id) if reading is not None else None
     indexed = engine.ask(lambda: _indexed(runtime, schema, id))

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from scrypath_celery.ledger import works
+from scrypath_celery.ledger import tables, works
 from scrypath_celery.testing.broker import FakeBroker
 from scrypath_celery.work import State
 from tests.integration.cli.conftest import Run, document
@@ -172,12 +172,11 @@ def test_a_ledger_that_is_missing_gives_one_line_with_the_remedy(
     run: Run, shop: Shop, arguments: tuple[str, ...]
 ) -> None:
     with shop.engine.begin() as connection:
-        for table in ("work", "claim", "index", "rebuild", "ledger"):
-            connection.exec_driver_sql(f"DROP TABLE scrypath_{table}")
+        tables.metadata.drop_all(connection)
     with shop.search.override(meilisearch_url=shop.setup.meilisearch_url):
         result = run(*arguments)
         assert result.exit_code == 1
-        assert "ledger upgrade" in result.stderr
+        assert "`scrypath-celery -A the_shop ledger upgrade`" in result.stderr
         assert run("ledger", "check").exit_code == 1
         assert run("ledger", "upgrade").exit_code == 0
         assert run("ledger", "check").exit_code == 0
