@@ -164,7 +164,7 @@ class Attached:
             schemas=self.schemas,
             ledger=Ledger(lambda: self._binding()[1]),
             engine=SearchEngine(options),
-            source=Source(self._reader),
+            source=Source(self._reader, exception_text=options.log_exception_text),
             publish=self._publish,
             eager=self._is_eager,
         )

@@ -27,6 +27,8 @@ class Options:
     sync_mode: str = Mode.CELERY.value
     queue: str = "search_sync"
     include: tuple[str, ...] = ()
+    log_exception_text: bool = False
+    """Whether the ledger keeps what an exception of a projection says, which may be what a record holds."""
     playbooks: str = "playbooks"
     """The directory of saved searches."""
 
@@ -157,6 +159,8 @@ def _typed(name: str, value: Any) -> Any:
         return _included(value)
     if name == "sync_mode":
         return _mode(value)
+    if kind is bool:
+        return _boolean(name, value)
     if kind in (int, float):
         return _number(name, kind, value)
     if not isinstance(value, str):
@@ -171,6 +175,15 @@ def _included(value: Any) -> tuple[str, ...]:
     if not isinstance(names, list | tuple) or not all(isinstance(item, str) for item in names):
         raise ConfigError("option 'include' must be a list of module names")
     return tuple(names)
+
+
+def _boolean(name: str, value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if isinstance(value, str) and value.lower() in words:
+        return words[value.lower()]
+    raise ConfigError(f"option {name!r} must be true or false, not {value!r}")
 
 
 def _mode(value: Any) -> str:

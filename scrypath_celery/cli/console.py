@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import SchemaError, ScrypathError
+from .exit_codes import DIFFERENT, FINE, NOT_DONE
 
 if TYPE_CHECKING:
     from ..app import Scrypath
     from ..declaration.schema import Schema
     from ..runtime import Runtime
 
-FINE, NOT_DONE, DIFFERENT = 0, 1, 2
-"""Exit codes: fine; something could not be read or done; done, and differences were found."""
+
+__all__ = ["DIFFERENT", "FINE", "NONE_DECLARED", "NOT_DONE", "Console", "document", "reported"]
 
 
 @dataclass(frozen=True, kw_only=True)

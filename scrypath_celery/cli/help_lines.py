@@ -5,8 +5,8 @@ from __future__ import annotations
 LINES = {
     "status": "Show where each index stands, the broker's queue, and which workers answer.",
     "failed": "Show failed work: dead letters, and what is being retried.",
-    "retry": "Retry failed work: the one of --id, or all that --reason-class and --since leave.",
-    "cancel": "Cancel the work of --id: its documents are not re-synced, and may differ from their records.",
+    "retry": "Retry failed work: the one of --id, or all that a filter leaves.",
+    "cancel": "Cancel failed work: the one of --id, or all that a filter leaves.",
     "reconcile": "Report what differs between database and index, and what to do about it.",
     "verify": "Compare database and index document by document.",
     "settings": "Compare, apply and hot-apply the settings of an index.",

@@ -12,6 +12,7 @@ from ..operator.status import IndexStatus, Paused, Status
 from ..operator.status import status as look
 from .app_command import operating
 from .broker import look as look_at_broker
+from .completion import schema_argument
 from .console import FINE, NOT_DONE, Console
 from .rebuilding import rebuild_line
 from .text import pairs
@@ -21,7 +22,7 @@ TIMEOUTS = {"connect": 3.0, "answer": 10.0}
 
 
 @click.command(epilog="Example: scrypath-celery -A shop status Post")
-@click.argument("schema", required=False)
+@schema_argument
 @operating
 def status(console: Console, schema: str | None) -> int:
     """Show where each index stands, the broker's queue, and which workers answer.

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from scrypath_celery.ledger import works
+from scrypath_celery.ledger import transitions, works
 from scrypath_celery.testing.broker import FakeBroker
 from scrypath_celery.work import State
 from tests.integration.cli.conftest import Run, document
@@ -94,7 +94,7 @@ def test_a_retry_holds_while_the_broker_is_away_and_says_so(run: Run, shop: Shop
 def test_retry_inline_runs_here(run: Run, shop: Shop) -> None:
     shop.add(1)
     [work] = shop.works()
-    shop.search.ledger.run(lambda tx: works.cancel(tx, work.id))
+    shop.search.ledger.run(lambda tx: transitions.move_one(tx, work.id, State.CANCELLED))
     result = run("retry", "--id", str(work.id), "--sync-mode", "inline", "--json")
     assert (result.exit_code, document(result)["status"]) == (0, "succeeded")
 
