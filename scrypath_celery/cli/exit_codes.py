@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,7 +27,7 @@ def exit_codes() -> Iterator[None]:
         exc.exit_code = WRONG_COMMAND_LINE  # type: ignore[misc]
         raise
     except OSError as exc:
-        if not _of_stdout(exc):
+        if not _is_of_answer(exc):
             raise
         _discard_stdout()
         with contextlib.suppress(OSError):
@@ -34,15 +35,10 @@ def exit_codes() -> Iterator[None]:
         raise click.exceptions.Exit(NOT_DONE) from exc
 
 
-def _of_stdout(exc: OSError) -> bool:
-    """Whether it comes from writing the answer, which still fails then."""
-    try:
-        sys.stdout.flush()
-    except OSError as again:
-        return again.errno == exc.errno
-    except ValueError:  # it is closed
-        return False
-    return False
+def _is_of_answer(exc: OSError) -> bool:
+    """Whether click raised it while it wrote the answer (or a message beside it)."""
+    frames = [frame for frame, _ in traceback.walk_tb(exc.__traceback__)]
+    return bool(frames) and frames[-1].f_globals.get("__name__") == click.echo.__module__
 
 
 def _discard_stdout() -> None:
