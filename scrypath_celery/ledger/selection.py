@@ -7,7 +7,7 @@ shows and what its filter passes over, however long the history is.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -108,28 +108,32 @@ def select_ids(
     newest = order is Order.NEWEST
     place = None if after is None else _place(works.get(connection, after), chosen, newest=newest)
     pages: list[list[tuple[float, int]]] = []
-    for state in chosen.states:
-        for uid in _uids(connection, chosen, state):
-            query = _matching(connection, chosen, state, (work.c.id, time_of(state).label("time")))
-            query = _placed(query.where(work.c.index_uid == uid), state, place, newest=newest)
-            rows = connection.execute(query.limit(limit))
-            pages.append([(float(row.time or 0.0), row.id) for row in rows])
+    for state, query in _ranges(connection, chosen):
+        time = time_of(state)
+        # Of a class, SQLite would read all dead letters in order rather than those of the class, and sort these.
+        sorted_apart = chosen.reason_class is not None and connection.dialect.name == "sqlite"
+        query = _placed(query, time, place, time + 0.0 if sorted_apart else time, newest=newest)
+        rows = connection.execute(query.with_only_columns(work.c.id, time.label("time")).limit(limit))
+        pages.append([(float(row.time or 0.0), row.id) for row in rows])
     merged = heapq.merge(*pages, reverse=newest)
     return [id for (_, id), _ in zip(merged, _counted(limit), strict=False)]
 
 
 def count_works(connection: Connection, chosen: WorkFilter) -> int:
     """How many works a filter leaves."""
-    counts = (connection.execute(_matching(connection, chosen, state, (func.count(),))) for state in chosen.states)
-    return sum(int(one.scalar_one()) for one in counts)
+    counts = (query.with_only_columns(func.count()) for _, query in _ranges(connection, chosen))
+    return sum(int(connection.execute(query).scalar_one()) for query in counts)
 
 
 def group_works(connection: Connection, chosen: WorkFilter, by: Grouping) -> list[Group]:
-    """How many works a filter leaves, by state and by `by`; in no order."""
+    """How many works a filter leaves, by state and by `by`, of each index; in no order."""
     found: list[Group] = []
-    for state in chosen.states:
+    # Of a time, SQLite would read all dead letters in the order of their keys rather than those of the time.
+    dated = (chosen.since, chosen.until) != (None, None) and connection.dialect.name == "sqlite"
+    for state, query in _ranges(connection, chosen):
         key = _key(by, state)
-        for value, count in connection.execute(_matching(connection, chosen, state, (key, func.count())).group_by(key)):
+        key = key.concat("") if dated and by is not Grouping.HOUR else key
+        for value, count in connection.execute(query.with_only_columns(key, func.count()).group_by(key)):
             found.append(Group(key=value, state=state, count=int(count)))
     return found
 
@@ -148,13 +152,15 @@ def _key(by: Grouping, state: State) -> ColumnElement[Any]:
     return columns[by] if by in columns else hour(time_of(state))
 
 
-def _matching(
-    connection: Connection, chosen: WorkFilter, state: State, columns: Iterable[ColumnElement[Any]]
-) -> Select[Any]:
-    """The rows of one state that a filter leaves."""
-    query, time = select(*columns).where(in_state(state)), time_of(state)
-    if chosen.index_uid is not None:
-        query = query.where(work.c.index_uid == chosen.index_uid)
+def _ranges(connection: Connection, chosen: WorkFilter) -> Iterator[tuple[State, Select[Any]]]:
+    """The works that a filter leaves, by state and index: each a range of an index of the database."""
+    for state in chosen.states:
+        for uid in _uids(connection, chosen, state):
+            yield state, _matching(connection, chosen, state, uid)
+
+
+def _matching(connection: Connection, chosen: WorkFilter, state: State, uid: str) -> Select[Any]:
+    query, time = select(work.c.id).where(in_state(state), work.c.index_uid == uid), time_of(state)
     if chosen.reason_class is not None:
         query = query.where(work.c.reason_class == chosen.reason_class.value)
     if chosen.code is not None:
@@ -180,15 +186,21 @@ def _names(connection: Connection, document: str) -> ColumnElement[bool]:
     return text.contains(sought, autoescape=True)
 
 
-def _placed(query: Select[Any], state: State, place: tuple[float, int] | None, *, newest: bool) -> Select[Any]:
+def _placed(
+    query: Select[Any],
+    time: ColumnElement[float],
+    place: tuple[float, int] | None,
+    order: ColumnElement[float],
+    *,
+    newest: bool,
+) -> Select[Any]:
     """The query in its order, and behind a place in it."""
-    time = time_of(state)
     if place is not None:
         at, id = place
         ahead = (time < at) | (work.c.id < id) if newest else (time > at) | (work.c.id > id)
         # The first half is a range of the index; the second leaves out what the page before has shown of that moment.
         query = query.where(time <= at if newest else time >= at, ahead)
-    return query.order_by(time.desc(), work.c.id.desc()) if newest else query.order_by(time, work.c.id)
+    return query.order_by(order.desc(), work.c.id.desc()) if newest else query.order_by(order, work.c.id)
 
 
 def _place(item: Work, chosen: WorkFilter, *, newest: bool) -> tuple[float, int]:
