@@ -170,7 +170,7 @@ class Attached:
         return Runtime(
             options=options,
             schemas=self.schemas,
-            ledger=Ledger(lambda: self._binding()[1]),
+            ledger=Ledger(lambda: self._binding()[1], schema_of=self.schemas.of),
             engine=SearchEngine(options),
             source=Source(self._reader, exception_text=options.log_exception_text),
             publish=self._publish,
