@@ -37,7 +37,7 @@ def operating(function: Body) -> Callable[..., None]:
         flags = {name: value for name in FLAGS if (value := parameters.pop(name)) is not None}
         chosen = ctx.find_object(AppTarget)
         assert chosen is not None
-        with reported(ctx.info_name or "", as_json=as_json):
+        with reported(ctx.info_name or "", as_json=as_json, program=chosen.program):
             search = chosen.load()
             with search.override(**flags) if flags else nullcontext():
                 console = Console(search=search, program=chosen.program, as_json=as_json, flags=flags)

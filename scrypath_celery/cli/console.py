@@ -89,6 +89,9 @@ class Console:
             click.echo("", err=True)
 
 
+PROGRAM = "scrypath-celery"
+"""How errors begin the commands that they recommend, since they know nothing of how they are called."""
+
 NONE_DECLARED = "no schema is declared: name the modules that declare them in the option 'include'"
 
 
@@ -100,15 +103,19 @@ def document(command: str, body: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def reported(command: str, *, as_json: bool) -> Iterator[None]:
-    """Turn an error of this package into one line (or one JSON document) and exit code 1."""
+def reported(command: str, *, as_json: bool, program: str = PROGRAM) -> Iterator[None]:
+    """Turn an error of this package into one line (or one JSON document) and exit code 1.
+
+    Commands that it recommends begin with `program`, as this one was called.
+    """
     # What modules log is not the command's answer; without a handler Python would print warnings.
     logging.getLogger("scrypath_celery").addHandler(logging.NullHandler())
     try:
         yield
     except ScrypathError as exc:
+        said = str(exc).replace(f"`{PROGRAM} ", f"`{program} ")
         if as_json:
-            document(command, {"error": {"code": exc.code, "message": str(exc)}})
+            document(command, {"error": {"code": exc.code, "message": said}})
         else:
-            click.echo(f"Error: {exc}", err=True)
+            click.echo(f"Error: {said}", err=True)
         raise click.exceptions.Exit(NOT_DONE) from exc

@@ -179,7 +179,7 @@ def test_a_ledger_that_is_missing_gives_one_line_with_the_remedy(
     with shop.search.override(meilisearch_url=shop.setup.meilisearch_url):
         result = run(*arguments)
         assert result.exit_code == 1
-        assert "ledger upgrade" in result.stderr
+        assert "`scrypath-celery -A the_shop ledger upgrade`" in result.stderr
         assert run("ledger", "check").exit_code == 1
         assert run("ledger", "upgrade").exit_code == 0
         assert run("ledger", "check").exit_code == 0
