@@ -9,7 +9,7 @@ from .ledger.selection import Grouping, Order
 from .operator.bulk import BulkResult, Progress, bulk_cancel, bulk_retry
 from .operator.failed import PAGE, UNSETTLED, Failed, failed
 from .operator.receipt import Receipt, wait_for
-from .operator.selection import Selection
+from .operator.selection import AnyGrouping, AnyOrder, Selection, member
 from .operator.work_detail import Story, story
 from .searches import Searches
 
@@ -21,10 +21,10 @@ class Operations(Searches):
         self,
         model: Any = None,
         *,
-        order: Order | str = Order.NEWEST,
+        order: AnyOrder = Order.NEWEST,
         limit: int | None = PAGE,
         after: int | None = None,
-        by: Grouping | str = Grouping.CLASS,
+        by: AnyGrouping = Grouping.CLASS,
         **chosen: Unpack[Selection],
     ) -> Failed:
         """One page of dead letters and of what is being retried, of a schema or of all, and how many there are.
@@ -36,17 +36,23 @@ class Operations(Searches):
             WorkError: there is no work `after`, or no such state or class. LedgerError: the ledger cannot be read.
         """
         return failed(
-            self.runtime, self._one(model), chosen, order=Order(order), limit=limit, after=after, by=Grouping(by)
+            self.runtime,
+            self._one(model),
+            chosen,
+            order=member(Order, order),
+            limit=limit,
+            after=after,
+            by=member(Grouping, by),
         )
 
     def works(
         self,
         model: Any = None,
         *,
-        order: Order | str = Order.NEWEST,
+        order: AnyOrder = Order.NEWEST,
         limit: int | None = PAGE,
         after: int | None = None,
-        by: Grouping | str = Grouping.CLASS,
+        by: AnyGrouping = Grouping.CLASS,
         **chosen: Unpack[Selection],
     ) -> Failed:
         """The same of works in all states but `succeeded` and `cancelled`, or in the `states` that are named."""
@@ -54,10 +60,10 @@ class Operations(Searches):
             self.runtime,
             self._one(model),
             chosen,
-            order=Order(order),
+            order=member(Order, order),
             limit=limit,
             after=after,
-            by=Grouping(by),
+            by=member(Grouping, by),
             states=UNSETTLED,
         )
 

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TypedDict, TypeVar
+from enum import StrEnum
+from typing import Literal, TypedDict, TypeVar
 
 from sqlalchemy import Connection
 
 from ..declaration.schema import Schema
 from ..errors import WorkError
 from ..ledger import overview
-from ..ledger.selection import WorkFilter
+from ..ledger.selection import Grouping, Order, WorkFilter
 from ..work import ReasonClass, State
 
-E = TypeVar("E", ReasonClass, State)
+E = TypeVar("E", bound=StrEnum)
+
+AnyState = State | Literal["pending", "running", "submitted", "retrying", "succeeded", "failed", "cancelled"]
+AnyClass = (
+    ReasonClass | Literal["validation", "transport", "backend_rejected", "auth", "source", "queue_exhausted", "unknown"]
+)
+AnyOrder = Order | Literal["newest", "oldest"]
+AnyGrouping = Grouping | Literal["class", "code", "schema", "hour"]
 
 
 class Selection(TypedDict, total=False):
@@ -25,8 +33,8 @@ class Selection(TypedDict, total=False):
     was written where it never did. `document` is the id of a document, `ids` are ids of works.
     """
 
-    states: Sequence[State | str] | None
-    reason_class: ReasonClass | str | None
+    states: Sequence[AnyState] | None
+    reason_class: AnyClass | None
     code: str | None
     since: datetime | timedelta | None
     until: datetime | timedelta | None
@@ -44,9 +52,9 @@ def resolved(
     """
     reason_class, ids, named = chosen.get("reason_class"), chosen.get("ids"), chosen.get("states")
     return WorkFilter(
-        states=tuple(dict.fromkeys(_member(State, one) for one in named)) if named else tuple(states),
+        states=tuple(dict.fromkeys(member(State, one) for one in named)) if named else tuple(states),
         index_uid=schema.uid if schema is not None else None,
-        reason_class=None if reason_class is None else _member(ReasonClass, reason_class),
+        reason_class=None if reason_class is None else member(ReasonClass, reason_class),
         code=chosen.get("code"),
         since=_seconds(connection, chosen.get("since")),
         until=_seconds(connection, chosen.get("until")),
@@ -55,7 +63,12 @@ def resolved(
     )
 
 
-def _member(kind: type[E], name: str) -> E:
+def member(kind: type[E], name: str) -> E:
+    """The member of an enumeration of this name.
+
+    Raises:
+        WorkError: there is none.
+    """
     try:
         return kind(name)
     except ValueError:

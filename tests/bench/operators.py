@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +22,7 @@ from sqlalchemy.orm import sessionmaker
 from scrypath_celery.ledger import Ledger, overview, tables
 from scrypath_celery.ledger.sqlite import configure
 from tests.bench.application import Article, Base, search
+from tests.bench.lab import ENVIRONMENT
 from tests.bench.report import Line
 from tests.services.mariadb import mariadb_server
 from tests.services.postgresql import postgresql_server
@@ -36,7 +42,7 @@ def operators() -> Iterator[Line]:
             for what, share in (("history", 0.0), ("all states", 0.1)):
                 file = f"sqlite:///{Path(folder) / what.replace(' ', '_')}.db"
                 with running.database() if running is not None else _file(file) as url, _bound(url) as engine:
-                    yield from _grown(engine, f"{name}, {what}", share)
+                    yield from _grown(engine, url, f"{name}, {what}", share)
             with running.database() if running is not None else _file(f"{file}.2") as url, _bound(url) as engine:
                 yield from _commands(engine, name)
 
@@ -58,12 +64,16 @@ def _bound(url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-def _grown(engine: Engine, name: str, share: float) -> Iterator[Line]:
-    """`share` of the works that are added are open, and as many are dead letters; the rest is history."""
+def _grown(engine: Engine, url: str, name: str, share: float) -> Iterator[Line]:
+    """`share` of the works that are added are open, and as many are dead letters; the rest is history.
+
+    Measured as calls, and as what an operator waits for: the commands.
+    """
     looks: dict[str, Callable[[], Any]] = {
         "status": search.sync_status,
         "failed": search.failed,
         "reconcile": search.reconcile_sync,
+        **{f"the command {what}": partial(_run, url, what) for what in ("status", "failed", "reconcile")},
     }
     _insert(engine, [_row(n, 0.1) for n in range(SMALL)])
     small = {what: _timed(look) for what, look in looks.items()}
@@ -114,7 +124,14 @@ def _double(engine: Engine, size: int) -> None:
         connection.exec_driver_sql(analyze.get(engine.dialect.name, "ANALYZE TABLE scrypath_work")).close()
 
 
-def _timed(look: Callable[[], Any], times: int = 5) -> float:
+def _run(url: str, what: str) -> None:
+    addresses = {**json.loads(os.environ[ENVIRONMENT]), "database": url}
+    command = "from scrypath_celery.cli import main; main()"
+    arguments = [sys.executable, "-c", command, "-A", "tests.bench.application", what]
+    subprocess.run(arguments, env={**os.environ, ENVIRONMENT: json.dumps(addresses)}, capture_output=True, check=False)
+
+
+def _timed(look: Callable[[], Any], times: int = 3) -> float:
     spent = []
     look()
     for _ in range(times):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from scrypath_celery.errors import WorkError
 from scrypath_celery.ledger import overview, works
 from scrypath_celery.testing.broker import FakeBroker
 from scrypath_celery.work import ReasonClass, State
@@ -244,3 +245,9 @@ def test_the_python_calls_are_what_the_commands_print(run: Run, shop: Shop) -> N
     assert shop.search.work(found[0]).history[-1]["by"] == "anna"
     assert shop.search.retry(Post, all=True, dry_run=True).ids == tuple(found[1:])
     assert shop.search.ledger.read(lambda tx: works.get(tx, found[1])).state is State.FAILED
+
+
+@pytest.mark.parametrize("wrong", [{"states": ["lost"]}, {"reason_class": "x"}, {"order": "random"}, {"by": "worker"}])
+def test_a_word_that_is_none_is_refused_with_those_that_there_are(shop: Shop, wrong: dict[str, Any]) -> None:
+    with pytest.raises(WorkError, match=r"is not one of \w+, "):
+        shop.search.failed(**wrong)
