@@ -18,6 +18,7 @@ from .convergence.summary import Summary
 from .declaration.document_ids import id_text
 from .declaration.registry import Declaration
 from .declaration.schema import Schema
+from .operations import Operations
 from .operator.contract_drift import ContractDrift, contract_drift
 from .operator.failed import Failed, failed
 from .operator.hot_apply import HotApply, hot_apply
@@ -32,7 +33,6 @@ from .operator.verify import Verification, verify
 from .rebuild.rebuild import How, backfill, listed, reindex
 from .rebuild.report import BackfillReport, RebuildStatus, ReindexReport
 from .rebuild.runner import Progress
-from .searches import Searches
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -60,7 +60,7 @@ class Native:
         return runtime.engine.native(runtime.uid_of(runtime.schemas.of(model)))
 
 
-class Scrypath(Searches):
+class Scrypath(Operations):
     """Keeps Meilisearch in step with SQLAlchemy models through a Celery app.
 
     `database` is an Engine, a sessionmaker, an AsyncEngine or async_sessionmaker, or a callable that returns one;

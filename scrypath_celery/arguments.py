@@ -65,6 +65,8 @@ class OptionArguments(TypedDict, total=False):
     """The Celery queue of the tasks."""
     include: Sequence[str] | str | None
     """Modules that declare schemas, imported by workers and commands."""
+    log_exception_text: bool | None
+    """Whether the ledger keeps what an exception of a projection says, which may be what a record holds."""
     playbooks: str | None
     """The directory of saved searches."""
 

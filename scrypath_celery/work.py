@@ -27,6 +27,9 @@ READY = (State.PENDING, State.RETRYING)
 OPEN = (State.PENDING, State.RUNNING, State.SUBMITTED, State.RETRYING)
 """States of work that is not settled: while any is there, index and database may differ."""
 
+ENDED = (State.RETRYING, State.SUCCEEDED, State.FAILED, State.CANCELLED)
+"""States of work that ended at least once: its time is when it last did. That of any other is when it was written."""
+
 
 class Operation(StrEnum):
     """Why a work was written. Upsert and delete run alike: the database decides."""
@@ -119,7 +122,8 @@ class Work:
 
     `ids` are those that it was written with and never change; `remaining` are those of them that are left after a
     partial failure, None where all are. `documents` counts what is left. `trial` is the group of documents that
-    it is tried with, where one of them failed a payload.
+    it is tried with, where one of them failed a payload. `finished_at` is when it last ended: succeeded, failed, was
+    cancelled, or was put off until another try.
     """
 
     id: int

@@ -12,6 +12,7 @@ from ..operator.attention import Health
 from ..operator.preflight import Finding, Part, Preflight, preflight
 from ..operator.serialization import as_json
 from .app_command import looking
+from .completion import schema_argument
 from .console import Console
 from .status import CODES, TIMEOUT, broker_look
 from .text import pairs
@@ -22,7 +23,7 @@ AGAIN = 1.0
 
 
 @click.command(epilog="Example: scrypath-celery -A shop check --skip workers --wait 60")
-@click.argument("schema", required=False)
+@schema_argument
 @click.option(
     "--skip",
     type=click.Choice([part.value for part in Part]),

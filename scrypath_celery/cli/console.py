@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import SchemaError, ScrypathError
+from .exit_codes import DIFFERENT, FINE, NOT_DONE
 
 if TYPE_CHECKING:
     from ..app import Scrypath
     from ..declaration.schema import Schema
     from ..runtime import Runtime
 
-FINE, NOT_DONE, DIFFERENT = 0, 1, 2
-"""Exit codes: fine; something could not be read or done; done, and differences were found."""
+
+__all__ = ["DIFFERENT", "FINE", "NONE_DECLARED", "NOT_DONE", "Console", "document", "reported"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +136,10 @@ def tell_error(command: str, error: ScrypathError, *, as_json: bool, program: st
 
 @contextmanager
 def reported(command: str, *, as_json: bool, program: str = PROGRAM) -> Iterator[None]:
-    """Turn an error of this package into one line (or one JSON document) and exit code 1."""
+    """Turn an error of this package into one line (or one JSON document) and exit code 1.
+
+    Commands that it recommends begin with `program`, as this one was called.
+    """
     # What modules log is not the command's answer; without a handler Python would print warnings.
     logging.getLogger("scrypath_celery").addHandler(logging.NullHandler())
     try:

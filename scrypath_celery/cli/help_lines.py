@@ -5,8 +5,8 @@ from __future__ import annotations
 LINES = {
     "status": "Show where each index stands, the engine, the broker's queue, and which workers answer.",
     "failed": "Show failed work: dead letters, and what is being retried.",
-    "retry": "Retry failed work: the one of --id, or all that --reason-class and --since leave.",
-    "cancel": "Cancel the work of --id: its documents are not re-synced, and may differ from their records.",
+    "retry": "Retry failed work: the one of --id, or all that a filter leaves.",
+    "cancel": "Cancel failed work: the one of --id, or all that a filter leaves.",
     "pause": "Keep the workers off an index until it is resumed; writes are captured all the same.",
     "resume": "End the pause of an index that `pause` began; what waits goes on within seconds.",
     "check": "Check ledger, engine, key, workers and indexes before a deployment; nothing is changed.",

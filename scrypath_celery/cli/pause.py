@@ -9,12 +9,13 @@ from ..operator.pause import pause as pause_index
 from ..operator.pause import resume as resume_index
 from ..operator.serialization import as_json
 from .app_command import operating, seen_by_workers
+from .completion import schema_names
 from .console import FINE, Console
 from .text import pairs
 
 
 @click.command(epilog="Example: scrypath-celery -A shop pause Post --reason 'moving the engine'")
-@click.argument("schema")
+@click.argument("schema", shell_complete=schema_names)
 @click.option("--reason", required=True, metavar="TEXT", help="Why, for whoever finds the pause.")
 @operating
 def pause(console: Console, schema: str, reason: str) -> int:
@@ -33,7 +34,7 @@ def pause(console: Console, schema: str, reason: str) -> int:
 
 
 @click.command(epilog="Example: scrypath-celery -A shop resume Post")
-@click.argument("schema")
+@click.argument("schema", shell_complete=schema_names)
 @operating
 def resume(console: Console, schema: str) -> int:
     """End the pause of an index that `pause` began; what waits goes on within seconds."""

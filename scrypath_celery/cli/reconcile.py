@@ -16,6 +16,7 @@ from ..operator.serialization import as_json
 from .app_command import operating
 from .backfill import backfilled
 from .broker import look as look_at_broker
+from .completion import schema_argument
 from .console import DIFFERENT, FINE, NOT_DONE, Console
 from .failed import class_line
 from .index import drift_lines
@@ -33,7 +34,7 @@ ACTIONS = ("retry", "backfill", "reindex", "repair")
 
 
 @click.command(epilog="Example: scrypath-celery -A shop reconcile Post --action reindex")
-@click.argument("schema", required=False)
+@schema_argument
 @click.option("--action", type=click.Choice(ACTIONS), help="Do this instead of reporting.")
 @click.option("--id", "id", type=int, help="With --action retry: the work's id.")
 @click.option(

@@ -21,6 +21,7 @@ from ..operator.status import IndexStatus, KnownWorker, Status
 from ..operator.status import status as look
 from .app_command import looking
 from .broker import look as look_at_broker
+from .completion import schema_argument
 from .console import DIFFERENT, FINE, NOT_DONE, Console
 from .pause import pause_lines
 from .rebuilding import rebuild_line
@@ -39,7 +40,7 @@ CODES = {Health.HEALTHY: FINE, Health.ATTENTION: DIFFERENT, Health.UNKNOWN: NOT_
 
 
 @click.command(epilog="Example: scrypath-celery -A shop status Post --check --max-age 120")
-@click.argument("schema", required=False)
+@schema_argument
 @click.option(
     "--check", is_flag=True, help="Judge it: a line for each reason, exit code 0 healthy, 2 attention, 1 unknown."
 )

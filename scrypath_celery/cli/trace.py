@@ -10,13 +10,14 @@ from ..operator.serialization import as_json
 from ..operator.trace import Trace
 from ..operator.trace import trace as look
 from .app_command import looking
+from .completion import schema_names
 from .console import DIFFERENT, FINE, NOT_DONE, Console
 from .status import TIMEOUT
 from .text import pairs
 
 
 @click.command(epilog="Example: scrypath-celery -A shop trace Post 42")
-@click.argument("schema")
+@click.argument("schema", shell_complete=schema_names)
 @click.argument("document_id")
 @looking(TIMEOUT)
 def trace(console: Console, schema: str, document_id: str) -> int:

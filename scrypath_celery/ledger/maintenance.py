@@ -91,7 +91,7 @@ def blame_stuck(connection: Connection, token: str, id: str, *, at_once: bool) -
         values = {"state": State.RETRYING.value, "claims": claims.SUSPECT}
         soon = now() + AFTER_INNOCENTS
         suspect = update(work).where(work.c.id == guilty.id)
-        connection.execute(suspect.values(**values, available_at=soon, publish_after=soon))
+        connection.execute(suspect.values(**values, finished_at=now(), available_at=soon, publish_after=soon))
     works.give_back(connection, token, keep_claim_count=False)
 
 

@@ -59,43 +59,19 @@ def last_succeeded(connection: Connection, index_uid: str) -> float | None:
 
 
 def groups(connection: Connection, states: Sequence[State], *, index_uid: str | None = None) -> list[FailedGroup]:
-    """Works in these states by index, state and reason class."""
-    query = (
-        select(work.c.index_uid, work.c.state, work.c.reason_class, func.count(), func.min(work.c.id))
-        .where(in_state(*states))
-        .group_by(work.c.index_uid, work.c.state, work.c.reason_class)
-        .order_by(work.c.index_uid, work.c.reason_class, work.c.state)
-    )
-    if index_uid is not None:
-        query = query.where(work.c.index_uid == index_uid)
-    return [
-        FailedGroup(
-            index_uid=uid,
-            state=State(state),
-            reason_class=ReasonClass.read(reason_class),
-            count=int(count),
-            first=int(first),
-        )
-        for uid, state, reason_class, count, first in connection.execute(query)
-    ]
-
-
-def dead_letters(
-    connection: Connection,
-    *,
-    index_uid: str | None = None,
-    reason_class: ReasonClass | None = None,
-    since: float | None = None,
-) -> list[int]:
-    """The ids of dead letters of an index and class, that failed within the last `since` seconds; lowest first."""
-    query = select(work.c.id).where(in_state(State.FAILED)).order_by(work.c.id)
-    if index_uid is not None:
-        query = query.where(work.c.index_uid == index_uid)
-    if reason_class is not None:
-        query = query.where(work.c.reason_class == reason_class.value)
-    if since is not None:
-        query = query.where(work.c.finished_at >= now() - since)
-    return [int(id) for id in connection.execute(query).scalars()]
+    """Works in these states by index, reason class and state."""
+    found: list[FailedGroup] = []
+    for state in states:  # one state at a time: that of dead letters is counted in an index of its own
+        query = select(work.c.index_uid, work.c.reason_class, func.count(), func.min(work.c.id)).where(in_state(state))
+        if index_uid is not None:
+            query = query.where(work.c.index_uid == index_uid)
+        for uid, reason_class, count, first in connection.execute(
+            query.group_by(work.c.index_uid, work.c.reason_class)
+        ):
+            reason = ReasonClass.read(reason_class)
+            group = FailedGroup(index_uid=uid, state=state, reason_class=reason, count=int(count), first=int(first))
+            found.append(group)
+    return sorted(found, key=lambda group: (group.index_uid, group.reason_class, group.state))
 
 
 def works_of(connection: Connection, index_uid: str, document_id: str, limit: int) -> list[Work]:

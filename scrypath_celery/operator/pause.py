@@ -12,8 +12,8 @@ from ..errors import WorkError
 from ..ledger import indexes
 from ..runtime import Runtime
 from ..work import IndexRow, ReasonClass
+from .acting import somebody
 from .display_name import display_name
-from .hot_apply import somebody
 from .serialization import one_line, to_datetime
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from ..declaration.schema import Schema
 from ..ledger import overview
 from ..runtime import Runtime
-from ..work import Operation, ReasonClass, State, Work
+from ..work import OPEN, Operation, ReasonClass, State, Work
 from .display_name import display_name
 from .probe import Probe
 from .serialization import one_line, to_datetime
@@ -99,7 +99,7 @@ def _work_of(item: Work) -> WorkOfDocument:
         operation=item.operation,
         state=item.state,
         created_at=to_datetime(item.created_at),
-        finished_at=to_datetime(item.finished_at),
+        finished_at=to_datetime(item.finished_at) if item.state not in OPEN else None,
         engine_uids=item.engine_uids,
         reason_class=item.reason_class,
         reason=one_line(item.reason) or None,

@@ -30,14 +30,12 @@ from ..declaration.document import document_id, encode, project
 from ..declaration.document_ids import respelt
 from ..declaration.schema import Schema
 from ..errors import ProjectionError, SourceError
-from ..work import MAX_IDS, Failure, ReasonClass
+from ..work import MAX_IDS, Failure
 from .columns import by_columns, encoder, expressions
+from .failures import crash, refusal
 from .isolation import REFUSALS, concerns_the_database, concerns_the_value, isolate
 from .lazy_loads import LazyLoads
 from .statements import among, chunks, criteria, id_expression, ids_of, records_of, value_of, values_of
-
-HANGS = "projection_hangs"
-"""The error code of a record whose projection was interrupted by a time limit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,16 +53,22 @@ class Reading:
 
 
 class Source:
-    """Reads records through the sessionmaker that `database` gives, called in the process that uses it."""
+    """Reads records through the sessionmaker that `database` gives, called in the process that uses it.
 
-    def __init__(self, database: Callable[[], Callable[..., Session]]) -> None:
+    `exception_text` says that failures repeat what an exception of the application says.
+    """
+
+    def __init__(self, database: Callable[[], Callable[..., Session]], *, exception_text: bool = False) -> None:
         self._database = database
+        self._crash = partial(crash, text=exception_text)
         self._lazy_loads = LazyLoads()
 
     def on(self, connection: Connection) -> Source:
         """The same source inside the transaction of `connection`, whose end is the caller's."""
         mode = "create_savepoint"
-        return Source(lambda: partial(self._database(), bind=connection, binds={}, join_transaction_mode=mode))
+        bound = Source(lambda: partial(self._database(), bind=connection, binds={}, join_transaction_mode=mode))
+        bound._crash = self._crash
+        return bound
 
     def read(self, schema: Schema, ids: Sequence[str], note: Callable[[str], None] = lambda id: None) -> Reading:
         """The documents of these ids as the database has them now, in a transaction begun now.
@@ -76,7 +80,7 @@ class Source:
             SourceError: the database did not answer, or refuses the query whatever the ids.
         """
         isolated = isolate(partial(self._read, schema, note=note), list(dict.fromkeys(ids)))
-        refused = {id: _crash(exc) for id, exc in isolated.refused.items() if self._may_exist(schema, id)}
+        refused = {id: self._crash(exc) for id, exc in isolated.refused.items() if self._may_exist(schema, id)}
         return Reading(
             documents={id: document for part in isolated.found for id, document in part.documents.items()},
             gone=(*(id for part in isolated.found for id in part.gone), *(isolated.refused.keys() - refused.keys())),
@@ -112,11 +116,11 @@ class Source:
                         if document is not None:
                             documents[id] = document
                     except ProjectionError as exc:
-                        failures[id] = _failure(exc)
+                        failures[id] = refusal(exc)
                     except (DBAPIError, PoolTimeout):
                         raise
                     except Exception as exc:  # noqa: BLE001 - the application's own code may raise anything
-                        failures[id] = _crash(exc)
+                        failures[id] = self._crash(exc)
         gone = tuple(id for id in wanted if id not in documents and id not in failures)
         return Reading(documents=documents, gone=gone, failures=failures, respelt=frozenset(again.difference(wanted)))
 
@@ -323,19 +327,3 @@ def _encoded(schema: Schema, record: Any) -> bytes | None:
         return orjson.dumps(document)
     except TypeError:
         return encode(document, shown=f"{schema.name} {document_id(schema, record)}")
-
-
-def _failure(exc: ProjectionError) -> Failure:
-    reason_class = ReasonClass.VALIDATION if exc.permanent else ReasonClass.SOURCE
-    return Failure(reason_class=reason_class, reason=str(exc), code=exc.error_code, permanent=exc.permanent)
-
-
-def _crash(exc: Exception) -> Failure:
-    # The class of the exception alone: its text may carry what the record holds.
-    if type(exc).__name__ == "SoftTimeLimitExceeded":  # Celery's, which this room does not know
-        reason = "its projection hangs (interrupted by the time limit of its task)"
-        return Failure(reason_class=ReasonClass.SOURCE, reason=reason, code=HANGS)
-    told = exc.__cause__ if isinstance(exc, SourceError) else exc
-    told = getattr(told, "orig", None) or told
-    reason = f"its projection raised {type(told).__name__}"
-    return Failure(reason_class=ReasonClass.SOURCE, reason=reason, code="projection_raised")

@@ -62,7 +62,7 @@ def scrypath_status(state: Any, schema: str | None = None, **kwargs: Any) -> Rep
     return _answered(state, look)
 
 
-@inspect_command(args=[("schema", str)], signature="[SCHEMA]", help="Failed search work, oldest first.")  # type: ignore[untyped-decorator]
+@inspect_command(args=[("schema", str)], signature="[SCHEMA]", help="Failed search work, newest first.")  # type: ignore[untyped-decorator]
 def scrypath_failed(state: Any, schema: str | None = None, **kwargs: Any) -> Reply:
     """Dead letters and what is being retried, of all schemas or one; at most a hundred rows."""
 

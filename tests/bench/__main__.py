@@ -23,7 +23,7 @@ def main() -> int:
     parser.add_argument("--commits", type=int, default=500, help="commits of each kind")
     options = parser.parse_args()
     with lab(options.batch_cost, options.document_cost) as worker:
-        from tests.bench import bulk, latency, ledger, measure, start
+        from tests.bench import bulk, latency, ledger, measure, operators, start
 
         measure.prepare()
         runs = {
@@ -34,6 +34,7 @@ def main() -> int:
             "latency": lambda: latency.latency(worker, 200),
             "beside": lambda: latency.beside(worker),
             "ledger": ledger.ledger,
+            "operators": operators.operators,
             "large": lambda: bulk.bulk(worker, 500),
         }
         for name in (*options.what, *(["large"] if options.large else [])):
