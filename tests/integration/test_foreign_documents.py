@@ -71,7 +71,7 @@ def settle(search: Scrypath) -> list[State]:
         search.drain()
         return search.ledger.read(lambda tx: works.listed(tx, OPEN)) == []
 
-    eventually(is_settled, seconds=60, what="all work is settled")
+    eventually(is_settled, what="all work is settled")
     row = search.ledger.read(lambda tx: indexes.get(tx, "posts"))
     assert row is not None
     assert row.pause is None

@@ -17,7 +17,7 @@ from scrypath_celery.ledger import works
 from scrypath_celery.testing.broker import FakeBroker
 from scrypath_celery.testing.engine import EngineUnderTest
 from scrypath_celery.work import State
-from tests.deadline import eventually
+from tests.deadline import PATIENCE, eventually
 from tests.integration.operator.conftest import write
 from tests.shop import Post, Setup, Shop
 from tests.worker import Worker
@@ -49,7 +49,7 @@ def celery(shop: Shop) -> Celery:
         command = [sys.executable, "-m", "celery", "-A", "tests.shop_app", *arguments]
         root = str(Path(__file__).parents[3])
         env = {**os.environ, **shop.setup.env(), "PYTHONPATH": root}
-        return subprocess.run(command, capture_output=True, text=True, env=env, timeout=60)
+        return subprocess.run(command, capture_output=True, text=True, env=env, timeout=PATIENCE)
 
     return run
 
@@ -80,7 +80,7 @@ def reply(done: subprocess.CompletedProcess[str]) -> Any:
 
 def test_a_worker_reports_and_retries(shop: Shop, ask: Callable[..., Any]) -> None:
     shop.add(1, body="unprojectable")
-    eventually(lambda: shop.works()[0].state is State.FAILED, seconds=30.0, what="the work is a dead letter")
+    eventually(lambda: shop.works()[0].state is State.FAILED, what="the work is a dead letter")
     [work] = shop.works()
 
     found = ask("inspect", "scrypath_status")
@@ -99,7 +99,7 @@ def test_a_worker_reports_and_retries(shop: Shop, ask: Callable[..., Any]) -> No
     with shop.Session.begin() as session:
         session.get_one(Post, 1).body = "fine"
     assert ask("control", "scrypath_retry", str(work.id))["ok"]["status"] == "pending"
-    eventually(lambda: shop.works()[0].state is State.SUCCEEDED, seconds=30.0, what="the retried work has succeeded")
+    eventually(lambda: shop.works()[0].state is State.SUCCEEDED, what="the retried work has succeeded")
     again = ask("control", "scrypath_retry", str(work.id))
     assert again == {"error": f"work {work.id} cannot be retried: it is succeeded"}
     assert "takes the id" in ask("control", "scrypath_retry", "x")["error"]
@@ -142,7 +142,7 @@ def test_a_look_into_the_ledger_leaves_no_connection_to_the_children(
     for child in worker.children():
         os.kill(child, 9)
     shop.add(*range(1, 20))
-    eventually(shop.in_step, seconds=60.0, what="the index is in step after the pool was replaced")
+    eventually(shop.in_step, what="the index is in step after the pool was replaced")
     assert {work.state for work in shop.search.ledger.run(lambda tx: works.listed(tx, list(State)))} == {
         State.SUCCEEDED
     }
