@@ -11,6 +11,8 @@ from tests.chaos.long import LONG
 from tests.convergence.play import play_all
 from tests.rebuild.play import play
 
+pytestmark = pytest.mark.chaos
+
 SCHEDULES = int(os.environ.get("SCRYPATH_TEST_SCHEDULES", "400" if LONG else "40"))
 """Schedules of each mood; one takes about a tenth of a second of a processor."""
 
@@ -39,8 +41,7 @@ OFF: dict[str, dict[str, Any]] = {
 @pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("mood", MOODS)
 def test_live_index_and_projection_are_equal_at_the_end_of_every_schedule(mood: str) -> None:
-    seeds = range(SCHEDULES)
-    assert (play_all(seeds, play, **MOODS[mood]) if LONG else play(seeds, **MOODS[mood])) == {}
+    assert play_all(range(SCHEDULES), play, **MOODS[mood]) == {}
 
 
 @pytest.mark.timeout(600)
