@@ -81,18 +81,40 @@ def mariadb() -> Iterator[DatabaseServer]:
         yield server
 
 
-@pytest.fixture
-def postgresql_url(postgresql: DatabaseServer) -> Iterator[str]:
-    """A fresh PostgreSQL database, dropped after the test."""
-    with postgresql.database() as url:
+@pytest.fixture(scope="module")
+def lend() -> Iterator[Callable[[DatabaseServer], str]]:
+    """A database of a server for all tests of a module, in which no row is left of the test before."""
+    lent: dict[DatabaseServer, str] = {}
+    with ExitStack() as stack:
+
+        def lend_it(server: DatabaseServer) -> str:
+            if server in lent:
+                server.clear(lent[server])
+            else:
+                lent[server] = stack.enter_context(server.database())
+            return lent[server]
+
+        yield lend_it
+
+
+def _database(server: DatabaseServer, request: pytest.FixtureRequest) -> Iterator[str]:
+    if request.node.get_closest_marker("one_database"):
+        yield request.getfixturevalue("lend")(server)
+        return
+    with server.database() as url:
         yield url
 
 
 @pytest.fixture
-def mariadb_url(mariadb: DatabaseServer) -> Iterator[str]:
-    """A fresh MariaDB database, dropped after the test."""
-    with mariadb.database() as url:
-        yield url
+def postgresql_url(postgresql: DatabaseServer, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh PostgreSQL database, dropped after the test; see the marker `one_database`."""
+    yield from _database(postgresql, request)
+
+
+@pytest.fixture
+def mariadb_url(mariadb: DatabaseServer, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh MariaDB database, dropped after the test; see the marker `one_database`."""
+    yield from _database(mariadb, request)
 
 
 @pytest.fixture

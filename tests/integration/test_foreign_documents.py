@@ -17,6 +17,8 @@ from scrypath_celery.testing.engine import EngineUnderTest
 from scrypath_celery.work import OPEN, State
 from tests.deadline import eventually
 
+pytestmark = pytest.mark.one_database
+
 FOREIGN = [5_000_000_000, -5_000_000_000, 9_223_372_036_854_775_807, 12_345_678_901_234_567_890, "abc", "007", "1-2"]
 """Beyond the column, beyond any column, and no numbers at all."""
 

@@ -11,6 +11,8 @@ from scrypath_celery.ledger import Ledger, maintenance, overview, tables
 from scrypath_celery.ledger.clock import now
 from tests.deadline import eventually
 
+pytestmark = pytest.mark.one_database
+
 MARIADB = pytest.mark.parametrize("database_url", ["mariadb"], indirect=True)
 AUTUMN = 1_761_440_399
 """2025-10-26 00:59:59 UTC: in Berlin 02:59:59 in summer time, a second before the clock goes back."""
