@@ -1,4 +1,4 @@
-"""Inserts, updates and deletes reach the index, on every database with every broker."""
+"""Inserts, updates and deletes reach the index, from every database and through every broker."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ from tests.shop import Post, Shop
 from tests.worker import Worker
 
 
+@pytest.mark.parametrize(
+    ("database_url", "broker_url"),
+    [("sqlite", "redis"), ("postgresql", "rabbitmq"), ("mariadb", "fakeredis")],
+    indirect=True,
+)
 def test_inserts_updates_and_deletes_reach_the_index(
     database_url: str,
     broker_url: str,
