@@ -34,8 +34,8 @@ def _pythons() -> Iterator[nox.param]:
                 break
 
 
-@nox.session
 @nox.parametrize("python", list(_pythons()))
+@nox.session
 def pythons(session: nox.Session) -> None:
     """The suite on each Python that is there: `nox -s 'pythons(3.13)'`; what is given after `--` goes to pytest."""
     session.install("-e", ".[test]")
