@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
 import nox
 
 nox.options.sessions = ["lint", "types", "tests", "docs"]
 nox.options.reuse_existing_virtualenvs = True
 
 PARALLEL = ("-n", "4", "--dist", "worksteal", "--durations", "20")
-"""Most of what is long in the suite waits for processes; `-- -n 0` runs it in one."""
+"""Most of what is long in the suite waits for processes; `-- -n 0` runs it in one. Tests that are long begin first."""
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """The whole suite; what is given after `--` goes to pytest."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "pytest", *PARALLEL, *session.posargs)
+
+
+def _pythons() -> Iterator[nox.param]:
+    """The Pythons that the package is for and that are on this machine, in PATH or as pyenv keeps them."""
+    for version in ("3.11", "3.12", "3.13", "3.14"):
+        kept = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
+        for program in [shutil.which(f"python{version}"), *map(str, kept)]:
+            # What pyenv puts into PATH is there for every version, and fails where the version is not chosen.
+            if program and subprocess.run([program, "-c", ""], capture_output=True).returncode == 0:
+                yield nox.param(program, id=version)
+                break
+
+
+@nox.parametrize("python", list(_pythons()))
+@nox.session
+def pythons(session: nox.Session) -> None:
+    """The suite on each Python that is there: `nox -s 'pythons(3.13)'`; what is given after `--` goes to pytest."""
     session.install("-e", ".[test]")
     session.run("python", "-m", "pytest", *PARALLEL, *session.posargs)
 

@@ -8,16 +8,19 @@ from typing import TypeVar
 
 Answer = TypeVar("Answer")
 
+PATIENCE = 120.0
+"""Seconds after which something is broken, however slow the machine: the one limit of all waits."""
+
 _FIRST_WAIT = 0.005
 _LONGEST_WAIT = 0.1
 
 
-def eventually(condition: Callable[[], Answer], *, seconds: float = 10.0, what: str) -> Answer:
+def eventually(condition: Callable[[], Answer], *, seconds: float = PATIENCE, what: str) -> Answer:
     """Look until `condition()` answers something true, and return that answer.
 
-    `seconds` is the deadline, meant as "longer than this is broken", never as a measurement; `what` says in words
-    what is waited for. Raises AssertionError, with the last answer, when the deadline is over. What `condition`
-    raises comes out at once.
+    `seconds` is the deadline, meant as "longer than this is broken", never as a measurement: give one only where the
+    wait is expected to fail, or is long by itself. `what` says in words what is waited for. Raises AssertionError, with
+    the last answer, when the deadline is over. What `condition` raises comes out at once.
     """
     deadline = time.monotonic() + seconds
     wait = _FIRST_WAIT

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from tests.deadline import eventually
+from tests.deadline import PATIENCE, eventually
 
 _ROOT = Path(__file__).parents[1]
 _NUMBERS = itertools.count(1)
@@ -66,7 +66,7 @@ class Worker:
         """What the main process ended with; None while it runs, negative for a signal."""
         return None if self._process is None else self._process.poll()
 
-    def start(self, *, seconds: float = 60.0) -> Self:
+    def start(self, *, seconds: float = PATIENCE) -> Self:
         """Start the process, again if it has ended, and wait until its log says that it is ready."""
         if self.running:
             raise AssertionError(f"{self.name} runs already")
@@ -88,12 +88,12 @@ class Worker:
         """The process ids of the pool (prefork), oldest first."""
         return children(self.pid)
 
-    def wait(self, *, seconds: float = 30.0) -> int:
+    def wait(self, *, seconds: float = PATIENCE) -> int:
         """Wait until the main process has ended by itself; returns its exit code."""
         eventually(lambda: not self.running, seconds=seconds, what=f"{self.name} has ended")
         return int(self.exit_code or 0)
 
-    def stop(self, *, seconds: float = 30.0) -> int:
+    def stop(self, *, seconds: float = PATIENCE) -> int:
         """Ask for a warm shutdown and wait for it; returns the exit code. One that hangs is killed, and raises."""
         if not self.running:
             return int(self.exit_code or 0)

@@ -32,22 +32,41 @@ def within(seconds: float, function: Callable[[], T]) -> T:
         except BaseException as exc:  # noqa: BLE001 - the caller gets it
             answers.put((None, exc))
 
-    threading.Thread(target=run, name="scrypath-look", daemon=True).start()
+    look = _Look(target=run, name="scrypath-look", daemon=True)
+    look.start()
     try:
         result, error = answers.get(timeout=seconds)
     except queue.Empty:
+        look.given_up = True
         raise LedgerUnavailable(f"the ledger's database did not answer within {seconds:g} s") from None
     if error is not None:
         raise error
     return result  # type: ignore[return-value]
 
 
+class _Look(threading.Thread):
+    """A thread that is left behind where it takes longer than its caller waits."""
+
+    given_up = False
+
+
 @contextmanager
 def limited(connection: Connection, seconds: float | None) -> Iterator[None]:
     """Let no statement and no wait for a lock in this transaction take longer than `seconds`; None leaves all as it is.
 
-    The connection is the application's: what is set for it ends with the transaction, or the connection is closed.
+    The connection is the application's: what is set for it ends with the transaction, or the connection is closed. So
+    is one that nobody waits for any more: the pool that it came from may be gone by then.
     """
+    with _limited(connection, seconds):
+        try:
+            yield
+        finally:
+            if getattr(threading.current_thread(), "given_up", False) and not connection.invalidated:
+                connection.detach()
+
+
+@contextmanager
+def _limited(connection: Connection, seconds: float | None) -> Iterator[None]:
     name = connection.dialect.name
     if seconds is None:
         yield

@@ -24,7 +24,6 @@ from tests.shop import Post, Shop
 from tests.worker import Worker
 
 _ROOT = Path(__file__).parents[2]
-_SECONDS = 60.0
 _PATIENCE = 60.0
 """How long (seconds) the publisher may wait for the broker: a commit that waited with it would take as long."""
 _BLOCKED = 15.0
@@ -113,7 +112,7 @@ def _outlive(
     # The floor keeps a machine that is busy with other things out of the comparison.
     assert statistics.median(away) < max(5 * statistics.median(up), 0.5)
     start_shop_worker(shop)
-    eventually(shop.in_step, seconds=_SECONDS, what="what was committed meanwhile is searchable")
+    eventually(shop.in_step, what="what was committed meanwhile is searchable")
     assert len(shop.documents()) == 36
 
 
@@ -168,5 +167,5 @@ def test_the_work_of_a_process_that_is_gone_right_after_its_commit_is_done(
     env = {**os.environ, **shop.setup.env(), "PYTHONPATH": str(_ROOT)}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
     assert done.returncode == (-signal.SIGKILL if end == "killed" else 0), done.stderr
-    eventually(shop.in_step, seconds=_SECONDS, what="its work is searchable")
+    eventually(shop.in_step, what="its work is searchable")
     assert len(shop.documents()) == 3

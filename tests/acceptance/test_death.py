@@ -18,7 +18,6 @@ from tests.worker import Worker, alive
 
 pytestmark = pytest.mark.chaos
 
-_SECONDS = 60.0
 _OPTIONS = {"lease": 4.0, "relay_period": 1.0, "publish_grace": 1.0, "await_seconds": 60.0}
 
 
@@ -43,7 +42,7 @@ def test_the_work_of_a_killed_pool_process_is_done(
     os.kill(holder, signal.SIGKILL)
     eventually(lambda: not alive(holder), what="the process is gone")
     engine.thaw()
-    eventually(shop.in_step, seconds=_SECONDS, what="its work is done by another one")
+    eventually(shop.in_step, what="its work is done by another one")
     assert worker.running
 
 
@@ -60,7 +59,7 @@ def test_the_work_of_a_killed_worker_is_done_by_the_next(
     worker.kill()
     engine.thaw()
     worker.start()
-    eventually(shop.in_step, seconds=_SECONDS, what="its work is done after the lease")
+    eventually(shop.in_step, what="its work is done after the lease")
 
 
 def test_a_worker_outlives_a_redis_that_is_lost_in_the_middle_of_work(
@@ -79,7 +78,7 @@ def test_a_worker_outlives_a_redis_that_is_lost_in_the_middle_of_work(
     server.start()
     engine.thaw()
     shop.add(10)
-    eventually(shop.in_step, seconds=_SECONDS, what="what came before and after is searchable")
+    eventually(shop.in_step, what="what came before and after is searchable")
     assert worker.running
 
 
@@ -97,19 +96,19 @@ def test_without_its_fix_the_worker_dies_with_redis(
     _hold(shop, engine)
     server.kill()
     engine.thaw()
-    assert worker.wait(seconds=_SECONDS) == 1
+    assert worker.wait() == 1
     assert "Unrecoverable error: AttributeError" in worker.output()
 
 
 def _hold(shop: Shop, engine: EmbeddedEngine) -> int:
     """Let a worker claim some work and wait for the engine; the id of the process that does."""
     shop.add(1)
-    eventually(shop.in_step, seconds=_SECONDS, what="the index is there")
+    eventually(shop.in_step, what="the index is there")
     engine.freeze()
     shop.add(2, 3, 4)
 
     def holder() -> str | None:
         return next((work.worker for work in shop.works() if work.state is State.RUNNING), None)
 
-    name = eventually(holder, seconds=_SECONDS, what="a process holds the work")
+    name = eventually(holder, what="a process holds the work")
     return int(str(name).split(":")[1])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deadline import eventually
+from tests.deadline import PATIENCE, eventually
 from tests.worker import alive, children
 
 PROGRAM = "from scrypath_celery.cli import main; main(['demo'])"
@@ -38,7 +38,7 @@ def demo(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
-            process.wait(60)
+            process.wait(PATIENCE)
 
 
 def said(folder: Path) -> str:
@@ -62,12 +62,12 @@ def test_the_demo_holds_and_says_what_it_does(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda how: how.name)
 def test_an_interrupted_demo_ends_its_own_processes_and_removes_its_files(tmp_path: Path, how: signal.Signals) -> None:
     with demo(tmp_path) as process:
-        eventually(lambda: "ok: the worker is ready" in said(tmp_path), seconds=120, what="the worker is ready")
+        eventually(lambda: "ok: the worker is ready" in said(tmp_path), what="the worker is ready")
         (worker,) = children(process.pid)
         family = [worker, *children(worker)]
         assert len(family) == 3
         process.send_signal(how)
-        code = process.wait(60)
+        code = process.wait(PATIENCE)
     assert code == 130
     assert [pid for pid in family if alive(pid)] == []
     assert list((tmp_path / "temporary").iterdir()) == []

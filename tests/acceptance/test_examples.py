@@ -20,7 +20,6 @@ from tests.imports import ROOT
 from tests.worker import Worker
 
 EXAMPLES = ROOT.parent / "examples"
-SECONDS = 40.0
 COMMANDS = "from scrypath_celery.cli import main; main(prog_name='scrypath-celery')"
 
 
@@ -78,7 +77,6 @@ def test_the_shop_does_what_its_page_says(
     found = ("python3", "-m", "shop.shelf", "find", "kettle", "--in-stock")
     eventually(
         lambda: run(folder, *found) == "2 Travel kettle (Aqua) 19.50, 8 left\n",
-        seconds=SECONDS,
         what="a kettle that is sold out is found no more",
     )
     assert "failed=0" in run(folder, "scrypath-celery", "status")
@@ -101,7 +99,7 @@ def test_the_sales_of_the_shop_reach_its_index(
     with shop.sessions.begin() as session:
         for name in ("Kettle", "Toaster", "Grill"):
             sales.offer(session, name, maker="Aqua", price=Decimal("20"), stock=1)
-    eventually(lambda: _settled(search) and len(names()) == 3, seconds=SECONDS, what="three offers are found")
+    eventually(lambda: _settled(search) and len(names()) == 3, what="three offers are found")
 
     with pytest.raises(sales.SoldOut), shop.sessions.begin() as session:
         sales.sell(session, 1, 2)
@@ -111,7 +109,7 @@ def test_the_sales_of_the_shop_reach_its_index(
         sales.withdraw(session, 1)
         sales.discard(session, 2)
         sales.rename_maker(session, "Aqua", "Ignis")
-    eventually(lambda: _settled(search), seconds=SECONDS, what="all changes are settled")
+    eventually(lambda: _settled(search), what="all changes are settled")
     assert names() == names("ignis") == ["Grill"]
     assert search.reconcile_sync().differs is False
     shop.engine.dispose()
@@ -132,7 +130,7 @@ def test_the_web_shop_answers_accepted_and_finds_a_moment_later(
         start_worker("fastapi_shop.service:celery_app", cwd=EXAMPLES / "fastapi_shop")
 
         def found(q: str) -> list[str]:
-            eventually(lambda: _settled(api.search), seconds=SECONDS, what="all works are settled")
+            eventually(lambda: _settled(api.search), what="all works are settled")
             return [one["name"] for one in client.get("/products", params={"q": q}).json()["products"]]
 
         answer = client.post("/products", json={"name": "Kettle", "price": 29.9})

@@ -15,11 +15,9 @@ from sqlalchemy import select
 from scrypath_celery.embedded import EmbeddedEngine
 from scrypath_celery.ledger import tables
 from scrypath_celery.worker.tasks import SYNC, to_queue
-from tests.deadline import eventually
+from tests.deadline import PATIENCE, eventually
 from tests.shop import Setup, Shop
 from tests.worker import Worker
-
-_SECONDS = 60.0
 
 
 def _host(broker: str) -> dict[str, Any]:
@@ -62,17 +60,17 @@ def test_it_works_under_a_host_that_gets_in_its_way(
     shop = _guest(open_shop, redis_url, sqlite_url)
     worker = start_shop_worker(shop, queues="search_sync,host", concurrency=1)
     shop.add(1)
-    eventually(shop.in_step, seconds=_SECONDS, what="the guest's work is done")
+    eventually(shop.in_step, what="the guest's work is done")
 
     contexts = shop.app.tasks["host.contexts"]
     answer = contexts.apply_async(args=({"a set goes as pickle"},))
-    assert SYNC in answer.get(timeout=_SECONDS)
+    assert SYNC in answer.get(timeout=PATIENCE)
 
     pickled = {**to_queue("search_sync"), "serializer": "pickle"}
     refused = shop.app.tasks[SYNC].apply_async(args=("posts", {1}), **pickled)
     eventually(lambda: "content type application/x-python-serialize" in worker.output(), what="pickle is refused")
     again = contexts.apply_async(args=(None,))
-    again.get(timeout=_SECONDS)
+    again.get(timeout=PATIENCE)
     assert f"{SYNC}[{refused.id}]" not in worker.output()
     with redis.Redis.from_url(redis_url) as client:
         results = {key.decode() for key in client.keys("celery-task-meta-*")}
@@ -87,7 +85,7 @@ def test_a_worker_of_other_queues_sends_no_relay_tasks(
 ) -> None:
     shop = _guest(open_shop, redis_url, sqlite_url)
     start_shop_worker(shop, queues="host", concurrency=1)
-    shop.app.tasks["host.contexts"].delay().get(timeout=_SECONDS)
+    shop.app.tasks["host.contexts"].delay().get(timeout=PATIENCE)
     with redis.Redis.from_url(redis_url) as client:
         assert client.llen("search_sync") == 0
 
@@ -129,13 +127,13 @@ def test_events_show_retries_and_dead_letters_and_never_the_relay(
             start_shop_worker(shop, options=("--without-mingle", "--without-gossip", "-E"))
             fault = engine.faults.add("refuse", status=503, retry_after=1)
             shop.add(1)
-            eventually(lambda: _of(seen, "task-retried"), seconds=_SECONDS, what="an outage shows as a retry")
+            eventually(lambda: _of(seen, "task-retried"), what="an outage shows as a retry")
             fault.remove()
-            eventually(shop.in_step, seconds=_SECONDS, what="the outage is over")
+            eventually(shop.in_step, what="the outage is over")
             shop.add(2, body="unprojectable")
-            failed = eventually(lambda: _of(seen, "task-failed"), seconds=_SECONDS, what="a dead letter shows")
+            failed = eventually(lambda: _of(seen, "task-failed"), what="a dead letter shows")
             passes = shop.search.ledger.run(_last_pass)
-            eventually(lambda: shop.search.ledger.run(_last_pass) > passes, seconds=_SECONDS, what="a relay's pass")
+            eventually(lambda: shop.search.ledger.run(_last_pass) > passes, what="a relay's pass")
         dead = [work.id for work in shop.works() if work.state.value == "failed"]
         assert f"id={dead[0]} validation" in failed[0]["exception"]
         names = {event["name"] for event in _of(seen, "task-received")}
@@ -172,7 +170,7 @@ def _events(app: Celery) -> Iterator[list[Mapping[str, Any]]]:
 
     thread = threading.Thread(target=listen)
     thread.start()
-    assert listening.wait(10)
+    assert listening.wait(PATIENCE)
     try:
         yield seen
     finally:

@@ -21,7 +21,6 @@ from tests.worker import Worker
 
 _CANARY = "canary-of-a-document"
 _KEY = "key-that-nobody-may-see"
-_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -59,7 +58,7 @@ def test_ledger_and_logs_hold_ids_and_nothing_else(
     caplog.set_level(logging.DEBUG)
     worker = start_shop_worker(shop, loglevel="DEBUG")
     shop.add(1, 2, title=_CANARY, body=_CANARY)
-    eventually(shop.in_step, seconds=_SECONDS, what="two documents are searchable")
+    eventually(shop.in_step, what="two documents are searchable")
     with shop.Session.begin() as session:
         deleted = session.get_one(Post, 1)
         session.delete(deleted)
@@ -73,7 +72,7 @@ def test_ledger_and_logs_hold_ids_and_nothing_else(
         states = {work.ids: work.state.value for work in shop.works()}
         return [states.get((id,)) for id in "345"] == ["failed", "retrying", "failed"]
 
-    eventually(judged, seconds=_SECONDS, what="all failed as they should")
+    eventually(judged, what="all failed as they should")
     assert worker.stop() == 0
     _clean(worker.log.read_text())
     _clean(caplog.text)

@@ -58,7 +58,6 @@ def test_the_quickstart_leads_to_a_searchable_record(tmp_path: Path, start_worke
         shell("python3 write.py", tmp_path)
         eventually(
             lambda: "pending=0 running=0 submitted=0" in shell("scrypath-celery -A shop status", tmp_path),
-            seconds=60,
             what="the post is settled",
         )
 

@@ -46,11 +46,10 @@ def test_a_reindex_by_workers_loses_no_write_though_one_of_them_is_killed(
     writer.start()
     try:
         begun = shop.search.reindex(Post, detach=True)
-        eventually(lambda: shop.search.rebuilds(Post)[0].filled > 0, seconds=60, what="something is filled")
+        eventually(lambda: shop.search.rebuilds(Post)[0].filled > 0, what="something is filled")
         victim.kill()
         eventually(
             lambda: shop.search.rebuilds(Post)[0].phase is Phase.DONE or bool(shop.search.rebuilds(Post)[0].blocked_by),
-            seconds=120,
             what="the rebuild is over",
         )
     finally:
@@ -58,7 +57,7 @@ def test_a_reindex_by_workers_loses_no_write_though_one_of_them_is_killed(
         writer.join()
     [done] = shop.search.rebuilds(Post)
     assert (done.id, done.phase, done.blocked_by) == (begun.id, Phase.DONE, {})
-    eventually(lambda: shop.open() == 0, seconds=60, what="all works are settled")
+    eventually(lambda: shop.open() == 0, what="all works are settled")
     engine, uid = shop.search.runtime.engine, shop.search.runtime.uid_of(shop.search.schemas.of(Post))
     found = {document["id"]: document["title"] for document in engine.documents(uid, limit=10_000)}
     assert found == shop.records()

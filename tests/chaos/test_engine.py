@@ -23,7 +23,6 @@ from tests.chaos.world import World, world
 from tests.deadline import eventually
 
 pytestmark = pytest.mark.chaos
-SECONDS = 120.0
 GEO = "invalid_document_geo_field"
 """A code with which the engine fails every payload of a batch."""
 
@@ -47,10 +46,10 @@ def test_an_engine_that_is_away_longer_than_all_retries_leaves_no_dead_letter(sq
             row = search.ledger.read(lambda tx: indexes.get(tx, "items"))
             return row.pause.count if row and row.pause else 0
 
-        eventually(lambda: probes() > 20, seconds=SECONDS, what="the engine was probed ten times as often as retried")
+        eventually(lambda: probes() > 20, what="the engine was probed ten times as often as retried")
         assert made.states() == {State.PENDING: 5}
         made.engine.start()
-        eventually(lambda: _drained(made), seconds=SECONDS, what="all is done once it is back")
+        eventually(lambda: _drained(made), what="all is done once it is back")
         assert made.states() == {State.SUCCEEDED: 5}
         assert made.documents() == {id: id for id in range(5)}
 
@@ -58,7 +57,7 @@ def test_an_engine_that_is_away_longer_than_all_retries_leaves_no_dead_letter(sq
 def test_an_engine_that_rejects_a_document_leaves_exactly_that_one(alone: World) -> None:
     alone.engine.faults.add("fail_task", document="7", code=GEO, whole_batch=True)
     ids = alone.write({id: id for id in range(20)})
-    eventually(lambda: _drained(alone), seconds=SECONDS, what="every work has ended")
+    eventually(lambda: _drained(alone), what="every work has ended")
     failed = alone.shop.search.ledger.read(lambda tx: works.listed(tx, [State.FAILED]))
     assert [(work.id, work.ids, work.error_code) for work in failed] == [(ids[7], ("7",), GEO)]
     assert alone.documents() == {id: id for id in range(20) if id != 7}
@@ -68,7 +67,7 @@ def test_a_connection_that_breaks_under_60_mb_ends_in_smaller_payloads(sqlite_ur
     small, large = {"payload_limit": 1_200_000}, {"payload_bytes": 100_000_000, "engine_timeout": 30.0, "lease": 60.0}
     with world(sqlite_url, "memory://", tmp_path, pools=(), engine=small, options=large) as made:
         made.write(dict.fromkeys(range(120), LARGE))
-        eventually(lambda: _drained(made), seconds=SECONDS, what="every work has ended")
+        eventually(lambda: _drained(made), what="every work has ended")
         assert made.states()[State.FAILED] == 0
         assert len(made.documents()) == 120
 
@@ -80,14 +79,14 @@ def test_an_engine_that_refuses_is_asked_less_and_less_by_all_workers_together(
     options = {"pause_max": 60.0, "lease": 60.0}
     with world(sqlite_url, redis_server(), tmp_path, options=options) as made:
         made.write({0: 0})
-        eventually(lambda: not _open(made), seconds=SECONDS, what="the index is there")
+        eventually(lambda: not _open(made), what="the index is there")
         refusing = made.engine.faults.add("refuse", path="/indexes/*", status=503, retry_after=1)
         made.write({id: id for id in range(1, 60)})
-        eventually(lambda: _pauses(made) >= 3, seconds=SECONDS, what="it was probed several times")
+        eventually(lambda: _pauses(made) >= 3, what="it was probed several times")
         # Four processes and threads, sixty messages: one probe a pause and a few that were under way at the first.
         assert refusing.hits <= 2 * _pauses(made) + 8
         refusing.remove()
-        eventually(lambda: not _open(made), seconds=SECONDS, what="all is done")
+        eventually(lambda: not _open(made), what="all is done")
         assert made.states() == {State.SUCCEEDED: 60}
 
 
@@ -120,7 +119,7 @@ def test_a_uid_that_a_restored_engine_gives_to_another_task_is_not_taken_for_our
     client = Client(alone.engine.url)
     for _ in range(5):  # another application's tasks take the uids that ours had
         client.wait_for_task(client.index("items").add_documents([{"id": 1, "version": 1}]).task_uid)
-    eventually(lambda: _drained(alone), seconds=SECONDS, what="the work was sent again")
+    eventually(lambda: _drained(alone), what="the work was sent again")
     assert alone.documents() == {1: 1, 2: 2}
     assert alone.states() == {State.SUCCEEDED: 2}
 
@@ -132,15 +131,15 @@ def test_a_poison_is_found_in_seconds_while_six_writers_go_on(
     engine, options = {"batch_cost": 0.43}, {"await_seconds": 20.0, "lease": 60.0, "max_attempts": 4}
     with world(sqlite_url, redis_server(), tmp_path, engine=engine, options=options) as made:
         made.write({0: 0})
-        eventually(lambda: not _open(made), seconds=SECONDS, what="the index is there")
+        eventually(lambda: not _open(made), what="the index is there")
         made.engine.faults.add("fail_task", document="7", code=GEO, whole_batch=True)
         with _writers(made.engine.url, 6):
             ids, began = made.write({id: id for id in range(1, 12)}), time.monotonic()
-            eventually(lambda: made.states()[State.FAILED], seconds=SECONDS, what="there is a verdict")
+            eventually(lambda: made.states()[State.FAILED], what="there is a verdict")
             seconds = time.monotonic() - began
         with capsys.disabled():
             sys.stdout.write(f"\nverdict on one of eleven documents after {seconds:.1f} s\n")
-        eventually(lambda: not _open(made), seconds=SECONDS, what="all others are done")
+        eventually(lambda: not _open(made), what="all others are done")
         failed = made.shop.search.ledger.read(lambda tx: works.listed(tx, [State.FAILED]))
         assert [(work.id, work.error_code) for work in failed] == [(ids[6], GEO)]
         ours = {id: version for id, version in made.documents().items() if id < 1_000}

@@ -19,7 +19,6 @@ from tests.chaos.world import World, world
 from tests.deadline import eventually
 
 pytestmark = pytest.mark.chaos
-SECONDS = 120.0
 TROUBLE = {Step.REPORTED, Step.PAUSED}
 """Steps that a claim takes only where something else goes wrong."""
 
@@ -33,7 +32,7 @@ def test_a_process_killed_at_each_step_leaves_work_that_another_one_finishes(
     with world(sqlite_url, redis_server(), tmp_path, deaths=deaths, pools=["prefork"]) as made:
         for id in range(len(steps)):
             made.write({id: id})
-        eventually(lambda: _settled(made), seconds=SECONDS, what="all works are done")
+        eventually(lambda: _settled(made), what="all works are done")
         assert made.documents() == {id: id for id in range(len(steps))}
         assert {path.name for path in deaths.iterdir()} >= steps - {Step.JUDGED.name}
 
@@ -50,7 +49,7 @@ def test_a_projection_that_does_not_end_well_is_one_dead_letter_and_the_others_g
         made.write({1: 1})
         poison = made.write({2: version})
         made.write({id: id for id in range(3, 20)})
-        eventually(lambda: _settled(made), seconds=SECONDS, what="every work has ended")
+        eventually(lambda: _settled(made), what="every work has ended")
         failed = made.shop.search.ledger.read(lambda tx: works.listed(tx, [State.FAILED]))
         assert [(work.id, work.ids, work.reason_class) for work in failed] == [(poison[0], ("2",), ReasonClass.SOURCE)]
         assert made.documents() == {id: id for id in range(1, 20) if id != 2}
@@ -65,21 +64,19 @@ def test_a_worker_that_is_shut_down_keeps_no_claim(
     options = {"lease": 600.0, "await_seconds": 4.0, "publish_grace": 1.0}
     with world(sqlite_url, redis_server(), tmp_path, pools=["prefork"], options=options) as made:
         made.write({1: 1})
-        eventually(lambda: _settled(made), seconds=SECONDS, what="the index is there")
+        eventually(lambda: _settled(made), what="the index is there")
         made.engine.freeze()
         made.write({2: 2})
-        eventually(lambda: made.states()[State.RUNNING], seconds=SECONDS, what="the worker waits for the engine")
+        eventually(lambda: made.states()[State.RUNNING], what="the worker waits for the engine")
         worker = made.workers[0]
         os.kill(worker.pid, how)
-        worker.wait(seconds=60)
+        worker.wait()
         held = made.states()
         assert held[State.RUNNING] == 0
         assert sum(held[state] for state in (*READY, State.SUBMITTED)) == 1
         made.engine.thaw()
         worker.start()
-        eventually(
-            lambda: _settled(made), seconds=SECONDS, what="the next worker does it, long before the lease is over"
-        )
+        eventually(lambda: _settled(made), what="the next worker does it, long before the lease is over")
         assert made.documents() == {1: 1, 2: 2}
 
 

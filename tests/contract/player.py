@@ -107,7 +107,7 @@ class Player:
             status, answer = self._send("GET", f"/tasks/{uid}", {}, None)
             return (status, answer) if status != 200 or answer["status"] in _OVER else None
 
-        found = eventually(over, seconds=30, what=f"task {uid} is over")
+        found = eventually(over, what=f"task {uid} is over")
         assert found is not None
         return found
 

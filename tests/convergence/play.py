@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
@@ -18,6 +18,8 @@ from tests.convergence.stage import Stage
 from tests.convergence.world import World
 
 CHUNK = 50
+FEW = 250
+"""As many are played in the test's own process: others would take their time to start."""
 
 
 def _no_report(attempt: Any) -> Iterator[Any]:
@@ -58,11 +60,16 @@ def play(seeds: Iterable[int], *, off: Iterable[str] = (), first: bool = False, 
     return found
 
 
-def play_all(seeds: range, **world: Any) -> dict[int, str]:
-    """`play` on all processors."""
+Player = Callable[..., dict[int, str]]
+
+
+def play_all(seeds: range, player: Player = play, **world: Any) -> dict[int, str]:
+    """What `player` finds, on all processors where there are many."""
+    if len(seeds) <= FEW:
+        return player(seeds, **world)
     parts = [seeds[start : start + CHUNK] for start in range(0, len(seeds), CHUNK)]
     found: dict[int, str] = {}
     with ProcessPoolExecutor(os.cpu_count() or 1, multiprocessing.get_context("spawn")) as pool:
-        for part in pool.map(partial(play, **world), parts):
+        for part in pool.map(partial(player, **world), parts):
             found |= part
     return found

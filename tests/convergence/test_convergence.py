@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from tests.chaos.long import LONG
 from tests.convergence.play import play, play_all
 
-SCHEDULES = int(os.environ.get("SCRYPATH_TEST_SCHEDULES", "700"))
-"""Schedules of each mood."""
+pytestmark = pytest.mark.chaos
+
+SCHEDULES = int(os.environ.get("SCRYPATH_TEST_SCHEDULES", "700" if LONG else "100"))
+"""Schedules of each mood; one takes about a twentieth of a second of a processor."""
 
 MOODS: dict[str, dict[str, Any]] = {
     "everything goes wrong at times": {},
@@ -25,7 +28,7 @@ QUIET = {"crash": 0.0, "shutdown": 0.0, "hurry": 0.0, "lost": 0.0, "failing": 0.
 """Nothing goes wrong but what a mechanism is there for, so that nothing else makes up for it."""
 
 
-@pytest.mark.timeout(1_200)  # some 20 s on two processors that have nothing else to do
+@pytest.mark.timeout(1_200)
 @pytest.mark.parametrize("mood", MOODS)
 def test_index_and_database_are_equal_at_the_end_of_every_schedule(mood: str) -> None:
     assert play_all(range(SCHEDULES), **MOODS[mood]) == {}

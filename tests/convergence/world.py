@@ -44,6 +44,8 @@ class CrowdedLedger(Ledger):
     """The ledger, between whose transactions `interlude` lets others act."""
 
     interlude: Callable[[], None] | None = None
+    is_bound = True
+    """Its one connection belongs to the one thread of the schedule, so that no watchdog is started."""
 
     def run(self, function: Callable[[Connection], T]) -> T:
         if self.interlude is not None:

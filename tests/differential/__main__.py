@@ -59,7 +59,7 @@ class Engine:
             task = self.ask("GET", f"/tasks/{answer['taskUid']}")[1]
             return task if task["status"] in ("succeeded", "failed", "canceled") else None
 
-        task = eventually(over, seconds=120, what="the task is over")
+        task = eventually(over, what="the task is over")
         return task["status"], task["details"], (task["error"] or {}).get("code")
 
 

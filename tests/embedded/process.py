@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.deadline import PATIENCE
+
 _MODULE = "scrypath_celery.embedded"
 
 
@@ -39,7 +41,7 @@ class EngineProcess:
         return self._gone()
 
     def _gone(self) -> int:
-        code = self.process.wait(20)
+        code = self.process.wait(PATIENCE)
         assert self.process.stderr is not None
         self.process.stderr.close()
         return code

@@ -9,7 +9,7 @@ import pytest
 import urllib3
 
 from scrypath_celery.embedded import EmbeddedEngine
-from tests.deadline import eventually
+from tests.deadline import PATIENCE, eventually
 from tests.embedded.wire import Wire
 
 
@@ -85,7 +85,7 @@ def test_a_request_hangs_until_the_fault_ends(engine: EmbeddedEngine, wire: Wire
     eventually(lambda: fault.hits, what="the request hangs")
     assert replies == []
     fault.remove()
-    client.join(10)
+    client.join(PATIENCE)
     assert replies == [200]
 
 

@@ -12,6 +12,7 @@ import pytest
 from scrypath_celery.embedded import EmbeddedEngine
 from scrypath_celery.embedded.serving import main
 from scrypath_celery.errors import EmbeddedError
+from tests.deadline import PATIENCE
 from tests.embedded.process import EngineProcess
 from tests.embedded.wire import Wire
 
@@ -42,7 +43,7 @@ def test_a_file_that_another_process_uses_is_refused(tmp_path: Path) -> None:
     with EngineProcess("--data", str(file)) as first:
         assert first.url
         with EngineProcess("--data", str(file)) as second:
-            assert second.process.wait(20) == 2
+            assert second.process.wait(PATIENCE) == 2
             assert "is in use by another process" in second.notice
             assert second.process.stderr is not None
             second.process.stderr.close()

@@ -74,7 +74,7 @@ class Wire:
             task: dict[str, Any] = self.get(f"/tasks/{uid}")
             return task if task["status"] in ("succeeded", "failed", "canceled") else None
 
-        task = eventually(look, seconds=30, what=f"task {uid} is over")
+        task = eventually(look, what=f"task {uid} is over")
         assert task is not None
         return task
 

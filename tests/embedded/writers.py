@@ -9,7 +9,7 @@ from typing import Any
 
 import urllib3
 
-from tests.deadline import eventually
+from tests.deadline import PATIENCE, eventually
 from tests.embedded.wire import Wire
 
 _LOST = (urllib3.exceptions.HTTPError, OSError)
@@ -42,7 +42,7 @@ class Writers:
         """Wait until all have noticed that the engine is gone, or that they are to stop."""
         self._stop.set()
         for thread in self._threads:
-            thread.join(30)
+            thread.join(PATIENCE)
             assert not thread.is_alive()
 
     def _run(self, work: Callable[[Wire, random.Random, int], None], number: int) -> None:
@@ -91,7 +91,7 @@ def contradictions(wire: Wire, writers: Writers, prepared: int) -> list[str]:
 
     `prepared` is the number of tasks from before the writers.
     """
-    eventually(lambda: wire.get("/tasks?statuses=enqueued,processing")["total"] == 0, seconds=60, what="all is run")
+    eventually(lambda: wire.get("/tasks?statuses=enqueued,processing")["total"] == 0, what="all is run")
     tasks = sorted(wire.get("/tasks?limit=1000000")["results"], key=lambda task: int(task["uid"]))
     by_uid = {task["uid"]: task for task in tasks}
     found = [f"task {uid} was accepted and is gone" for uid in writers.accepted if uid not in by_uid]

@@ -16,7 +16,7 @@ from scrypath_celery.config import Options
 from scrypath_celery.errors import WrongDatabase
 from scrypath_celery.ledger import Ledger
 from scrypath_celery.worker.publisher import Publisher
-from tests.deadline import eventually
+from tests.deadline import PATIENCE, eventually
 
 
 def asynchronous(url: str, **options: Any) -> AsyncEngine:
@@ -94,7 +94,7 @@ def test_replaced_options_end_their_publisher(redis_url: str, replace: str) -> N
             search.init_app(app, backoff=1.0)
             search.runtime.publish("posts", (1,))
     search.init_app(app)
-    eventually(lambda: publishers() <= before, seconds=20, what="no publisher is left")
+    eventually(lambda: publishers() <= before, what="no publisher is left")
 
 
 def test_a_publisher_that_was_closed_starts_again(redis_url: str) -> None:
@@ -103,9 +103,9 @@ def test_a_publisher_that_was_closed_starts_again(redis_url: str) -> None:
     publisher, before = Publisher(app, "search_sync", seconds=5.0), publishers()
     for _ in range(3):
         publisher.publish("posts", (1,))
-        assert publisher.flush(20)
+        assert publisher.flush(PATIENCE)
         publisher.close()
-    eventually(lambda: publishers() <= before, seconds=20, what="no publisher is left")
+    eventually(lambda: publishers() <= before, what="no publisher is left")
 
 
 @pytest.mark.parametrize("shown", [repr, str])

@@ -69,7 +69,7 @@ def test_bulk_works_are_handed_over_without_a_wait_and_concluded_by_the_next_cal
         run_ready_works(search.runtime, "items", seconds=SECONDS)
         return bulk_states(alone) == {State.SUCCEEDED: 5}
 
-    eventually(concluded, seconds=SECONDS, what="the works are concluded")
+    eventually(concluded, what="the works are concluded")
     assert alone.documents() == {id: id for id in range(11)}
 
 
@@ -89,7 +89,7 @@ def test_a_bulk_work_that_the_engine_failed_is_judged_by_who_runs_it_next(alone:
         states = bulk_states(alone)
         return states.keys() <= {State.SUCCEEDED, State.FAILED}
 
-    eventually(over, seconds=SECONDS, what="every work has its verdict")
+    eventually(over, what="every work has its verdict")
     assert bulk_states(alone) == {State.SUCCEEDED: 4, State.FAILED: 1}
     assert alone.documents() == {id: id for id in range(11) if id != 3}
 
@@ -124,7 +124,7 @@ def test_beside_single_changes_bulk_is_held_back_and_the_relay_goes_on_with_it(
         run_ready_works(search.runtime, "items", seconds=SECONDS)
         return bulk_states(alone) == {State.SUCCEEDED: 5}
 
-    eventually(gone_on, seconds=SECONDS, what="the rest went on")
+    eventually(gone_on, what="the rest went on")
 
 
 def test_without_single_changes_bulk_is_not_held_back(alone: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session, async_sessionmaker, create_async_engine
 
 from tests.blog import Blog, Page, Post
+from tests.deadline import PATIENCE
 
 Make = async_sessionmaker[AsyncSession]
 
@@ -75,7 +76,7 @@ def test_inline_works_after_the_commit_of_an_async_session(blog: Blog) -> None:
             session.add(post := Post(title="one"))
             result = blog.capture.sync_record(post, session=session, sync_mode="inline")
             await session.commit()
-            assert (await result.wait(30)).state == "completed"
+            assert (await result.wait(PATIENCE)).state == "completed"
 
     run(blog, story)
     assert blog.index.indexes["post"]["1"]["title"] == "one"

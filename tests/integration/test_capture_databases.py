@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from tests.blog import Blog, Page, Post, Seat, open_blog
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.fixture
 def wide(database_url: str) -> Iterator[Blog]:

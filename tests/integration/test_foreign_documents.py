@@ -17,6 +17,8 @@ from scrypath_celery.testing.engine import EngineUnderTest
 from scrypath_celery.work import OPEN, State
 from tests.deadline import eventually
 
+pytestmark = pytest.mark.one_database
+
 FOREIGN = [5_000_000_000, -5_000_000_000, 9_223_372_036_854_775_807, 12_345_678_901_234_567_890, "abc", "007", "1-2"]
 """Beyond the column, beyond any column, and no numbers at all."""
 
@@ -71,7 +73,7 @@ def settle(search: Scrypath) -> list[State]:
         search.drain()
         return search.ledger.read(lambda tx: works.listed(tx, OPEN)) == []
 
-    eventually(is_settled, seconds=60, what="all work is settled")
+    eventually(is_settled, what="all work is settled")
     row = search.ledger.read(lambda tx: indexes.get(tx, "posts"))
     assert row is not None
     assert row.pause is None

@@ -76,7 +76,7 @@ def settle(search: Scrypath) -> None:
         search.drain()
         return not found(search, *OPEN)
 
-    eventually(is_settled, seconds=60, what="all work is settled")
+    eventually(is_settled, what="all work is settled")
 
 
 def documents(search: Scrypath) -> set[str]:
@@ -91,7 +91,7 @@ def reason_of_the_pause(search: Scrypath) -> Pause:
         pause = pause_of(search)
         return pause is not None and pause.count > 3
 
-    eventually(probed, seconds=60, what="the index was paused, and probed again and again")
+    eventually(probed, what="the index was paused, and probed again and again")
     assert found(search, State.FAILED, State.SUBMITTED) == []
     pause = pause_of(search)
     assert pause is not None

@@ -14,6 +14,7 @@ from sqlalchemy.orm import scoped_session, selectinload
 from scrypath_celery.errors import EngineError, QueryError, SchemaError
 from scrypath_celery.searching.find import asearch, search
 from tests.blog import Blog, Post, Seat, Tag
+from tests.deadline import PATIENCE
 
 
 class Answers:
@@ -105,7 +106,7 @@ def test_the_event_loop_goes_on_while_the_engine_answers(blog: Blog) -> None:
 
         class Slow(Answers):
             def search(self, index: str, body: Mapping[str, Any]) -> dict[str, Any]:
-                asyncio.run_coroutine_threadsafe(asyncio.wait_for(_set(went_on), 5), loop).result(5)
+                asyncio.run_coroutine_threadsafe(asyncio.wait_for(_set(went_on), PATIENCE), loop).result(PATIENCE)
                 return super().search(index, body)
 
         engine = create_async_engine(f"sqlite+aiosqlite:///{blog.engine.url.database}")

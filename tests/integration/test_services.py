@@ -11,7 +11,7 @@ from celery import Celery
 from kombu import Connection
 from sqlalchemy import create_engine, inspect, text
 
-from tests.deadline import eventually
+from tests.deadline import PATIENCE, eventually
 from tests.services.mariadb import private_server as private_mariadb
 from tests.services.postgresql import private_server as private_postgresql
 from tests.services.rabbitmq import RabbitMQ, RabbitMQServer
@@ -54,7 +54,7 @@ def test_a_broker_is_empty_and_takes_a_message(broker_url: str) -> None:
         assert _waiting(connection) == 0
         queue = connection.SimpleQueue("search_sync")
         queue.put({"ids": [1]})
-        assert queue.get(timeout=10).payload == {"ids": [1]}
+        assert queue.get(timeout=PATIENCE).payload == {"ids": [1]}
         queue.close()
 
 

@@ -17,6 +17,8 @@ from scrypath_celery.source import Source
 from scrypath_celery.source.isolation import HOPELESS, isolate
 from scrypath_celery.work import ReasonClass, Scope
 
+pytestmark = pytest.mark.one_database
+
 
 class Base(DeclarativeBase):
     pass

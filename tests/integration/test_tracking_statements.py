@@ -15,6 +15,8 @@ from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from scrypath_celery.errors import SchemaError
 from tests.blog import Blog, Page, Post, Story, Tag, open_blog
 
+pytestmark = pytest.mark.one_database
+
 Run = Callable[[Session], Any]
 
 

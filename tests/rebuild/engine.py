@@ -21,10 +21,12 @@ class RebuildEngine(MemoryEngine):
 
     created: dict[str, str] = field(default_factory=dict)
     interlude: Callable[[], None] = field(default=lambda: None)
-    swaps: int = 0
+    swapped_back: bool = False
+    """Whether a content that was replaced came to stand under a live name again."""
 
     def __post_init__(self) -> None:
         self._dates = itertools.count(1)
+        self._replaced: set[str] = set()
 
     def index(self, index: str) -> dict[str, Any] | None:
         self.interlude()
@@ -44,8 +46,8 @@ class RebuildEngine(MemoryEngine):
         def change() -> None:
             if one not in self.indexes or other not in self.indexes:
                 raise Refused("index_not_found")
-            self.swaps += 1
-            self._date(one), self._date(other)
+            self.swapped_back = self.swapped_back or self._date(other) in self._replaced
+            self._replaced.add(self._date(one))
             for held in (self.indexes, self.created, self.settings):
                 first, second = held.pop(one, None), held.pop(other, None)
                 held.update({name: what for name, what in ((one, second), (other, first)) if what is not None})

@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
+from tests.chaos.long import LONG
+from tests.convergence.play import play_all
 from tests.rebuild.play import play
 
-SCHEDULES = int(os.environ.get("SCRYPATH_TEST_SCHEDULES", "6"))
-"""Schedules of each mood; one takes about half a second of a processor."""
+pytestmark = pytest.mark.chaos
+
+SCHEDULES = int(os.environ.get("SCRYPATH_TEST_SCHEDULES", "400" if LONG else "40"))
+"""Schedules of each mood; one takes about a tenth of a second of a processor."""
 
 SMALL = {"documents": 4, "writes": 8}
 MOODS: dict[str, dict[str, Any]] = {
@@ -25,6 +29,7 @@ QUIET = {"crash": 0.0, "shutdown": 0.0, "hurry": 0.0, "lost": 0.0, "failing": 0.
 """Nothing goes wrong but what a mechanism is there for, so that nothing else makes up for it."""
 
 OFF: dict[str, dict[str, Any]] = {
+    "epoch": QUIET | {"documents": 2, "writes": 20, "pace": 0.1, "drivers": 3, "nap": 0.6, "sleeps": (25, 30, 36)},
     "gate": QUIET | {"documents": 4, "writes": 6, "after": 6, "harm": 1.0},
     "catch-up": QUIET | {"documents": 4, "writes": 16, "pace": 0.3},
     "requeue": QUIET | {"documents": 3, "writes": 30, "pace": 0.4},
@@ -36,7 +41,7 @@ OFF: dict[str, dict[str, Any]] = {
 @pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("mood", MOODS)
 def test_live_index_and_projection_are_equal_at_the_end_of_every_schedule(mood: str) -> None:
-    assert play(range(SCHEDULES), **MOODS[mood]) == {}
+    assert play_all(range(SCHEDULES), play, **MOODS[mood]) == {}
 
 
 @pytest.mark.timeout(600)

@@ -72,13 +72,14 @@ class RebuildWorld(World):
     """`drivers` processes drive a rebuild of the index; `harm` is the chance that a foreign hand empties its target.
 
     The rebuild begins `after` so many writes. With `old` one of the workers is of the release before, until the writes
-    are over; the swap waits for its end.
+    are over; the swap waits for its end. `nap` is the chance that an owner oversleeps at a step of the cut-over.
     """
 
     drivers: int = 2
     harm: float = 0.0
     old: bool = False
     after: int = 0
+    nap: float = 0.0
 
     def begin(self) -> None:
         super().begin()
@@ -93,7 +94,7 @@ class RebuildWorld(World):
         self.runtime = replace(self.runtime, options=options, ledger=self.ledger, engine=seen, schemas=NEW)  # type: ignore[arg-type]
         self.processes = [Driver() for _ in range(self.drivers)]
         self.reasons: list[str] = []
-        self.harmed = False
+        self.harmed = self.over = False
         self.veteran = self.slots[0] if self.old else None
 
     def _step(self) -> bool:
@@ -102,12 +103,14 @@ class RebuildWorld(World):
             self._do_harm()
         awake = [one for one in self.processes if one.asleep < self.clock and self._has_work(one)]
         if awake and self.chance.random() < 0.4:
-            self._drive(self.chance.choice(awake))
+            one = self.chance.choice(awake)
+            self._drive(one)
+            self.over = self.over or (one.body is None and self._is_over())
             return True
         return super()._step() or bool(awake)
 
     def _has_work(self, one: Driver) -> bool:
-        return one.body is not None or (self.version >= self.after and not self._is_over())
+        return one.body is not None or (self.version >= self.after and not self.over)
 
     def _drive(self, one: Driver) -> None:
         if one.body is None:
@@ -118,10 +121,10 @@ class RebuildWorld(World):
                 one.body.throw(greenlet.GreenletExit)
                 one.body = None
                 return
-            if fate < self.crash + self.sleep:
+            if fate < self.crash + self.sleep or (fate < self.nap and self._is_cutting_over()):
                 one.asleep = self.clock + self.chance.choice(self.sleeps)
                 return
-        for _ in range(self.chance.randint(1, 6)):
+        for _ in range(self.chance.randint(1, 6 if not self.nap else 3)):
             one.body.switch()
             if one.body.dead:
                 one.body, one.asleep = None, self.clock + 20
@@ -172,6 +175,8 @@ class RebuildWorld(World):
         slot.steps = converge(attempt) if attempt is not None else None
 
     def _verdict(self) -> str:
+        if self.engine.swapped_back:
+            return "swapped back"
         index = self.engine.indexes.get(UID, {})
         rows = self.stage.ledger.read(lambda tx: tx.execute(select(Record.id, Record.version)).all())
         if {id: document["version"] for id, document in index.items()} != {str(row.id): row.version for row in rows}:
@@ -181,12 +186,16 @@ class RebuildWorld(World):
         declared = NEW.of(Record).declared_settings()
         return "equal" if self.engine.settings.get(UID) == declared else "without its settings"
 
+    def _is_cutting_over(self) -> bool:
+        row = self.stage.ledger.read(lambda tx: rebuilds.active(tx, UID))
+        return row is not None and row.phase == Phase.CUT_OVER
+
     def _is_over(self) -> bool:
-        rows = self.stage.ledger.read(lambda tx: rebuilds.latest(tx, UID))
+        rows = self.stage.ledger.read(lambda tx: rebuilds.latest(tx, UID, limit=3))
         return any(row.finished_at is not None and row.phase not in GIVEN_UP for row in rows)
 
     def _is_quiet(self) -> bool:
-        if self.engine.flying or any(slot.steps for slot in self.slots) or not self._is_over():
+        if self.engine.flying or any(slot.steps for slot in self.slots) or not self.over:
             return False
         if any(one.body is not None for one in self.processes):
             return False

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import URL, NullPool, create_engine, text
+from sqlalchemy import URL, NullPool, create_engine, inspect, make_url, text
 from sqlalchemy.exc import OperationalError
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseServer:
-    """A server that is up, by the URL of an account that may create and drop databases."""
+    """A server that is up, by the URL of an account that may create and drop databases.
+
+    A first statement of `drop` may answer with statements of its own, which end connections. `empty` gives the
+    statements that delete all rows of some tables.
+    """
 
     admin: URL
     create: str
     drop: Sequence[str]
+    empty: Callable[[Sequence[str]], Sequence[str]]
 
     @contextmanager
     def database(self) -> Iterator[str]:
@@ -29,11 +34,25 @@ class DatabaseServer:
         finally:
             self._drop(name)
 
+    def clear(self, url: str) -> None:
+        """Delete all rows of a database, whoever is still connected; its tables stay."""
+        for ends in self.drop[:-1]:
+            self._end(ends.format(name=make_url(url).database))
+        engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        try:
+            with engine.connect() as connection:
+                for statement in self.empty(inspect(connection).get_table_names()):
+                    connection.execute(text(statement))
+        finally:
+            engine.dispose()
+
     def _drop(self, name: str) -> None:
         for statement in self.drop:
-            for row in self._execute(statement.format(name=name)):
-                # A first statement may answer with statements of its own, such as those that end connections.
-                self._execute(str(row[0]), gone=True)
+            self._end(statement.format(name=name))
+
+    def _end(self, statement: str) -> None:
+        for row in self._execute(statement):
+            self._execute(str(row[0]), gone=True)
 
     def _execute(self, statement: str, *, gone: bool = False) -> list[Sequence[object]]:
         engine = create_engine(self.admin, poolclass=NullPool, isolation_level="AUTOCOMMIT")

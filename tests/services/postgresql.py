@@ -33,8 +33,12 @@ def postgresql_server() -> Iterator[DatabaseServer]:
 
 
 def _server(admin: URL) -> DatabaseServer:
+    end = "SELECT 'SELECT pg_terminate_backend(' || pid || ')' FROM pg_stat_activity WHERE datname = '{name}'"
     return DatabaseServer(
-        admin=admin, create="CREATE DATABASE {name}", drop=("DROP DATABASE IF EXISTS {name} WITH (FORCE)",)
+        admin=admin,
+        create="CREATE DATABASE {name}",
+        drop=(end, "DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+        empty=lambda tables: [f"TRUNCATE {', '.join(tables)} RESTART IDENTITY"] if tables else [],
     )
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from tests.deadline import eventually
+from tests.deadline import PATIENCE, eventually
 
 
 def free_port() -> int:
@@ -56,7 +56,7 @@ class ServerProcess:
         folder: Path,
         env: Mapping[str, str] | None = None,
         account: str | None = None,
-        patience: float = 60.0,
+        patience: float = PATIENCE,
     ) -> None:
         """`folder` holds the log; `account` is whom to run as where the tests run as root; `patience` in seconds."""
         self.name = name

@@ -6,7 +6,7 @@ import os
 import secrets
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from kombu import Connection
@@ -15,6 +15,8 @@ from tests.services.absence import absent
 from tests.services.process import ServerProcess, binary, free_port, private_folder
 
 _DEFAULT = "amqp://guest:guest@127.0.0.1:5672//"
+BATCH = 4
+"""Vhosts that are made at once: each call of rabbitmqctl starts an Erlang machine, and takes a second."""
 
 
 class RabbitMQ:
@@ -25,6 +27,8 @@ class RabbitMQ:
         self._url = url
         self._control = list(control)
         self._env = {**os.environ, **(env or {})}
+        self._made: list[str] = []
+        self._ready: list[str] = []
 
     @property
     def has_vhosts(self) -> bool:
@@ -33,16 +37,20 @@ class RabbitMQ:
 
     @contextmanager
     def vhost(self) -> Iterator[str]:
-        """A fresh vhost, gone at the end with all that is in it; yields its broker URL."""
-        name = f"scrypath-test-{secrets.token_hex(6)}"
-        self._tell(
-            f'rabbit_vhost:add(<<"{name}">>, <<"tests">>), rabbit_auth_backend_internal:set_permissions'
-            f'(<<"guest">>, <<"{name}">>, <<".*">>, <<".*">>, <<".*">>, <<"tests">>).'
-        )
-        try:
-            yield f"{self._url.removesuffix('/')}{name}"
-        finally:
-            self._tell(f'rabbit_vhost:delete(<<"{name}">>, <<"tests">>).')
+        """A fresh vhost; yields its broker URL. `close` deletes it, with all that is in it."""
+        if not self._ready:
+            self._ready = [f"scrypath-test-{secrets.token_hex(6)}" for _ in range(BATCH)]
+            self._made += self._ready
+            self._tell(
+                f'[begin rabbit_vhost:add(Name, <<"tests">>), rabbit_auth_backend_internal:set_permissions'
+                f'(<<"guest">>, Name, <<".*">>, <<".*">>, <<".*">>, <<"tests">>) end || Name <- {_names(self._ready)}].'
+            )
+        yield f"{self._url.removesuffix('/')}{self._ready.pop()}"
+
+    def close(self) -> None:
+        """Delete the vhosts that were made."""
+        if self._made:
+            self._tell(f'[rabbit_vhost:delete(Name, <<"tests">>) || Name <- {_names(self._made)}].')
 
     def _tell(self, expression: str) -> None:
         answer = self._ask(expression)
@@ -99,11 +107,13 @@ def rabbitmq_broker() -> Iterator[RabbitMQ]:
     if named:
         if reason:
             absent("RabbitMQ", f"SCRYPATH_TEST_RABBITMQ: {reason}")
-        yield RabbitMQ(named, _control(binary("rabbitmqctl")))
+        with closing(RabbitMQ(named, _control(binary("rabbitmqctl")))) as broker:
+            yield broker
         return
     running = RabbitMQ(_DEFAULT, _control(binary("rabbitmqctl")))
     if reason is None and running.has_vhosts:
-        yield running
+        with closing(running):
+            yield running
         return
     with rabbitmq_node() as node:
         yield node.broker()
@@ -124,6 +134,10 @@ def rabbitmq_node() -> Iterator[RabbitMQServer]:
         node = RabbitMQServer(program, folder, mapper=port)
         stack.callback(node.stop)
         yield node.start()
+
+
+def _names(vhosts: Sequence[str]) -> str:
+    return "[" + ", ".join(f'<<"{name}">>' for name in vhosts) + "]"
 
 
 def _control(program: str | None) -> list[str]:

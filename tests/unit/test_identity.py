@@ -11,6 +11,7 @@ import pytest
 
 from scrypath_celery import runtime
 from scrypath_celery.runtime import identity, is_dead
+from tests.deadline import PATIENCE
 
 
 def parts() -> tuple[str, str]:
@@ -59,7 +60,7 @@ def test_a_space_of_process_ids_of_its_own_is_another_system() -> None:
             ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", code],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
         )
     except FileNotFoundError:
         pytest.skip("there is no unshare here")

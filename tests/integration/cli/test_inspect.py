@@ -17,7 +17,7 @@ from scrypath_celery.ledger import works
 from scrypath_celery.testing.broker import FakeBroker
 from scrypath_celery.testing.engine import EngineUnderTest
 from scrypath_celery.work import State
-from tests.deadline import eventually
+from tests.deadline import PATIENCE, eventually
 from tests.integration.operator.conftest import write
 from tests.shop import Post, Setup, Shop
 from tests.worker import Worker
@@ -49,7 +49,7 @@ def celery(shop: Shop) -> Celery:
         command = [sys.executable, "-m", "celery", "-A", "tests.shop_app", *arguments]
         root = str(Path(__file__).parents[3])
         env = {**os.environ, **shop.setup.env(), "PYTHONPATH": root}
-        return subprocess.run(command, capture_output=True, text=True, env=env, timeout=60)
+        return subprocess.run(command, capture_output=True, text=True, env=env, timeout=PATIENCE)
 
     return run
 
@@ -61,49 +61,50 @@ def worker(shop: Shop, start_worker: Callable[..., Worker]) -> Worker:
 
 
 @pytest.fixture
-def ask(celery: Celery, worker: Worker) -> Callable[..., Any]:
-    """`ask("inspect", "scrypath_status")`: what the worker replies (asked by name, Celery waits for no others)."""
+def ask(shop: Shop, worker: Worker) -> Callable[..., Any]:
+    """`ask("scrypath_failed", schema="Post")`: what the worker replies (asked by name, Celery waits for no others)."""
 
-    def asked(kind: str, *arguments: str) -> Any:
+    def asked(command: str, **arguments: str) -> Any:
         node = f"{worker.name}@{socket.gethostname()}"
-        return reply(celery(kind, "-t", "10", "-d", node, "-j", *arguments))
+        control = shop.app.control
+        [answer] = control.broadcast(command, arguments, destination=[node], reply=True, timeout=PATIENCE, limit=1)
+        return answer[node]
 
     return asked
 
 
-def reply(done: subprocess.CompletedProcess[str]) -> Any:
-    """The one reply that Celery printed."""
-    found = json.loads(done.stdout)
-    [answer] = (found if isinstance(found, dict) else found[0]).values()
-    return answer
+def test_a_worker_reports_and_retries(shop: Shop, worker: Worker, celery: Celery, ask: Callable[..., Any]) -> None:
+    def celery_asks(kind: str, *arguments: str) -> Any:
+        node = f"{worker.name}@{socket.gethostname()}"
+        found = json.loads(celery(kind, "-t", "10", "-d", node, "-j", *arguments).stdout)
+        [answer] = (found if isinstance(found, dict) else found[0]).values()
+        return answer
 
-
-def test_a_worker_reports_and_retries(shop: Shop, ask: Callable[..., Any]) -> None:
     shop.add(1, body="unprojectable")
-    eventually(lambda: shop.works()[0].state is State.FAILED, seconds=30.0, what="the work is a dead letter")
+    eventually(lambda: shop.works()[0].state is State.FAILED, what="the work is a dead letter")
     [work] = shop.works()
 
-    found = ask("inspect", "scrypath_status")
+    found = ask("scrypath_status")
     assert (found["version"], found["unknown"]) == (1, [])
     assert found["indexes"][0]["queue"]["failed"] == 1
     assert found["worker"] == {"declares": ["posts"], "queues": ["search_sync"]}
 
-    [row] = ask("inspect", "scrypath_failed", "Post")["works"]
+    [row] = celery_asks("inspect", "scrypath_failed", "Post")["works"]
     assert (row["id"], row["reason_class"]) == (work.id, "validation")
 
-    report = ask("inspect", "scrypath_reconcile")
+    report = ask("scrypath_reconcile")
     assert report["differs"] is True
     assert report["indexes"][0]["signals"] == ["failed_sync_work"]
     assert report["indexes"][0]["documents"]["database"] is None
 
     with shop.Session.begin() as session:
         session.get_one(Post, 1).body = "fine"
-    assert ask("control", "scrypath_retry", str(work.id))["ok"]["status"] == "pending"
-    eventually(lambda: shop.works()[0].state is State.SUCCEEDED, seconds=30.0, what="the retried work has succeeded")
-    again = ask("control", "scrypath_retry", str(work.id))
+    assert celery_asks("control", "scrypath_retry", str(work.id))["ok"]["status"] == "pending"
+    eventually(lambda: shop.works()[0].state is State.SUCCEEDED, what="the retried work has succeeded")
+    again = ask("scrypath_retry", id=str(work.id))
     assert again == {"error": f"work {work.id} cannot be retried: it is succeeded"}
-    assert "takes the id" in ask("control", "scrypath_retry", "x")["error"]
-    assert "did you mean" in ask("inspect", "scrypath_status", "Pst")["error"]
+    assert "takes the id" in ask("scrypath_retry", id="x")["error"]
+    assert "did you mean" in ask("scrypath_status", schema="Pst")["error"]
 
 
 @pytest.mark.usefixtures("worker")
@@ -129,7 +130,7 @@ def test_a_worker_does_not_wait_long_for_an_engine_that_hangs(
     if scrypath_engine.embedded is None:
         pytest.skip("a real engine is not made slow by a test")
     scrypath_engine.embedded.faults.add("slow", seconds=8.0)
-    found = ask("inspect", "scrypath_status")
+    found = ask("scrypath_status")
     assert len(found["unknown"]) == 1
     assert found["indexes"][0]["queue"]["failed"] == 0
 
@@ -138,11 +139,11 @@ def test_a_look_into_the_ledger_leaves_no_connection_to_the_children(
     shop: Shop, ask: Callable[..., Any], worker: Worker
 ) -> None:
     """The main process looks at the ledger, then its children are replaced and work on."""
-    ask("inspect", "scrypath_reconcile")
+    ask("scrypath_reconcile")
     for child in worker.children():
         os.kill(child, 9)
     shop.add(*range(1, 20))
-    eventually(shop.in_step, seconds=60.0, what="the index is in step after the pool was replaced")
+    eventually(shop.in_step, what="the index is in step after the pool was replaced")
     assert {work.state for work in shop.search.ledger.run(lambda tx: works.listed(tx, list(State)))} == {
         State.SUCCEEDED
     }

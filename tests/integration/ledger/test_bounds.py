@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Engine, create_engine, make_url, text
 
 from scrypath_celery.ledger import Ledger, claims, indexes, maintenance, overview, ready, works
 
+pytestmark = pytest.mark.one_database
+
 SETTLED, WAITING, READY = 30_000, 10_000, 20
 BOUND = 500
 """Rows that a statement may read: far fewer than are settled or wait."""

@@ -13,6 +13,8 @@ from scrypath_celery.ledger import Ledger, claims, indexes, maintenance, parts, 
 from scrypath_celery.work import Claim, Failure, Mode, Operation, ReasonClass, State, Work
 from tests.deadline import eventually
 
+pytestmark = pytest.mark.one_database
+
 WAITING = {
     "postgresql": "SELECT count(*) FROM pg_stat_activity"
     " WHERE wait_event_type = 'Lock' AND datname = current_database()",

@@ -14,6 +14,8 @@ from scrypath_celery.ledger.sqlite import configure
 from scrypath_celery.work import Mode, Operation, State
 from tests.integration.ledger.project import post
 
+pytestmark = pytest.mark.one_database
+
 WRITERS, TRANSACTIONS, CLAIMERS = 3, 40, 2
 SERVERS = pytest.mark.parametrize("database_url", ["postgresql", "mariadb"], indirect=True)
 

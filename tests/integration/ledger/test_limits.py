@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 
 from scrypath_celery.errors import LedgerError, LedgerUnavailable
 from scrypath_celery.ledger import Ledger, indexes, works
 from scrypath_celery.ledger.limits import within
 from scrypath_celery.worker.apart import look_apart
+from tests.deadline import PATIENCE, eventually
 
 SERVERS = pytest.mark.parametrize("database_url", ["postgresql", "mariadb"], indirect=True)
 LOCKS = {
@@ -76,6 +78,16 @@ def test_the_applications_connections_keep_their_own_limits(ledger: Ledger, engi
     for _ in range(3):
         with engine.connect() as connection:
             assert settings(connection) == before
+
+
+def test_a_connection_of_a_look_that_was_given_up_goes_back_to_no_pool(ledger: Ledger, engine: Engine) -> None:
+    go_on, closed = threading.Event(), list[Any]()
+    event.listen(engine, "close_detached", closed.append)
+    with pytest.raises(LedgerUnavailable):
+        ledger.within(0.1).read(lambda tx: go_on.wait(PATIENCE))
+    go_on.set()
+    eventually(lambda: all(one.name != "scrypath-look" for one in threading.enumerate()), what="the look is over")
+    assert len(closed) == 1
 
 
 @pytest.mark.parametrize("driver", ["postgresql+psycopg", "mysql+pymysql"])

@@ -16,6 +16,8 @@ from scrypath_celery.ledger.migrate import upgrade
 from scrypath_celery.work import Mode, Operation, State
 from tests.blog import Blog, open_blog
 
+pytestmark = pytest.mark.one_database
+
 TABLES = [table.name for table in tables.TABLES]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -17,16 +18,15 @@ SETTLED, READY = 100_000, 50
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A ledger with a long history behind a short backlog."""
-    if request.param == "sqlite":
-        engine = create_engine(f"sqlite:///{tmp_path_factory.mktemp('history') / 'ledger.db'}")
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = f"sqlite:///{tmp_path_factory.mktemp('history') / 'ledger.db'}"
+        else:
+            url = stack.enter_context(request.getfixturevalue("postgresql").database())
+        engine = create_engine(url)
+        stack.callback(engine.dispose)
         fill(engine)
         yield engine
-    else:
-        with request.getfixturevalue("postgresql").database() as url:
-            engine = create_engine(url)
-            fill(engine)
-            yield engine
-            engine.dispose()
 
 
 def fill(engine: Engine) -> None:

@@ -8,6 +8,8 @@ from sqlalchemy import text
 from scrypath_celery.ledger import Ledger, claims, works
 from scrypath_celery.work import Claim, Failure, Mode, Operation, ReasonClass
 
+pytestmark = pytest.mark.one_database
+
 
 def write(ledger: Ledger, operation: Operation, *ids: str) -> int:
     return ledger.run(lambda tx: works.write(tx, "post", operation, ids, Mode.CELERY))[0]

@@ -16,6 +16,7 @@ from scrypath_celery.errors import ConfigError
 from scrypath_celery.ledger import Ledger, works
 from scrypath_celery.ledger.sqlite import configure
 from scrypath_celery.work import Mode, Operation
+from tests.deadline import PATIENCE
 from tests.integration.ledger.project import metadata, post
 
 PENDING = {"post": {"pending": 1}}
@@ -61,7 +62,7 @@ def test_an_application_that_reads_and_then_writes_is_not_overtaken(engine: Engi
         with engine.begin() as connection:
             assert connection.execute(select(post)).all() == []
             done = pool.submit(claim)
-            assert began.wait(10)
+            assert began.wait(PATIENCE)
             connection.execute(post.insert().values(id=1, title="one"))
             assert not done.done()
         done.result()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import update
 
 from scrypath_celery.ledger import Ledger, claims, indexes, tables, works
 from scrypath_celery.work import Claim, Failure, Mode, Operation, ReasonClass, Scope
+
+pytestmark = pytest.mark.one_database
 
 
 def write(ledger: Ledger, *ids: str) -> tuple[int, ...]:

@@ -16,6 +16,8 @@ from scrypath_celery.work import State
 from tests.integration.operator.conftest import write
 from tests.shop import Setup, Shop
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.fixture
 def shop(database_url: str, scrypath_engine: EngineUnderTest) -> Iterator[Shop]:

@@ -71,7 +71,7 @@ def settle(search: Scrypath) -> list[Work]:
         search.drain()
         return search.ledger.run(lambda tx: works.listed(tx, OPEN)) == []
 
-    eventually(is_settled, seconds=120, what="all work is settled")
+    eventually(is_settled, what="all work is settled")
     return search.ledger.run(lambda tx: works.listed(tx, [State.FAILED]))
 
 
@@ -83,7 +83,7 @@ def merge_the_first(search: Scrypath, meilisearch: EmbeddedEngine) -> threading.
     def thaw() -> None:
         waiting = partial(search.runtime.engine.count_tasks, statuses=["enqueued"])
         try:
-            eventually(lambda: waiting() >= 3, seconds=60, what="several payloads wait in the engine")
+            eventually(lambda: waiting() >= 3, what="several payloads wait in the engine")
         finally:
             meilisearch.thaw()
 

@@ -59,7 +59,7 @@ def write(search: Scrypath, ids: range, *, together: bool = False) -> list[int]:
     return [id for result in results for id in result.work_ids]
 
 
-def settle(search: Scrypath, *, seconds: float = 120.0) -> list[Work]:
+def settle(search: Scrypath) -> list[Work]:
     """Run works a second at a time, as tasks of workers do, until none is open; the dead letters."""
 
     def is_settled() -> bool:
@@ -67,7 +67,7 @@ def settle(search: Scrypath, *, seconds: float = 120.0) -> list[Work]:
         relay(search.runtime, force=True)
         return search.ledger.read(lambda tx: works.listed(tx, OPEN)) == []
 
-    eventually(is_settled, seconds=seconds, what="all work is settled")
+    eventually(is_settled, what="all work is settled")
     return search.ledger.read(lambda tx: works.listed(tx, [State.FAILED]))
 
 
@@ -111,10 +111,10 @@ def test_other_works_of_the_index_are_served_while_a_payload_is_on_trial(tmp_pat
         trial = threading.Thread(target=settle, args=(search,))
         trial.start()
         try:
-            eventually(lambda: is_on_trial(search), seconds=60, what="the documents are on trial")
+            eventually(lambda: is_on_trial(search), what="the documents are on trial")
             write(search, range(100, 101))
             served = run_ready_works(search.runtime, "post", seconds=1)
-            eventually(lambda: "100" in documents(search), seconds=60, what="the other work is served")
+            eventually(lambda: "100" in documents(search), what="the other work is served")
             assert served.claims == 1
             assert search.ledger.read(lambda tx: works.listed(tx, [State.FAILED])) == []
         finally:
@@ -162,7 +162,7 @@ def test_an_engine_that_fails_every_task_as_internal_pauses_and_blames_nobody(tm
             row = search.ledger.read(lambda tx: indexes.get(tx, "post"))
             return row.pause.count if row and row.pause else 0
 
-        eventually(lambda: probes() >= 4, seconds=60, what="it was probed more often than works are tried")
+        eventually(lambda: probes() >= 4, what="it was probed more often than works are tried")
         assert search.ledger.read(lambda tx: works.listed(tx, [State.FAILED])) == []
         fault.remove()
         assert settle(search) == []

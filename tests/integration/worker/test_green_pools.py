@@ -27,7 +27,6 @@ POOLS = [
     )
     for pool in ("gevent", "eventlet")
 ]
-SECONDS = 60.0
 
 
 @pytest.fixture
@@ -51,13 +50,13 @@ def test_it_works_off_and_ends_cleanly(shop: Shop, start_worker: Callable[..., W
     worker = start_worker("tests.shop_app", env=shop.setup.env(), pool=pool)
     for id in range(1, 6):
         shop.add(id)
-    eventually(lambda: not shop.open(), seconds=SECONDS, what="all is settled")
+    eventually(lambda: not shop.open(), what="all is settled")
     # What the relay of this worker finds goes through its own publisher.
     with shop.Session.begin() as session:
         session.add(Post(id=9, title="found by the relay"))
         works.write(session.connection(), "posts", Operation.UPSERT, ["9"], Mode.CELERY, publish_after=0.0)
-    eventually(lambda: not shop.open(), seconds=SECONDS, what="the last one is settled")
-    assert worker.stop(seconds=SECONDS) == 0
+    eventually(lambda: not shop.open(), what="the last one is settled")
+    assert worker.stop() == 0
     output = worker.output()
     assert not [line for line in output.splitlines() if "Traceback" in line or "Exception ignored" in line]
     assert "work could not be published" not in output

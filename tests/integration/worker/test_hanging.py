@@ -18,7 +18,6 @@ from tests.deadline import eventually
 from tests.shop import Post, Setup, Shop
 from tests.worker import Worker
 
-SECONDS = 60.0
 OPTIONS = {"hang_seconds": 0.4, "time_limit": 5.0, "relay_period": 0.3, "backoff": 0.2, "publish_grace": 0.5}
 
 
@@ -50,21 +49,21 @@ def test_it_is_seen_while_it_hangs_and_fails_within_two_limits(
     shop.add(50, body=body)
     worker = start_worker("tests.shop_app", env=shop.setup.env())
     status = shop.search.sync_status
-    found = eventually(lambda: status(Post).indexes[0].hanging, seconds=SECONDS, what="what hangs is seen")[0]
+    found = eventually(lambda: status(Post).indexes[0].hanging, what="what hangs is seen")[0]
     assert (found.document_id, found.work_id is not None) == ("50", True)
     assert found.seconds >= OPTIONS["hang_seconds"]
     assert "@" in found.worker.split(":")[3]
     shop.add(60)  # the other slot goes on
-    eventually(lambda: "60" in {item["id"] for item in documents(shop)}, seconds=SECONDS, what="another is indexed")
-    eventually(lambda: failed(shop), seconds=SECONDS, what="it is a dead letter")
+    eventually(lambda: "60" in {item["id"] for item in documents(shop)}, what="another is indexed")
+    eventually(lambda: failed(shop), what="it is a dead letter")
     [dead] = failed(shop)
     assert (dead.left, dead.reason_class, dead.error_code) == (("50",), ReasonClass.SOURCE, claims.HANGS)
-    eventually(lambda: not shop.open(), seconds=SECONDS, what="all others are settled")
+    eventually(lambda: not shop.open(), what="all others are settled")
     assert {item["id"] for item in documents(shop)} == {"1", "2", "3", "60"}
     assert status(Post).indexes[0].hanging == ()
     if body == "hang":
         said = f"id={dead.id} source"  # by Celery, once the task is over
-        eventually(lambda: said in worker.output(), seconds=SECONDS, what="the task ends with the id")
+        eventually(lambda: said in worker.output(), what="the task ends with the id")
 
 
 def documents(shop: Shop) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from scrypath_celery.errors import ScrypathError
 from scrypath_celery.ledger import Ledger, publications
 from scrypath_celery.worker.publisher import Publisher
 from scrypath_celery.worker.tasks import RELAY, SYNC
+from tests.deadline import PATIENCE
 
 LIMITS: list[dict[str, Any]] = [
     {"task_annotations": {"*": {"time_limit": 5}}},
@@ -32,7 +33,7 @@ def test_a_hosts_limits_do_not_keep_our_tasks_from_being_published(redis_url: st
     search = Scrypath(app)
     publisher = Publisher(app, search.options.queue, seconds=5.0)
     publisher.publish("posts", (1,))
-    assert publisher.flush(20)
+    assert publisher.flush(PATIENCE)
     with redis.Redis.from_url(redis_url) as client:
         assert client.llen(search.options.queue) == 1
     publisher.close()
@@ -67,7 +68,7 @@ def test_a_publication_that_fails_is_noted_with_its_reason_and_no_secret(
 ) -> None:
     one = publisher(url, noted)
     one.publish("posts", (1,))
-    assert one.flush(30)
+    assert one.flush(PATIENCE)
     one.close()
     [reason] = noted
     assert reason
@@ -82,7 +83,7 @@ def test_what_the_task_itself_refuses_is_noted_too(
     one = publisher(redis_url, noted)
     monkeypatch.setattr(one._app.tasks[SYNC], "soft_time_limit", 10_000)
     one.publish("posts", (1,))
-    assert one.flush(30)
+    assert one.flush(PATIENCE)
     assert [reason.partition(":")[0] for reason in noted if reason] == ["ValueError"]
     one.close()
 
@@ -96,7 +97,7 @@ def test_a_note_that_cannot_be_written_does_not_end_the_publisher(redis_url: str
     one = Publisher(app, "search_sync", seconds=0.2, note=refuse)
     for id in (1, 2):
         one.publish("posts", (id,))
-        assert one.flush(30)
+        assert one.flush(PATIENCE)
     one.close()
 
 

@@ -16,7 +16,7 @@ from celery import Celery
 
 from scrypath_celery import Scrypath
 from scrypath_celery.worker.publisher import MESSAGE, Publisher
-from tests.deadline import eventually
+from tests.deadline import PATIENCE, eventually
 from tests.services.redis import RedisServer
 
 
@@ -42,19 +42,19 @@ def test_what_waits_goes_out_as_one_message(redis_server: Callable[[], RedisServ
     server = redis_server()
     publisher = _publisher(server.url)
     publisher.publish("posts", (1,))
-    assert publisher.flush(20)
+    assert publisher.flush(PATIENCE)
     server.freeze()
     for id in range(2, 50):
         publisher.publish("posts", (id,))
     server.thaw()
-    assert publisher.flush(20)
+    assert publisher.flush(PATIENCE)
     assert len(_messages(server.url)) <= 3
 
 
 def test_a_message_names_a_bounded_number_of_works(redis_url: str) -> None:
     publisher = _publisher(redis_url)
     publisher.publish("posts", tuple(range(2 * MESSAGE + 1)))
-    assert publisher.flush(20)
+    assert publisher.flush(PATIENCE)
     assert len(_messages(redis_url)) == 3
 
 
@@ -76,7 +76,7 @@ Publisher(app, "search_sync", seconds=5.0).publish("posts", (1,))
 def test_it_gives_up_on_a_broker_that_never_answers(silent_broker: str, caplog: pytest.LogCaptureFixture) -> None:
     publisher = _publisher(silent_broker, seconds=0.3)
     publisher.publish("posts", (1,))
-    assert publisher.flush(30)
+    assert publisher.flush(PATIENCE)
     assert "the relay publishes it again" in caplog.text
 
 
@@ -86,23 +86,23 @@ def test_it_goes_on_once_the_broker_is_back(redis_server: Callable[[], RedisServ
     publisher = _publisher(server.url, seconds=0.2)
     server.kill()
     publisher.publish("posts", (1,))
-    assert publisher.flush(30)
+    assert publisher.flush(PATIENCE)
     server.start()
 
     def arrived() -> bool:
         publisher.publish("posts", (2,))
         return publisher.flush(5) and bool(_messages(server.url))
 
-    eventually(arrived, seconds=20, what="a later message arrives")
+    eventually(arrived, what="a later message arrives")
 
 
 def test_a_forked_process_publishes_with_a_thread_and_connection_of_its_own(redis_url: str) -> None:
     publisher = _publisher(redis_url)
     publisher.publish("posts", (1,))
-    assert publisher.flush(20)
+    assert publisher.flush(PATIENCE)
     child = os.fork()
     if child == 0:
         publisher.publish("posts", (2,))
-        os._exit(0 if publisher.flush(20) else 1)
+        os._exit(0 if publisher.flush(PATIENCE) else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert [headers["argsrepr"] for headers in _messages(redis_url)] == ["('posts', [1])", "('posts', [2])"]
