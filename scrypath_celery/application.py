@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -21,10 +21,12 @@ from .errors import ConfigError
 from .ledger import Ledger, publications
 from .runtime import Runtime
 from .source import Source
-from .work import Mode
+from .work import Cause, DeadLetter, Mode
 
 if TYPE_CHECKING:
     from celery import Celery
+
+    from .worker.publisher import Event, Publisher
 
 
 class Attached:
@@ -40,7 +42,7 @@ class Attached:
         self._runtime: tuple[int, Runtime] | None = None
         self._bound: tuple[int, tuple[Callable[[], Session], Engine]] | None = None
         self._reading: tuple[int, tuple[Callable[[], Session], Engine]] | None = None
-        self._publisher: Any = None
+        self._publisher: Publisher | None = None
 
     def init_app(
         self, celery_app: Celery | None, *, database: Any = None, read_session: Any = None, **options: Any
@@ -117,6 +119,11 @@ class Attached:
         """
         return self._binding()[0]()
 
+    def tell(self, events: Sequence[Event]) -> None:
+        """Leave events for whoever watches the Celery app; nobody learns whether they arrived."""
+        if self.celery_app is not None and not self._is_eager():
+            self._publishing(self.celery_app).tell(events)
+
     def load(self) -> None:
         """Import the modules of the option `include`, so that the schemas declared there are known, and check them.
 
@@ -162,7 +169,7 @@ class Attached:
         return Runtime(
             options=options,
             schemas=self.schemas,
-            ledger=Ledger(lambda: self._binding()[1]),
+            ledger=Ledger(lambda: self._binding()[1], on_dead_letters=self._tell_dead_letters),
             engine=SearchEngine(options),
             source=Source(self._reader),
             publish=self._publish,
@@ -199,14 +206,20 @@ class Attached:
     def _is_eager(self) -> bool:
         return self.celery_app is not None and bool(self.celery_app.conf.task_always_eager)
 
-    def _publish(self, index: str, ids: tuple[int, ...]) -> None:
+    def _publish(
+        self, index: str, ids: tuple[int, ...], *, cause: Cause = Cause.SYNC, documents: int | None = None
+    ) -> None:
         app = self.celery_app
         if app is None or not ids:
             return
         if self._is_eager():
             run_now(self.runtime, index, ids, Mode.INLINE)
             return
+        self._publishing(app).publish(index, ids, cause=cause, documents=documents)
+
+    def _publishing(self, app: Celery) -> Publisher:
         if self._publisher is None:
+            from .worker.messages import named
             from .worker.publisher import Publisher
             from .worker.tasks import limit_tasks
 
@@ -214,9 +227,20 @@ class Attached:
                 limit_tasks(app)  # a message carries the limits of its sender
                 options = self._options
                 self._publisher = self._publisher or Publisher(
-                    app, options.queue, seconds=options.broker_seconds, note=self._note_publication
+                    app,
+                    options.queue,
+                    seconds=options.broker_seconds,
+                    note=self._note_publication,
+                    name=lambda index: named(self.schemas, index),
                 )
-        self._publisher.publish(index, ids)
+        return self._publisher
+
+    def _tell_dead_letters(self, found: Sequence[DeadLetter]) -> None:
+        """Leave an event of Celery's for each task whose works became dead letters."""
+        if self.celery_app is not None:
+            from .worker.events import dead_lettered
+
+            self.tell(dead_lettered(self.schemas, found))
 
     def _note_publication(self, reason: str | None) -> None:
         self.runtime.ledger.run(lambda tx: publications.note(tx, reason))

@@ -70,7 +70,7 @@ def take(
         connection.execute(update(index).where(index.c.index_uid == uid).values(paused_until=now() + lease))
     number, token = held.last_number + 1, secrets.token_hex(12)
     connection.execute(update(index).where(index.c.index_uid == uid).values(last_number=number))
-    items = tuple(replace(item, worker=worker) for item in taken)
+    items = tuple(replace(item, worker=worker, task_id=task_id) for item in taken)
     target = present.get("target") if items[0].operation is Operation.REINDEX else None
     result = Claim(
         token=token,

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from scrypath_celery.embedded import EmbeddedEngine
 from scrypath_celery.ledger import tables
-from scrypath_celery.worker.tasks import SYNC, to_queue
+from scrypath_celery.worker.messages import SYNC, to_queue
 from tests.deadline import eventually
 from tests.shop import Setup, Shop
 from tests.worker import Worker
