@@ -26,8 +26,6 @@ from .work import Cause, DeadLetter, Mode
 if TYPE_CHECKING:
     from celery import Celery
 
-    from .worker.publisher import Event, Publisher
-
 
 class Attached:
     """What belongs to a Celery app and a database, and reads neither before first use."""
@@ -42,7 +40,7 @@ class Attached:
         self._runtime: tuple[int, Runtime] | None = None
         self._bound: tuple[int, tuple[Callable[[], Session], Engine]] | None = None
         self._reading: tuple[int, tuple[Callable[[], Session], Engine]] | None = None
-        self._publisher: Publisher | None = None
+        self._publisher: Any = None
 
     def init_app(
         self, celery_app: Celery | None, *, database: Any = None, read_session: Any = None, **options: Any
@@ -119,7 +117,7 @@ class Attached:
         """
         return self._binding()[0]()
 
-    def tell(self, events: Sequence[Event]) -> None:
+    def tell(self, events: Sequence[Any]) -> None:
         """Leave events for whoever watches the Celery app; nobody learns whether they arrived."""
         if self.celery_app is not None and not self._is_eager():
             self._publishing(self.celery_app).tell(events)
@@ -217,7 +215,7 @@ class Attached:
             return
         self._publishing(app).publish(index, ids, cause=cause, documents=documents)
 
-    def _publishing(self, app: Celery) -> Publisher:
+    def _publishing(self, app: Celery) -> Any:
         if self._publisher is None:
             from .worker.messages import named
             from .worker.publisher import Publisher

@@ -10,8 +10,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from celery.backends.base import DisabledBackend
-
 from ..convergence.summary import Summary
 from ..declaration.registry import Schemas
 from ..ledger.rebuilds import Rebuild
@@ -53,7 +51,9 @@ class Report:
         self._state: _StoredState | None = None
 
     def works(self, total: Summary) -> None:
-        """Tell how many documents the claims that have ended held."""
+        """Tell how many documents the claims that have ended held; once some failed, their event is what is shown."""
+        if total.failed:
+            return
         text = f"{named(self._schemas, self._index)}: {self._cause.value}, {total.documents} documents so far"
         self._tell(self._index, text, total.documents, None)
 
@@ -74,7 +74,7 @@ class Report:
         self._next = time.monotonic() + PERIOD
         request = self._task.request
         self._owner.tell([progress(request.id, index, text, done, total)])
-        if isinstance(self._task.backend, DisabledBackend):
+        if self._task.backend.as_uri().startswith("disabled"):
             return
         self._state = self._state or _StoredState(self._task, request.id)
         self._state.store({"index": index, "done": done, "total": total, "text": text})

@@ -1,0 +1,106 @@
+"""Flower, as an operator sees it: each kind of task is found by schema and by work id, and nothing private is shown."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scrypath_celery.testing.engine import engine_under_test
+from tests.browser.stage import CANARY, SECONDS, Stage, played
+from tests.deadline import eventually
+
+pytestmark = pytest.mark.acceptance
+
+EXPECTED = {
+    "success": ("SUCCESS", "sync"),
+    "rebuild": ("SUCCESS", "reindex"),
+    "backfill": ("SUCCESS", "backfill"),
+    "repair": ("SUCCESS", "repair"),
+    "dead letter": ("FAILURE", "sync"),
+    "retry": ("RETRY", "sync"),
+    "hang": ("FAILURE", "sync"),
+}
+"""The state and the operation that Flower shows of each kind of work."""
+
+each_kind = pytest.mark.parametrize("kind", EXPECTED)
+
+
+@pytest.fixture(scope="module")
+def stage(flower_installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """All that can become of work, once."""
+    with engine_under_test() as engine, played(engine, tmp_path_factory.mktemp("flower")) as stage:
+        yield stage
+
+
+@each_kind
+def test_a_task_is_found_by_its_work_and_says_how_it_ended(stage: Stage, kind: str) -> None:
+    state, operation = EXPECTED[kind]
+    search = f"id={stage.works[kind]} kwargs:operation={operation}"
+    [task] = eventually(
+        lambda: [one for one in stage.tasks("Post") if one in stage.tasks(search) and one["state"] == state][:1],
+        seconds=SECONDS,
+        what=f"Flower shows {search} as {state}",
+    )
+    assert task["args"].startswith("Post: ")
+    if state != "SUCCESS":
+        assert f"id={stage.works[kind]}" in task["exception"]
+
+
+@pytest.mark.parametrize("kind", ["dead letter", "hang"])
+def test_a_dead_letter_leaves_its_event(stage: Stage, kind: str) -> None:
+    said = f"Post: 1 failed works: id={stage.works[kind]} "
+    assert [task["state"] for task in stage.tasks(f'"{said}"')] == ["FAILURE"]
+
+
+@pytest.mark.parametrize("path", ["/api/tasks", "/api/workers?refresh=1", "/metrics", "/", "/tasks", "/broker"])
+def test_nothing_private_is_in_any_answer(stage: Stage, path: str) -> None:
+    answer = stage.get(path)
+    assert answer
+    assert CANARY not in answer
+    assert stage.shop.setup.database not in answer
+
+
+def rows(browser: Any, text: str) -> list[str]:
+    """The rows of Flower's table of tasks once it was searched for a text."""
+    box = browser.find_element("css selector", "input[type=search]")
+    box.clear()
+    box.send_keys(text)
+
+    def found() -> list[str]:
+        shown = browser.find_elements("css selector", "#tasks-table tbody tr")
+        lines = [row.text for row in shown]
+        return lines if lines and all(text.split()[0] in line for line in lines) else []
+
+    return eventually(found, seconds=SECONDS, what=f"the table shows what {text!r} finds")
+
+
+@each_kind
+def test_a_browser_finds_a_task_by_schema_and_work(stage: Stage, browser: Any, kind: str) -> None:
+    state, operation = EXPECTED[kind]
+    browser.get(f"{stage.url}/tasks")
+    eventually(lambda: browser.find_elements("css selector", "input[type=search]"), what="the page is there")
+    assert any(f"id={stage.works[kind]}" in row for row in rows(browser, "Post"))
+    found = rows(browser, f"id={stage.works[kind]}")
+    assert any(state in row and operation in row for row in found), found
+    assert CANARY not in browser.page_source
+    picture(browser, f"flower-{kind.replace(' ', '-')}")
+
+
+@each_kind
+def test_the_page_of_a_task_shows_nothing_private(stage: Stage, browser: Any, kind: str) -> None:
+    [task, *_] = stage.tasks(f"id={stage.works[kind]}")
+    browser.get(f"{stage.url}/task/{task['uuid']}")
+    assert f"id={stage.works[kind]}" in browser.page_source
+    assert CANARY not in browser.page_source
+    picture(browser, f"flower-task-{kind.replace(' ', '-')}")
+
+
+def picture(browser: Any, name: str) -> None:
+    """Keep a picture of what the browser shows in the folder that SCRYPATH_TEST_PICTURES names."""
+    folder = os.environ.get("SCRYPATH_TEST_PICTURES")
+    if folder:
+        browser.save_screenshot(str(Path(folder) / f"{name}.png"))
