@@ -17,6 +17,11 @@ from .messages import SYNC, named, ranges
 from .publisher import Event
 
 DEAD_LETTERED, PROGRESS = "task-dead-lettered", "task-progress"
+MEANING = {
+    DEAD_LETTERED: "works of a task became dead letters: `index`, `works`, `classes`, `codes`, and a line in `result`",
+    PROGRESS: "how far a task is that takes longer: `index`, `done`, `total` (null: not known), and a line in `result`",
+}
+"""Each event of ours, and what it says."""
 SHOWN = 50
 """Works that one event names."""
 

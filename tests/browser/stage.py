@@ -28,13 +28,16 @@ from tests.shop import Post, Setup, Shop
 from tests.worker import Worker
 
 SECONDS = 60.0
+COLUMNS = "name,state,args,kwargs,result,received,worker"
+"""What the table of tasks shows, as the documentation proposes it."""
 CANARY = "canary-of-a-document"
 OPTIONS = {
     "hang_seconds": 0.4,
     "time_limit": 5.0,
     "relay_period": 0.3,
     "publish_grace": 0.5,
-    "backoff": 60.0,
+    "backoff": 4.0,
+    "max_attempts": 50,
     "await_seconds": 60.0,
 }
 
@@ -113,7 +116,9 @@ def played(engine: EngineUnderTest, folder: Path) -> Iterator[Stage]:
                 with Worker("tests.shop_app", folder=folder, env=setup.env(), options=options) as worker:
                     stage = Stage(url=url, shop=shop)
                     eventually(
-                        lambda: worker.name in stage.get("/api/workers"), seconds=SECONDS, what="Flower knows it"
+                        lambda: worker.name in stage.get("/api/workers?status=1"),
+                        seconds=SECONDS,
+                        what="Flower knows it",
                     )
                     _play(stage)
                     yield stage

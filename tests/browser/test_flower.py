@@ -64,30 +64,29 @@ def test_nothing_private_is_in_any_answer(stage: Stage, path: str) -> None:
     assert stage.shop.setup.database not in answer
 
 
-def rows(browser: Any, text: str) -> list[str]:
-    """The rows of Flower's table of tasks once it was searched for a text."""
-    box = browser.find_element("css selector", "input[type=search]")
+def search(browser: Any, text: str, *shown: str) -> None:
+    """Search Flower's table of tasks for a text, and wait until a row shows all that is expected."""
+    box = eventually(lambda: browser.find_elements("css selector", "input[type=search]"), what="the page is there")[0]
     box.clear()
     box.send_keys(text)
 
-    def found() -> list[str]:
-        shown = browser.find_elements("css selector", "#tasks-table tbody tr")
-        lines = [row.text for row in shown]
-        return lines if lines and all(text.split()[0] in line for line in lines) else []
+    def found() -> bool:
+        script = "return [...document.querySelectorAll('#tasks-table tbody tr')].map(row => row.innerText)"
+        return any(all(part in row for part in (*text.split(), *shown)) for row in browser.execute_script(script))
 
-    return eventually(found, seconds=SECONDS, what=f"the table shows what {text!r} finds")
+    eventually(found, seconds=SECONDS, what=f"the table shows {shown} for {text!r}")
 
 
 @each_kind
 def test_a_browser_finds_a_task_by_schema_and_work(stage: Stage, browser: Any, kind: str) -> None:
     state, operation = EXPECTED[kind]
+    work = f"id={stage.works[kind]}"
     browser.get(f"{stage.url}/tasks")
-    eventually(lambda: browser.find_elements("css selector", "input[type=search]"), what="the page is there")
-    assert any(f"id={stage.works[kind]}" in row for row in rows(browser, "Post"))
-    found = rows(browser, f"id={stage.works[kind]}")
-    assert any(state in row and operation in row for row in found), found
+    search(browser, "Post", "Post: ")
     assert CANARY not in browser.page_source
-    picture(browser, f"flower-{kind.replace(' ', '-')}")
+    picture(browser, "flower-tasks")
+    search(browser, f"Post {work}", state, operation)
+    assert CANARY not in browser.page_source
 
 
 @each_kind
@@ -96,7 +95,7 @@ def test_the_page_of_a_task_shows_nothing_private(stage: Stage, browser: Any, ki
     browser.get(f"{stage.url}/task/{task['uuid']}")
     assert f"id={stage.works[kind]}" in browser.page_source
     assert CANARY not in browser.page_source
-    picture(browser, f"flower-task-{kind.replace(' ', '-')}")
+    picture(browser, f"flower-{kind.replace(' ', '-')}")
 
 
 def picture(browser: Any, name: str) -> None:
