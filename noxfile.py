@@ -167,6 +167,7 @@ def verify_release(session: nox.Session) -> None:
         "docs",
         "examples",
         "README.md",
+        "LICENSE",
         "CHANGELOG.md",
         "noxfile.py",
         ".ci",

@@ -66,16 +66,8 @@ def flower(shop: Shop, folder: Path) -> Iterator[str]:
     """Flower on the shop's broker; its address."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command = [
-        sys.executable,
-        "-m",
-        "celery",
-        "-A",
-        "tests.shop_app",
-        "flower",
-        "--address=127.0.0.1",
-        f"--port={port}",
-    ]
+    where = ["--address=127.0.0.1", f"--port={port}", f"--tasks-columns={COLUMNS}"]
+    command = [sys.executable, "-m", "celery", "-A", "tests.shop_app", "flower", *where]
     path = {"PYTHONPATH": str(ROOT.parent), "FLOWER_UNAUTHENTICATED_API": "true"}
     with (folder / "flower.log").open("wb") as log:
         process = subprocess.Popen(

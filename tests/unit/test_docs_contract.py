@@ -21,6 +21,7 @@ import pytest
 from scrypath_celery import config, errors, work
 from scrypath_celery.cli.group import main
 from scrypath_celery.ledger import tables
+from scrypath_celery.testing import plugin
 from scrypath_celery.worker import events
 from tests.unit.test_docs import CHECKOUT, PAGES, blocks, each_page
 
@@ -144,7 +145,7 @@ def test_variables_and_settings_in_a_page_are_options(page: Path) -> None:
     } == set()
     settings = set(re.findall(r"\bscrypath_([a-z_]+)\b", text)) - {"celery", "alembic_version"}
     other = {name.removeprefix("scrypath_") for name in (*GENERATE.worker_commands(), *(t.name for t in tables.TABLES))}
-    fixtures = set(re.findall(r"def scrypath_(\w+)", (CHECKOUT / "scrypath_celery/testing/plugin.py").read_text()))
+    fixtures = {name.removeprefix("scrypath_") for name in vars(plugin) if name.startswith("scrypath_")}
     assert settings - set(config.NAMES) - other - fixtures == set()
 
 
