@@ -20,14 +20,14 @@ from tests.deadline import eventually
 def test_an_event_reaches_who_watches(redis_url: str) -> None:
     app = Celery("host", broker=redis_url, set_as_current=False)
     Scrypath(app)
-    publisher, seen = Publisher(app, "search_sync", seconds=5.0), []
-    ready = threading.Event()
+    publisher = Publisher(app, "search_sync", seconds=5.0)
+    seen: list[dict[str, Any]] = []
 
     def watch() -> None:
         with app.connection_for_read() as connection:
             receiver = app.events.Receiver(connection, handlers={"task-progress": seen.append}, app=app)
-            for _ in receiver.itercapture(limit=1, timeout=20.0, wakeup=False):
-                ready.set()
+            for _ in receiver.itercapture(timeout=20.0, wakeup=False):
+                receiver.should_stop = bool(seen)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
