@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +26,8 @@ from .work import Cause, DeadLetter, Mode
 
 if TYPE_CHECKING:
     from celery import Celery
+
+logger = logging.getLogger("scrypath_celery")
 
 
 class Attached:
@@ -238,7 +241,10 @@ class Attached:
         if self.celery_app is not None:
             from .worker.events import dead_lettered
 
-            self.tell(dead_lettered(self.schemas, found))
+            try:
+                self.tell(dead_lettered(self.schemas, found))
+            except Exception as exc:  # noqa: BLE001 - they are settled and committed: nothing may fail for this
+                logger.debug("dead letters could not be told (%s)", type(exc).__name__)
 
     def _note_publication(self, reason: str | None) -> None:
         self.runtime.ledger.run(lambda tx: publications.note(tx, reason))

@@ -177,7 +177,7 @@ class Publisher:
                     self._publish_all(connection, taken.merged)
                     self._tell_all(connection, taken.events)
             except Exception as exc:  # noqa: BLE001 - any failure of any transport: the relay publishes it again
-                self._fail(exc)
+                self._fail(exc, works=bool(taken.merged))
                 _drop(connection)
                 connection = None
             finally:
@@ -195,10 +195,13 @@ class Publisher:
             self._failed = False
             self._tell(None)
 
-    def _fail(self, exc: Exception) -> None:
+    def _fail(self, exc: Exception, *, works: bool) -> None:
+        self._refused_until = time.monotonic() + self._seconds
+        if not works:
+            logger.debug("events could not be sent (%s)", type(exc).__name__)
+            return
         reason = f"{type(exc).__name__}: {masked(' '.join(str(exc).split()), self._secrets())}"[:300]
         logger.warning("work could not be published (%s); the relay publishes it again", reason)
-        self._refused_until = time.monotonic() + self._seconds
         self._failed = True
         self._tell(reason)
 
