@@ -6,6 +6,7 @@ import ast
 import inspect
 import sys
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -122,13 +123,10 @@ def _texts(kind: type) -> dict[str, str]:
     body = ast.parse(inspect.cleandoc(inspect.getsource(kind))).body[-1]
     assert isinstance(body, ast.ClassDef)
     found: dict[str, str] = {}
-    named: list[str] = []
-    for item in body.body:
-        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
-            named.append(item.target.id)
-        elif isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant):
-            found |= dict.fromkeys(named, " ".join(str(item.value.value).split()))
-            named = []
+    for item, after in pairwise(body.body):
+        named = isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+        if named and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+            found[item.target.id] = " ".join(str(after.value.value).split())
     return found
 
 

@@ -21,12 +21,19 @@ class Options:
     """
 
     meilisearch_url: str = field(default="http://127.0.0.1:7700", repr=False)
+    """Where Meilisearch is."""
     meilisearch_api_key: str | None = field(default=None, repr=False)
+    """The key that it asks for; never shown."""
     backend: str = "meilisearch"
+    """The kind of engine; there is one."""
     index_prefix: str = ""
+    """What the engine's names of indexes begin with, followed by `_`: several applications may share an engine."""
     sync_mode: str = Mode.CELERY.value
+    """What a call promises that names no mode: `celery`, `inline`, `manual` or `off`."""
     queue: str = "search_sync"
+    """The Celery queue of our tasks."""
     include: tuple[str, ...] = ()
+    """Modules that declare schemas, to be imported by workers and commands."""
     playbooks: str = "playbooks"
     """The directory of saved searches."""
 
@@ -59,9 +66,9 @@ class Options:
     max_attempts: int = 8
     """Verdicts after which a work becomes a dead letter."""
     mass_delete_count: int = 100
+    """Deletions that nobody asked for by name, beyond which they wait for a word of an operator."""
     mass_delete_share: float = 0.01
-    """Deletions that nobody asked for by name, beyond which they wait for a word of an operator: this many or this
-    share of the documents, whichever is more."""
+    """The same as a share of the documents of the index; the larger one counts."""
     max_claims: int = 5
     """Claims that ended without a settlement after which a work fails as `source`."""
     backoff: float = 2.0
@@ -71,13 +78,15 @@ class Options:
     pause_max: float = 60.0
     """The longest wait between two probes of a paused index."""
     relay_period: float = 5.0
-    """How often the relay looks for work that unclaimed."""
+    """How often the relay looks for unclaimed work."""
     publish_grace: float = 10.0
     """How long after its creation or last publication a work is published again."""
     watch_seconds: float = 86_400.0
     """How long the engine's tasks are watched for unresolved sends."""
     keep_succeeded: float = 86_400.0
+    """How long works that succeeded are kept."""
     keep_cancelled: float = 604_800.0
+    """How long works that were given up are kept."""
     rebuild_ranges: int = 8
     """Ranges of the key that a rebuild is filled by at the same time."""
     rebuild_expires: float = 604_800.0
@@ -85,19 +94,20 @@ class Options:
     broker_seconds: float = 2.0
     """How long the publisher waits for a broker, and an operator's command for an answer of one."""
     poll_first: float = 0.02
+    """The first wait between two looks at the engine's tasks; it grows."""
     poll_max: float = 0.5
+    """The longest wait between two looks at the engine's tasks."""
 
 
 NAMES: tuple[str, ...] = tuple(option.name for option in fields(Options))
 _TYPES: Mapping[str, Any] = get_type_hints(Options)
-_POSITIVE = frozenset(name for name, kind in _TYPES.items() if kind in (int, float))
 
 
 def resolve(*sources: Mapping[str, Any]) -> Options:
     """The options of several sources, the first one winning; a value of None counts as not given.
 
     Raises:
-        ConfigError: an option is unknown or of the wrong type; the message names it, and the nearest known one.
+        ConfigError: an option is unknown (the nearest known one is named), or cannot be what it is given as.
     """
     merged: dict[str, Any] = {}
     for source in sources:
@@ -106,7 +116,11 @@ def resolve(*sources: Mapping[str, Any]) -> Options:
                 raise ConfigError(f"unknown option {name!r}{_suggest(name)}")
             if value is not None:
                 merged.setdefault(name, value)
-    return Options(**{name: _typed(name, value) for name, value in merged.items()})
+    if not merged:
+        return Options()
+    from .option_checks import check  # loads pydantic
+
+    return Options(**{name: check(name, _TYPES[name], value) for name, value in merged.items()})
 
 
 def from_environment(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -149,49 +163,6 @@ def from_celery(conf: Iterable[tuple[str, Any]], namespace: str | None = None) -
             raise ConfigError(f"setting {key!r} in the Celery configuration must be all lower or all upper case")
         found[name.lower()] = value
     return found
-
-
-def _typed(name: str, value: Any) -> Any:
-    kind = _TYPES[name]
-    if name == "include":
-        return _included(value)
-    if name == "sync_mode":
-        return _mode(value)
-    if kind in (int, float):
-        return _number(name, kind, value)
-    if not isinstance(value, str):
-        raise ConfigError(f"option {name!r} must be a string, not {type(value).__name__}")
-    if name == "backend" and value != "meilisearch":
-        raise ConfigError(f"option 'backend' must be 'meilisearch', not {value!r}")
-    return value
-
-
-def _included(value: Any) -> tuple[str, ...]:
-    names = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-    if not isinstance(names, list | tuple) or not all(isinstance(item, str) for item in names):
-        raise ConfigError("option 'include' must be a list of module names")
-    return tuple(names)
-
-
-def _mode(value: Any) -> str:
-    try:
-        return Mode(value).value
-    except ValueError:
-        raise ConfigError(f"option 'sync_mode' must be one of {', '.join(Mode)}, not {value!r}") from None
-
-
-def _number(name: str, kind: type[int] | type[float], value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ConfigError(f"option {name!r} must be a number, not {type(value).__name__}")
-    try:
-        number = kind(value)
-    except ValueError:
-        raise ConfigError(f"option {name!r} must be a number, not {value!r}") from None
-    if kind is int and not isinstance(value, str) and number != value:
-        raise ConfigError(f"option {name!r} must be a whole number, not {value!r}")
-    if name in _POSITIVE and number <= 0:
-        raise ConfigError(f"option {name!r} must be above zero, not {value!r}")
-    return number
 
 
 def _suggest(name: str, prefix: str = "") -> str:

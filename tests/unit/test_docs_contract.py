@@ -78,7 +78,7 @@ def test_the_reference_names_everything() -> None:
             hidden = isinstance(option, click.Argument) or option.hidden
             assert hidden or any(f"`{name}" in pages["cli.md"] for name in option.opts)
     for name in config.NAMES:
-        assert f"| `{name}` |" in pages["options.md"]
+        assert re.search(rf"^\| `{name}` \| .* \| \S.* \|$", pages["options.md"], re.MULTILINE), f"what is {name}?"
     for one in GENERATE.error_classes():
         assert f"| `{one.code}` | `{one.__name__}` |" in pages["names.md"]
     for word in (*work.State, *work.Operation, *work.ReasonClass, *events.MEANING):
@@ -143,7 +143,7 @@ def test_variables_and_settings_in_a_page_are_options(page: Path) -> None:
     assert {
         one for one in variables if one not in config.NAMES and one != "app" and not one.startswith("test_")
     } == set()
-    settings = set(re.findall(r"\bscrypath_([a-z_]+)\b", text)) - {"celery", "alembic_version"}
+    settings = set(re.findall(r"\bscrypath_([a-z_]+)\b", text)) - {"celery", "alembic_version", "capture"}
     other = {name.removeprefix("scrypath_") for name in (*GENERATE.worker_commands(), *(t.name for t in tables.TABLES))}
     fixtures = {name.removeprefix("scrypath_") for name in vars(plugin) if name.startswith("scrypath_")}
     assert settings - set(config.NAMES) - other - fixtures == set()
