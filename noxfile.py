@@ -90,12 +90,11 @@ def reference(session: nox.Session) -> None:
 # Release gates: see docs/release-gates.md. Each takes less than ten minutes.
 
 CONTRACT = ("tests/unit/test_docs.py", "tests/unit/test_docs_contract.py")
-SHORT = ("-n", "2", "--dist", "worksteal", "--durations", "5")
 
 
 def _gate(session: nox.Session, *paths: str, **env: str) -> None:
     """These tests and the contract of the pages; a service that is not there fails them."""
-    session.run("python", "-m", "pytest", *SHORT, *paths, *CONTRACT, *session.posargs, env={"CI": "true", **env})
+    session.run("python", "-m", "pytest", *PARALLEL, *paths, *CONTRACT, *session.posargs, env={"CI": "true", **env})
 
 
 def _named(*words: str) -> list[str]:
