@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -99,3 +100,104 @@ def demo(session: nox.Session) -> None:
     """The whole product on real input, without any service."""
     session.install("-e", ".[demo]")
     session.run("scrypath-celery", "demo", *session.posargs)
+
+
+@nox.session
+def reference(session: nox.Session) -> None:
+    """The pages of docs/reference, made of the code."""
+    session.install("-e", ".[test]")
+    session.run("python", "docs/generate.py")
+
+
+# Release gates: see docs/release-gates.md. Each takes less than ten minutes.
+
+CONTRACT = ("tests/unit/test_docs.py", "tests/unit/test_docs_contract.py")
+
+
+def _gate(session: nox.Session, *paths: str, **env: str) -> None:
+    """These tests and the contract of the pages; a service that is not there fails them."""
+    session.run("python", "-m", "pytest", *PARALLEL, *paths, *CONTRACT, *session.posargs, env={"CI": "true", **env})
+
+
+def _named(*words: str) -> list[str]:
+    """The files of tests whose names hold one of these words."""
+    return sorted(str(path) for path in Path("tests").rglob("test_*.py") if any(word in path.name for word in words))
+
+
+@nox.session(name="verify-operator")
+def verify_operator(session: nox.Session) -> None:
+    """Commands and what they stand on, Celery's inspect, Flower in a browser, metadata, and the pages."""
+    session.install("-e", ".[test,docs,browser]")
+    paths = ("tests/unit/cli", "tests/unit/operator", "tests/integration/cli", "tests/integration/operator")
+    _gate(session, *paths, "tests/browser", "tests/acceptance/test_wheel.py", SCRYPATH_TEST_BROWSER="1")
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
+
+
+@nox.session(name="verify-settings")
+def verify_settings(session: nox.Session) -> None:
+    """Settings, faceting and the schemas that declare them."""
+    session.install("-e", ".[test]")
+    _gate(session, *_named("setting", "facet", "schemas", "filters"), "tests/searching")
+
+
+@nox.session(name="verify-recovery")
+def verify_recovery(session: nox.Session) -> None:
+    """Rollups, reports and the commands that repair; retries, lost workers and engines; chaos in short."""
+    session.install("-e", ".[test]")
+    paths = ("tests/integration/operator", "tests/integration/cli/test_commands.py", "tests/acceptance/test_death.py")
+    _gate(session, *paths, "tests/integration/worker", "tests/convergence", "tests/chaos")
+
+
+@nox.session(name="verify-minimal")
+def verify_minimal(session: nox.Session) -> None:
+    """The package without its extras."""
+    session.install(".")
+    script = Path("gates/minimal.py").resolve()
+    session.chdir(session.create_tmp())
+    session.run("python", str(script))
+
+
+@nox.session(name="verify-engine")
+def verify_engine(session: nox.Session) -> None:
+    """The acceptance suite on the engine that MEILISEARCH_URL names."""
+    if not os.environ.get("MEILISEARCH_URL"):
+        session.error("MEILISEARCH_URL must name a running engine (and MEILISEARCH_API_KEY its key)")
+    session.install("-e", ".[test]")
+    _gate(session, "tests/acceptance", "tests/contract", "tests/searching")
+
+
+@nox.session(name="verify-release")
+def verify_release(session: nox.Session) -> None:
+    """Sdist and wheel: what they say and hold; the wheel, in a clean environment, runs the quickstart."""
+    session.install("build", "twine", "nox")
+    folder = Path(session.create_tmp()).resolve()
+    for old in (folder / "dist", folder / "checkout"):
+        shutil.rmtree(old, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(folder / "dist"), ".")
+    archives = [str(path) for path in (folder / "dist").iterdir()]
+    session.run("twine", "check", "--strict", *archives)
+    session.run("python", "-m", "gates.distribution", str(folder / "dist"), ".")
+    session.run("bash", "-n", ".ci/run", external=True)
+    session.run("python", "-m", "nox", "--list", silent=True)
+    wheel = next(name for name in archives if name.endswith(".whl"))
+    session.install("--force-reinstall", "--no-deps", wheel)
+    session.install(f"{wheel}[test]")
+    # Tests and pages without the package beside them: what is imported is what was installed.
+    names = (
+        "tests",
+        "docs",
+        "examples",
+        "README.md",
+        "LICENSE",
+        "CHANGELOG.md",
+        "noxfile.py",
+        ".ci",
+        "setup.cfg",
+        "pyproject.toml",
+    )
+    for name in names:
+        copy = shutil.copytree if Path(name).is_dir() else shutil.copy
+        (folder / "checkout").mkdir(exist_ok=True)
+        copy(name, folder / "checkout" / name)
+    session.chdir(folder / "checkout")
+    _gate(session, "tests/acceptance/test_quickstart.py")

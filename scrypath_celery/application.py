@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -22,12 +23,14 @@ from .errors import ConfigError
 from .ledger import Ledger, publications
 from .runtime import Runtime
 from .source import Source
-from .work import Mode
+from .work import Cause, DeadLetter, Mode
 
 if TYPE_CHECKING:
     from celery import Celery
 
     from .arguments import Database
+
+logger = logging.getLogger("scrypath_celery")
 
 
 class Attached:
@@ -125,6 +128,11 @@ class Attached:
         """
         return self._binding()[0]()
 
+    def tell(self, events: Sequence[Any]) -> None:
+        """Leave events for whoever watches the Celery app; nobody learns whether they arrived."""
+        if self.celery_app is not None and not self._is_eager():
+            self._publishing(self.celery_app).tell(events)
+
     def load(self) -> None:
         """Import the modules of the option `include`, so that the schemas declared there are known, and check them.
 
@@ -170,7 +178,9 @@ class Attached:
         return Runtime(
             options=options,
             schemas=self.schemas,
-            ledger=Ledger(lambda: self._binding()[1], schema_of=self.schemas.of),
+            ledger=Ledger(
+                lambda: self._binding()[1], schema_of=self.schemas.of, on_dead_letters=self._tell_dead_letters
+            ),
             engine=SearchEngine(options),
             source=Source(self._reader, exception_text=options.log_exception_text),
             publish=self._publish,
@@ -207,14 +217,20 @@ class Attached:
     def _is_eager(self) -> bool:
         return self.celery_app is not None and bool(self.celery_app.conf.task_always_eager)
 
-    def _publish(self, index: str, ids: tuple[int, ...]) -> None:
+    def _publish(
+        self, index: str, ids: tuple[int, ...], *, cause: Cause = Cause.SYNC, documents: int | None = None
+    ) -> None:
         app = self.celery_app
         if app is None or not ids:
             return
         if self._is_eager():
             run_now(self.runtime, index, ids, Mode.INLINE)
             return
+        self._publishing(app).publish(index, ids, cause=cause, documents=documents)
+
+    def _publishing(self, app: Celery) -> Any:
         if self._publisher is None:
+            from .worker.messages import named
             from .worker.publisher import Publisher
             from .worker.tasks import limit_tasks
 
@@ -222,9 +238,23 @@ class Attached:
                 limit_tasks(app)  # a message carries the limits of its sender
                 options = self._options
                 self._publisher = self._publisher or Publisher(
-                    app, options.queue, seconds=options.broker_seconds, note=self._note_publication
+                    app,
+                    options.queue,
+                    seconds=options.broker_seconds,
+                    note=self._note_publication,
+                    name=lambda index: named(self.schemas, index),
                 )
-        self._publisher.publish(index, ids)
+        return self._publisher
+
+    def _tell_dead_letters(self, found: Sequence[DeadLetter]) -> None:
+        """Leave an event of Celery's for each task whose works became dead letters."""
+        if self.celery_app is not None:
+            from .worker.events import dead_lettered
+
+            try:
+                self.tell(dead_lettered(self.schemas, found))
+            except Exception as exc:  # noqa: BLE001 - they are settled and committed: nothing may fail for this
+                logger.debug("dead letters could not be told (%s)", type(exc).__name__)
 
     def _note_publication(self, reason: str | None) -> None:
         self.runtime.ledger.run(lambda tx: publications.note(tx, reason))

@@ -21,12 +21,19 @@ class Options:
     """
 
     meilisearch_url: str = field(default="http://127.0.0.1:7700", repr=False)
+    """Where Meilisearch is."""
     meilisearch_api_key: str | None = field(default=None, repr=False)
+    """The key that it asks for; never shown."""
     backend: str = "meilisearch"
+    """The kind of engine; there is one."""
     index_prefix: str = ""
+    """What the engine's names of indexes begin with, followed by `_`: several applications may share an engine."""
     sync_mode: str = Mode.CELERY.value
+    """What a call promises that names no mode: `celery`, `inline`, `manual` or `off`."""
     queue: str = "search_sync"
+    """The Celery queue of our tasks."""
     include: tuple[str, ...] = ()
+    """Modules that declare schemas, to be imported by workers and commands."""
     log_exception_text: bool = False
     """Whether the ledger keeps what an exception of a projection says, which may be what a record holds."""
     playbooks: str = "playbooks"
@@ -61,9 +68,9 @@ class Options:
     max_attempts: int = 8
     """Verdicts after which a work becomes a dead letter."""
     mass_delete_count: int = 100
+    """Deletions that nobody asked for by name, beyond which they wait for a word of an operator."""
     mass_delete_share: float = 0.01
-    """Deletions that nobody asked for by name, beyond which they wait for a word of an operator: this many or this
-    share of the documents, whichever is more."""
+    """The same as a share of the documents of the index; the larger one counts."""
     max_claims: int = 5
     """Claims that ended without a settlement after which a work fails as `source`."""
     backoff: float = 2.0
@@ -73,13 +80,15 @@ class Options:
     pause_max: float = 60.0
     """The longest wait between two probes of a paused index."""
     relay_period: float = 5.0
-    """How often the relay looks for work that unclaimed."""
+    """How often the relay looks for unclaimed work."""
     publish_grace: float = 10.0
     """How long after its creation or last publication a work is published again."""
     watch_seconds: float = 86_400.0
     """How long the engine's tasks are watched for unresolved sends."""
     keep_succeeded: float = 86_400.0
+    """How long works that succeeded are kept."""
     keep_cancelled: float = 604_800.0
+    """How long works that were given up are kept."""
     rebuild_ranges: int = 8
     """Ranges of the key that a rebuild is filled by at the same time."""
     rebuild_expires: float = 604_800.0
@@ -87,7 +96,9 @@ class Options:
     broker_seconds: float = 2.0
     """How long the publisher waits for a broker, and an operator's command for an answer of one."""
     poll_first: float = 0.02
+    """The first wait between two looks at the engine's tasks; it grows."""
     poll_max: float = 0.5
+    """The longest wait between two looks at the engine's tasks."""
 
 
 NAMES: tuple[str, ...] = tuple(option.name for option in fields(Options))

@@ -11,19 +11,26 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from .config import Options
 from .declaration.registry import Schemas
 from .declaration.schema import Schema
 from .ledger import Ledger
 from .source import Source
+from .work import Cause
 
 if TYPE_CHECKING:
     from .engine import Engine
 
-Publish = Callable[[str, tuple[int, ...]], None]
-"""Hand the ids of committed works of one index to Celery; never raises and never blocks."""
+
+class Publish(Protocol):
+    """Hand the ids of committed works of one index to Celery; never raises and never blocks."""
+
+    def __call__(
+        self, index: str, ids: tuple[int, ...], *, cause: Cause = Cause.SYNC, documents: int | None = None
+    ) -> None:
+        """`cause` and `documents` (how many, None: not known) are for those who look at Celery."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,6 +40,20 @@ class Operation(StrEnum):
     REINDEX = "reindex"
 
 
+class Cause(StrEnum):
+    """What works were written for, as Celery's monitors show it: a change, a repair, or a rebuild."""
+
+    SYNC = "sync"
+    REPAIR = "repair"
+    BACKFILL = "backfill"
+    REINDEX = "reindex"
+
+
+def cause_of(operation: Operation) -> Cause:
+    """What a work of this operation was written for, as far as the operation says it."""
+    return Cause(operation.value) if operation in BULK else Cause.SYNC
+
+
 BULK = (Operation.BACKFILL, Operation.REINDEX)
 """Operations of backfills and rebuilds: many documents, for which nobody waits."""
 
@@ -158,6 +172,19 @@ class Work:
     def left(self) -> tuple[str, ...]:
         """The document ids that a run of it still has to settle."""
         return self.ids if self.remaining is None else self.remaining
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadLetter:
+    """A work that has just become a dead letter: who ran it last, in which Celery task, and how it failed."""
+
+    id: int
+    index_uid: str
+    documents: int
+    reason_class: ReasonClass
+    code: str | None
+    task_id: str | None
+    worker: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -159,7 +159,7 @@ def open_blog(url: str, **engine_options: Any) -> Blog:
         ledger=ledger,
         engine=index,  # type: ignore[arg-type]
         source=Source(lambda: maker),
-        publish=lambda uid, ids: published.append((uid, ids)),
+        publish=lambda uid, ids, **about: published.append((uid, ids)),
     )
     blog = Blog(engine, maker, schemas, index, runtime, published)
     event.listen(engine, "before_cursor_execute", lambda *args: blog.statements.append(args[2]))

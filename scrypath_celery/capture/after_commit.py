@@ -53,7 +53,8 @@ def _deliver(
     outcomes: dict[tuple[str, Mode], Summary | None] = {}
     results = {id(item.result): item.result for item in registrations}
     for (uid, mode), ids in _merged(works).items():
-        outcomes[uid, mode] = _hand_on(runtime, uid, mode, ids, connection)
+        documents = {id for item in registrations if item.schema.uid == uid for id in item.ids}
+        outcomes[uid, mode] = _hand_on(runtime, uid, mode, ids, connection, len(documents))
     for key, result in results.items():
         if result.mode is not Mode.CELERY:
             _take(result, [item for item in registrations if id(item.result) == key], outcomes)
@@ -83,11 +84,11 @@ def _merged(works: Mapping[Group, Sequence[int]]) -> dict[tuple[str, Mode], tupl
 
 
 def _hand_on(
-    runtime: Runtime, uid: str, mode: Mode, ids: tuple[int, ...], connection: Connection | None
+    runtime: Runtime, uid: str, mode: Mode, ids: tuple[int, ...], connection: Connection | None, documents: int
 ) -> Summary | None:
     try:
         if mode is Mode.CELERY and not (connection is not None and runtime.eager()):
-            runtime.publish(uid, ids)
+            runtime.publish(uid, ids, documents=documents or None)
             return None
         mode = Mode.INLINE if mode is Mode.CELERY else mode
         return run_now(runtime, uid, ids, mode, connection=connection)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import BrokerError
 from ..operator.broker import AnsweringWorker, Broker
+from .replies import ask_workers
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -103,19 +104,7 @@ def _depth(app: Celery, options: Options) -> tuple[Any, int]:
 
 
 def _workers(app: Celery, connection: Any, seconds: float) -> tuple[AnsweringWorker, ...]:
-    """Ask all workers, with a mailbox of our own: the app's publishes over its pool, whose connections may hang."""
-    from kombu.pidbox import Mailbox
-
-    mailbox = Mailbox(
-        app.conf.control_exchange,
-        type="fanout",
-        connection=connection,
-        accept=["json"],
-        serializer="json",
-        reply_queue_expires=app.conf.control_queue_expires,
-    )
-    with connection.channel() as channel:
-        replies = mailbox.multi_call("scrypath_schemas", timeout=seconds, channel=channel)
+    replies = ask_workers(app, connection, "scrypath_schemas", seconds)
     return tuple(_worker(name, reply) for one in replies for name, reply in sorted(one.items()))
 
 

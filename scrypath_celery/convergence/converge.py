@@ -40,6 +40,7 @@ def converge(run: ClaimRun) -> Steps:
 
 def _converge(run: ClaimRun) -> Steps:
     run.outcome.claims, run.outcome.documents = 1, len(run.claim.ids)
+    run.outcome.claimed = [item.id for item in run.claim.works]
     yield from prepare(run)
     groups = run.claim.trials
     if groups:

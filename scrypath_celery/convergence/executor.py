@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -33,6 +33,9 @@ CONCLUDE = 1.0
 """Seconds between two looks how the engine's tasks of handed over works ended."""
 RESUME = 2.0
 """Seconds after which the relay goes on with bulk works that had to wait for the engine."""
+
+Progress = Callable[[Summary], None]
+"""Called with what the claims that have ended came to."""
 
 
 def claim(
@@ -84,13 +87,14 @@ def run_ready_works(
     task_id: str | None = None,
     wait: bool = True,
     follow: bool = False,
+    progress: Progress | None = None,
 ) -> Summary:
     """Claim and converge what is ready of one index until nothing is, or `seconds` are over.
 
     `only` names the works to take, which are waited for however long it takes; `wait=False` leaves the last wait of
     each claim out (its works end `submitted`). Works of backfills and rebuilds always end so, unless `follow`: a call
     goes on where the last one stopped without the engine's queue running dry, and concludes what that one sent.
-    Whatever stops this process releases its claims.
+    Whatever stops this process releases its claims. `progress` is told after each claim what there is so far.
 
     Raises:
         LedgerError: the ledger cannot be used.
@@ -102,6 +106,7 @@ def run_ready_works(
         task_id=task_id,
         wait=wait,
         follow=follow or only is not None,
+        progress=progress,
         end=time.monotonic() + seconds,
     )
     try:
@@ -123,6 +128,7 @@ class _Run:
     wait: bool
     follow: bool
     end: float
+    progress: Progress | None = None
     total: Summary = field(default_factory=Summary)
     single_in_a_row: int = 0
     in_flight: list[InFlightClaim] = field(default_factory=list)
@@ -206,6 +212,8 @@ class _Run:
                 outcome.indexed, outcome.deleted = set(), set()
             self.total.add(outcome)
             self.more = self.more and outcome.paused is None
+            if self.progress is not None:
+                self.progress(self.total)
 
     def _look_again(self) -> None:
         """Find what became ready meanwhile: nothing of an index waits for what this process waits for."""

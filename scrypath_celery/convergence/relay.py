@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row
 from ..errors import EngineError, LedgerUnavailable
 from ..ledger import awaited, claims, maintenance, workers, works
 from ..runtime import Runtime, is_dead
-from ..work import EngineTask
+from ..work import Cause, EngineTask, Operation, cause_of
 from .poll import poll
 from .proof import check_or_leave
 
@@ -120,10 +120,21 @@ def free(runtime: Runtime) -> int:
 def publish(runtime: Runtime) -> int:
     """Give ready works that nobody published lately to Celery; how many."""
     found = runtime.ledger.run(partial(maintenance.due, again=3 * runtime.options.publish_grace))
-    for uid, ids in found.items():
-        for start in range(0, len(ids), MESSAGE):
-            runtime.publish(uid, tuple(ids[start : start + MESSAGE]))
+    for uid, rows in found.items():
+        for cause, alike in _by_cause(rows).items():
+            for start in range(0, len(alike), MESSAGE):
+                chunk = alike[start : start + MESSAGE]
+                documents = sum(row.documents for row in chunk)
+                runtime.publish(uid, tuple(row.id for row in chunk), cause=cause, documents=documents)
     return sum(map(len, found.values()))
+
+
+def _by_cause(rows: Sequence[Row[Any]]) -> dict[Cause, list[Row[Any]]]:
+    found: dict[Cause, list[Row[Any]]] = {}
+    for row in rows:
+        known = row.operation in list(Operation)  # a newer release may write others
+        found.setdefault(cause_of(Operation(row.operation)) if known else Cause.SYNC, []).append(row)
+    return found
 
 
 def watch(runtime: Runtime) -> int:

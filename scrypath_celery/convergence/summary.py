@@ -17,6 +17,7 @@ class Summary:
 
     claims: int = 0
     documents: int = 0
+    claimed: list[int] = field(default_factory=list)
     succeeded: list[int] = field(default_factory=list)
     submitted: list[int] = field(default_factory=list)
     retrying: dict[int, ReasonClass] = field(default_factory=dict)
@@ -35,7 +36,7 @@ class Summary:
         """Take in what another claim came to."""
         self.claims += other.claims
         self.documents += other.documents
-        for name in ("succeeded", "submitted", "given_back", "requeued", "engine_uids"):
+        for name in ("claimed", "succeeded", "submitted", "given_back", "requeued", "engine_uids"):
             getattr(self, name).extend(getattr(other, name))
         self.retrying.update(other.retrying)
         self.failed.update(other.failed)

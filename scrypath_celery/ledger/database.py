@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Engine, inspect, select
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 
 from ..errors import LedgerConflict, LedgerError, LedgerMissing, LedgerOutdated, LedgerUnavailable, WrongDatabase
-from . import tables
+from ..work import DeadLetter
+from . import dead_letters, tables
 from .clock import now
 from .limits import limited, within
 
@@ -33,7 +34,8 @@ class Ledger:
     `database` gives the Engine that records and ledger share (called in the process that uses it, so that no
     connection crosses a fork); `connection` binds the ledger to one open connection instead, whose transaction is
     the caller's: ours become savepoints in it (tests that never commit). `schema_of` finds the Schema of a declared
-    class.
+    class. `on_dead_letters` is told what became a dead letter in a transaction of ours, once that is committed; it must
+    not raise.
     """
 
     def __init__(
@@ -43,11 +45,13 @@ class Ledger:
         connection: Connection | None = None,
         limit: float | None = None,
         schema_of: Callable[[Any], Schema] | None = None,
+        on_dead_letters: Callable[[Sequence[DeadLetter]], None] | None = None,
     ) -> None:
         self._database = database
         self._schema_of = schema_of
         self._connection = connection
         self._limit = limit
+        self._on_dead_letters = on_dead_letters
         self._checked_in: int | None = None
         self._id: str | None = None
         self._admitted: weakref.WeakSet[Engine] = weakref.WeakSet()
@@ -58,7 +62,13 @@ class Ledger:
 
     def within(self, seconds: float) -> Ledger:
         """The same ledger for somebody who only looks: no answer of it takes much longer than `seconds`."""
-        return Ledger(self._database, connection=self._connection, limit=seconds, schema_of=self._schema_of)
+        return Ledger(
+            self._database,
+            connection=self._connection,
+            limit=seconds,
+            schema_of=self._schema_of,
+            on_dead_letters=self._on_dead_letters,
+        )
 
     def create_all(self, bind: Engine | Connection | None = None) -> None:
         """Make the ledger's tables where they are missing (tests, embedded use); production runs `ledger upgrade`."""
@@ -96,10 +106,15 @@ class Ledger:
         for attempt in range(TRIES):
             try:
                 with self.begin() as connection:
-                    return function(connection)
+                    noted = dead_letters.note_here(connection) if self._connection is None else []
+                    result = function(connection)
             except (LedgerUnavailable, LedgerConflict) as exc:
                 if attempt == TRIES - 1 or not _contended(exc.__cause__):
                     raise
+                continue
+            if noted and self._on_dead_letters is not None:
+                self._on_dead_letters(noted)
+            return result
         raise LedgerUnavailable("the ledger's database gave up a transaction again and again")
 
     def read(self, function: Callable[[Connection], T]) -> T:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Row, delete, select, update
 
 from ..work import READY, ClaimState, Failure, ReasonClass, State
 from . import claims, indexes, parts, ready, scheduled, works
@@ -24,30 +25,30 @@ def begin_pass(connection: Connection, period: float) -> bool:
     return connection.execute(update(ledger).where(due).values(relayed_at=now())).rowcount > 0
 
 
-def due(connection: Connection, *, again: float, limit: int = 5_000) -> dict[str, list[int]]:
-    """Ready works that nobody published lately, by index; they are not due again for `again` seconds.
+def due(connection: Connection, *, again: float, limit: int = 5_000) -> dict[str, list[Row[Any]]]:
+    """Ready works that nobody published lately (id, documents, operation), by index; due again after `again` seconds.
 
     An index that is paused is left out. A work is never to be published before it is available.
     """
     paused = (index.c.paused_until > now()) | index.c.hand_paused_since.is_not(None)
     busy = select(index.c.index_uid).where(paused)
     resting = set(connection.execute(busy).scalars())
-    found: dict[str, list[int]] = {}
+    found: dict[str, list[Row[Any]]] = {}
     for uid in ready.uids(connection, *READY):
         for state in READY if uid not in resting else ():
             query = (
-                select(work.c.id)
+                select(work.c.id, work.c.documents, work.c.operation)
                 .where(in_state(state), work.c.index_uid == uid, work.c.publish_after <= now())
                 .order_by(work.c.publish_after)
                 .limit(limit)
                 .with_for_update(skip_locked=True)
             )
-            found.setdefault(uid, []).extend(connection.execute(query).scalars())
-    for ids in found.values():
-        for start in range(0, len(ids), 1_000):
-            chosen = work.c.id.in_(ids[start : start + 1_000])
+            found.setdefault(uid, []).extend(connection.execute(query))
+    for rows in found.values():
+        for start in range(0, len(rows), 1_000):
+            chosen = work.c.id.in_([row.id for row in rows[start : start + 1_000]])
             connection.execute(update(work).where(chosen).values(publish_after=now() + again))
-    return {uid: ids for uid, ids in found.items() if ids}
+    return {uid: rows for uid, rows in found.items() if rows}
 
 
 def free(

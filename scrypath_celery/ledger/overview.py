@@ -116,3 +116,47 @@ def stuck(connection: Connection, index_uid: str) -> list[Stuck]:
         seconds = max(float(row.seconds), 0.0)
         found.append(Stuck(work_id=held, document_id=row.stuck_id, seconds=seconds, worker=row.worker or ""))
     return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldClaim:
+    """A claim that a worker holds: its works and documents, how old it is and until when it is held (seconds).
+
+    `hangs` is the document whose projection hangs, `hangs_for` since how long (seconds).
+    """
+
+    index: str
+    number: int
+    worker: str
+    works: tuple[int, ...]
+    documents: int
+    age: float
+    lease: float
+    hangs: str | None = None
+    hangs_for: float | None = None
+
+
+def held(connection: Connection, limit: int = 1_000) -> list[HeldClaim]:
+    """The claims that are held now, oldest first."""
+    columns = (now() - claim.c.created_at, claim.c.lease_until - now(), now() - claim.c.stuck_since)
+    names = ("age", "lease", "stuck_for")
+    query = (
+        select(claim, *(column.label(name) for column, name in zip(columns, names, strict=True)))
+        .where(claim.c.state == ClaimState.HELD.value)
+        .order_by(claim.c.created_at)
+        .limit(limit)
+    )
+    return [
+        HeldClaim(
+            index=row.index_uid,
+            number=row.number,
+            worker=row.worker or "",
+            works=tuple(item.id for item in works.running(connection, row.token)),
+            documents=len(row.ids),
+            age=round(max(float(row.age), 0.0), 1),
+            lease=round(float(row.lease), 1),
+            hangs=row.stuck_id,
+            hangs_for=None if row.stuck_for is None else round(max(float(row.stuck_for), 0.0), 1),
+        )
+        for row in connection.execute(query).all()
+    ]

@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from ..errors import LedgerOutdated, WorkError
 from ..work import MAX_IDS, OPEN, PRIORITY, READY, Failure, Mode, Operation, ReasonClass, State, Work
+from . import dead_letters
 from .clock import now
 from .tables import claim, in_state, work
 
@@ -210,7 +211,7 @@ def fail(
     attempts = item.attempts + (1 if count_attempt else 0)
     state = State.FAILED if delay is None else State.RETRYING
     event = {"state": state.value, "worker": item.worker, "task": item.task_id, "uids": list(engine_uids[:5])}
-    return connection.execute(
+    changed = connection.execute(
         update(work)
         .where(work.c.id == item.id, _held(token))
         .values(
@@ -230,6 +231,9 @@ def fail(
             history=remember(connection, item, {**event, **_told(failure)}),
         )
     ).rowcount
+    if changed and state is State.FAILED:
+        dead_letters.note(connection, item, failure, len(ids))
+    return changed
 
 
 def give_back(connection: Connection, token: str, *, keep_claim_count: bool, delay: float = 0.0) -> int:

@@ -11,7 +11,7 @@ from ..ledger import works
 from ..rebuild.mass_delete import cap_of
 from ..rebuild.runner import Progress
 from ..runtime import Runtime
-from ..work import Mode, Operation
+from ..work import Cause, Mode, Operation
 from .verify import Verification, verify
 
 
@@ -70,5 +70,5 @@ def _write(runtime: Runtime, schema: Schema, resync: Sequence[str], deletions: S
             write = partial(works.write, index_uid=schema.uid, operation=operation, ids=ids, mode=Mode.CELERY)
             written += runtime.ledger.run(write)
     if written:
-        runtime.publish(schema.uid, tuple(written))
+        runtime.publish(schema.uid, tuple(written), cause=Cause.REPAIR, documents=len(resync) + len(deletions))
     return tuple(written)

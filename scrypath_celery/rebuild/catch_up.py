@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from ..ledger import claims, indexes, rebuilds, works
-from ..work import OPEN, Mode, Operation, State
+from ..work import OPEN, Cause, Mode, Operation, State
 from .held import Held
 from .phases import Phase
 
@@ -71,5 +71,5 @@ def begin_round(held: Held) -> int:
 
     held.save(catching=upto, counts=counts, phase=Phase.CATCH_UP, also=write)
     if written and row.mode == Mode.CELERY:
-        held.runtime.publish(uid, tuple(written))
+        held.runtime.publish(uid, tuple(written), cause=Cause.REINDEX, documents=len(ids))
     return len(ids)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from ..ledger import rebuilds, works
 from ..ledger.rebuilds import Rebuild
-from ..work import MAX_IDS, Mode
+from ..work import MAX_IDS, Mode, cause_of
 from .held import Held, lost
 
 WINDOW = 30
@@ -74,7 +74,9 @@ def pump(held: Held) -> bool:
 
     held.row = runtime.ledger.run(write)
     if written and held.row.mode == Mode.CELERY:
-        runtime.publish(held.row.index_uid, tuple(written))
+        documents = sum(len(page) for page in pages if page)
+        cause = cause_of(held.row.operation)
+        runtime.publish(held.row.index_uid, tuple(written), cause=cause, documents=documents)
     return True
 
 

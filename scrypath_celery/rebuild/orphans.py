@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from ..ledger import works
-from ..work import MAX_IDS, Mode, Operation
+from ..work import MAX_IDS, Cause, Mode, Operation
 from .held import Held
 from .mass_delete import cap_of
 from .phases import Phase
@@ -41,7 +41,7 @@ def orphans(held: Held) -> None:
     counts = {**held.count(orphans=len(missing), kept_orphans=len(found) - len(missing)), "orphans_from": start}
     held.save(phase=Phase.ORPHANS, counts=counts, also=write)
     if written and row.mode == Mode.CELERY:
-        held.runtime.publish(row.index_uid, tuple(written))
+        held.runtime.publish(row.index_uid, tuple(written), cause=Cause.BACKFILL, documents=len(missing))
 
 
 def _room(held: Held) -> int | None:

@@ -12,7 +12,7 @@ from ..errors import RebuildError
 from ..ledger import overview, rebuilds
 from ..ledger.rebuilds import Rebuild
 from ..runtime import Runtime
-from ..work import Mode, Operation, State
+from ..work import Mode, Operation, State, cause_of
 from .after_swap import drop
 from .begin import Asked, begin, give_up
 from .cutover import TargetGone, was_swapped
@@ -205,7 +205,8 @@ def _finish(held: Held, how: How) -> Rebuild:
     if how.mode is not Mode.CELERY:
         return run_here(held, how.progress)
     held.release()
-    held.runtime.publish(held.row.index_uid, (0,))  # a nudge: whoever gets it drives what is there to drive
+    # A nudge: whoever gets it drives what is there to drive.
+    held.runtime.publish(held.row.index_uid, (0,), cause=cause_of(held.row.operation))
     if how.detach:
         return held.row
     return follow(held.runtime, held.row.id, progress=how.progress, note=how.note, patience=how.patience)

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from ..convergence.executor import run_ready_works
 from ..convergence.relay import relay
@@ -23,6 +24,9 @@ logger = logging.getLogger("scrypath_celery")
 
 Progress = Callable[[str, int, int | None], None]
 """Called with the phase, how many documents are done, and of how many (None: unknown)."""
+
+RebuildProgress = Callable[[Rebuild, str, int, int | None], None]
+"""The same, with the rebuild."""
 
 SLICE = 1.0
 """Seconds of work between two steps of the rebuild."""
@@ -55,10 +59,10 @@ def run_here(held: Held, progress: Progress | None = None) -> Rebuild:
         held.release()
 
 
-def drive(runtime: Runtime, *, seconds: float) -> int:
+def drive(runtime: Runtime, *, seconds: float, progress: RebuildProgress | None = None) -> int:
     """Drive the rebuilds that workers run and nobody else drives now, for some seconds; how many were taken.
 
-    What goes wrong is logged, and tried again by whoever comes next.
+    What goes wrong is logged, and tried again by whoever comes next. `progress` is told of each how far it is.
     """
     rows = runtime.ledger.read(rebuilds.unfinished)
     taken, end = 0, time.monotonic() + seconds
@@ -73,7 +77,7 @@ def drive(runtime: Runtime, *, seconds: float) -> int:
             continue
         taken += 1
         try:
-            _drive(held, end)
+            _drive(held, end, progress)
         except RebuildError:
             continue  # a command took it over
         except ScrypathError as exc:
@@ -88,12 +92,14 @@ def _wants(row: Rebuild) -> bool:
     return row.phase != Phase.CUT_OVER or bool(row.tried) or (not row.blocked and bool(row.options.get("cutover")))
 
 
-def _drive(held: Held, end: float) -> None:
+def _drive(held: Held, end: float, progress: RebuildProgress | None) -> None:
     if expired(held):
         give_up(held, Phase.EXPIRED, "nothing has moved in it for longer than a rebuild is kept")
         return
     while time.monotonic() < end:
         turn = step(held)
+        if progress is not None:
+            report(held.row, partial(progress, held.row), held.runtime)
         if turn in (Turn.OVER, Turn.STOPPED):
             return
         if turn is Turn.WAITING and not run_ready_works(held.runtime, held.row.index_uid, seconds=SLICE).claims:

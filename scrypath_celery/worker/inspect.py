@@ -1,17 +1,19 @@
 """What a live worker says by `celery inspect` and does by `celery control`; importing this makes the commands known.
 
     celery -A shop inspect scrypath_status [SCHEMA]       scrypath_failed [SCHEMA]      scrypath_reconcile [SCHEMA]
-    celery -A shop inspect scrypath_schemas               control scrypath_retry ID
+    celery -A shop inspect scrypath_work                  scrypath_schemas              control scrypath_retry ID
     celery -A shop control scrypath_pause SCHEMA REASON     control scrypath_resume SCHEMA
 
-Handlers run in the worker's event loop, which waits for them. So they look for a short time only, apart from the loop,
-and say what they left out; beside forks they start no thread (one can deadlock the pool's children) and log nothing.
+Handlers are called in the worker's event loop. What the worker knows of itself they read at once; what has to be looked
+up is replied when the look has ended (see `deferred`), which beside forks is made in a child process, since a thread
+can deadlock the pool's children. A look is bounded, and says what it left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from celery.worker.control import control_command, inspect_command
@@ -27,9 +29,12 @@ from ..operator.retry import retry
 from ..operator.serialization import VERSION, as_json
 from ..operator.status import status
 from ..runtime import Runtime
-from ..work import OPEN, Mode
+from ..work import OPEN, Cause, Mode
 from .apart import Reply, look_apart
-from .tasks import SYNC
+from .deferred import Deferred, Finish
+from .held_work import claims_held, processes, reach, running_tasks, versions
+from .messages import SYNC, options, to_queue
+from .this_worker import this_worker
 
 CONNECT, ANSWER, TOTAL = 0.5, 1.0, 1.0
 """How long (seconds) the engine may take to connect, engine and ledger to answer, and how long the engine is asked."""
@@ -49,21 +54,38 @@ def scrypath_schemas(state: Any, **kwargs: Any) -> Reply:
     return {"declares": declares, "queues": sorted(state.app.amqp.queues.consume_from)}
 
 
-@inspect_command(
+@inspect_command(  # type: ignore[untyped-decorator]
     args=[("schema", str)], signature="[SCHEMA]", help="Where search indexes stand, as this worker sees it."
-)  # type: ignore[untyped-decorator]
-def scrypath_status(state: Any, schema: str | None = None, **kwargs: Any) -> Reply:
-    """The status of all schemas, or one, and what this worker declares and consumes."""
+)
+def scrypath_status(state: Any, schema: str | None = None, **kwargs: Any) -> Reply | Deferred:
+    """The status of all schemas, or one, with what this worker declares, reaches, runs on, and has done."""
+    known = {"worker": scrypath_schemas(state), "versions": versions(), **_tally(state)}
 
     def look(runtime: Runtime) -> Reply:
+        reached = reach(runtime)
+        if not reached["ledger"]["answers"]:  # what follows would wait for it, too
+            return {"indexes": None, "unknown": [reached["ledger"]["reason"]], "reach": reached}
         found = status(runtime, _chosen(runtime, schema), seconds=2 * TOTAL)
-        return {**as_json(found), "unknown": list(found.unknown), "worker": scrypath_schemas(state)}
+        return {**as_json(found), "unknown": list(found.unknown), "reach": reached}
 
-    return _answered(state, look)
+    return _wrong(state, schema) or _answered(state, look, known, without={"indexes": None, "reach": None})
+
+
+@inspect_command(help="The search work that this worker holds now: claims, ages, documents.")  # type: ignore[untyped-decorator]
+def scrypath_work(state: Any, **kwargs: Any) -> Reply | Deferred:
+    """What this worker holds: its running tasks, which it knows itself, and its claims, which the ledger knows."""
+    known = {"tasks": running_tasks(), **_tally(state)}
+    pids = processes(state)
+
+    def look(runtime: Runtime) -> Reply:
+        held = runtime.ledger.read(partial(claims_held, pids=pids))
+        return {"claims": held, "unknown": []}
+
+    return _answered(state, look, known, without={"claims": None})
 
 
 @inspect_command(args=[("schema", str)], signature="[SCHEMA]", help="Failed search work, newest first.")  # type: ignore[untyped-decorator]
-def scrypath_failed(state: Any, schema: str | None = None, **kwargs: Any) -> Reply:
+def scrypath_failed(state: Any, schema: str | None = None, **kwargs: Any) -> Reply | Deferred:
     """Dead letters and what is being retried, of all schemas or one; at most a hundred rows."""
 
     def look(runtime: Runtime) -> Reply:
@@ -77,7 +99,7 @@ def scrypath_failed(state: Any, schema: str | None = None, **kwargs: Any) -> Rep
 @inspect_command(  # type: ignore[untyped-decorator]
     args=[("schema", str)], signature="[SCHEMA]", help="What differs between database and index (a report only)."
 )
-def scrypath_reconcile(state: Any, schema: str | None = None, **kwargs: Any) -> Reply:
+def scrypath_reconcile(state: Any, schema: str | None = None, **kwargs: Any) -> Reply | Deferred:
     """The report of all schemas, or one; the database's records are not counted here."""
 
     def look(runtime: Runtime) -> Reply:
@@ -89,15 +111,18 @@ def scrypath_reconcile(state: Any, schema: str | None = None, **kwargs: Any) -> 
 
 
 @control_command(args=[("id", str)], signature="ID", help="Retry the failed search work of this id.")  # type: ignore[untyped-decorator]
-def scrypath_retry(state: Any, id: str = "", **kwargs: Any) -> Reply:
+def scrypath_retry(state: Any, id: str = "", **kwargs: Any) -> Reply | Deferred:
     """Retry one work by its id. All workers are asked: the first does it, the others find it pending already."""
     if not str(id).isdecimal():
         return {"error": f"scrypath_retry takes the id of a work, not {str(id)[:50]!r}"}
 
     published: list[tuple[str, tuple[int, ...]]] = []
 
+    def publish(index: str, ids: tuple[int, ...], *, cause: Cause = Cause.SYNC, documents: int | None = None) -> None:
+        published.append((index, ids))
+
     def act(runtime: Runtime) -> Reply:
-        handed = replace(runtime, publish=lambda index, ids: published.append((index, ids)))
+        handed = replace(runtime, publish=publish)
         try:
             return {"ok": as_json(retry(handed, int(id), mode=Mode.CELERY)), "publish": published}
         except WorkError:
@@ -106,14 +131,16 @@ def scrypath_retry(state: Any, id: str = "", **kwargs: Any) -> Reply:
                 return {"ok": f"work {id} is {there[0].state} already"}
             raise
 
-    done = _answered(state, act)
-    for index, ids in done.pop("publish", ()):
-        _publish(state, index, ids)
-    return done
+    def done(found: Reply) -> Reply:
+        for index, ids in found.pop("publish", ()):
+            _publish(state, index, ids)
+        return found
+
+    return _apart(state, act, done)
 
 
 @control_command(args=[("schema", str), ("reason", str)], signature="SCHEMA REASON", help="Keep workers off an index.")  # type: ignore[untyped-decorator]
-def scrypath_pause(state: Any, schema: str = "", reason: str = "", **kwargs: Any) -> Reply:
+def scrypath_pause(state: Any, schema: str = "", reason: str = "", **kwargs: Any) -> Reply | Deferred:
     """Pause an index by hand. All workers are asked: each writes down the same."""
     by = f"celery control at {state.hostname}"
 
@@ -124,13 +151,42 @@ def scrypath_pause(state: Any, schema: str = "", reason: str = "", **kwargs: Any
 
 
 @control_command(args=[("schema", str)], signature="SCHEMA", help="End the pause of an index by hand.")  # type: ignore[untyped-decorator]
-def scrypath_resume(state: Any, schema: str = "", **kwargs: Any) -> Reply:
+def scrypath_resume(state: Any, schema: str = "", **kwargs: Any) -> Reply | Deferred:
     """End a pause by hand. All workers are asked: the first does it."""
     return _answered(state, lambda runtime: {"ok": as_json(resume(runtime, runtime.schemas.of(schema)))})
 
 
-def _answered(state: Any, function: Callable[[Runtime], Reply]) -> Reply:
-    """What `function` says of the worker's runtime, or an error in one line."""
+def _answered(
+    state: Any, function: Callable[[Runtime], Reply], known: Reply | None = None, *, without: Reply | None = None
+) -> Reply | Deferred:
+    """What `function` finds, with what the worker `known` of itself; an error in one line where it fails.
+
+    With `without` a failure is no error: it is named in `unknown`, and what is known is said all the same.
+    """
+
+    def told(found: Reply) -> Reply:
+        if "error" not in found:
+            return {"version": VERSION, **(known or {}), **found}
+        if without is None:
+            return found
+        return {"version": VERSION, **(known or {}), **without, "unknown": [found["error"]]}
+
+    return _apart(state, function, told)
+
+
+def _wrong(state: Any, schema: str | None) -> Reply | None:
+    """The error of a name that means no schema here."""
+    search = getattr(state.app, "scrypath", None)
+    try:
+        if search is not None and schema:
+            search.schemas.of(schema)
+    except ScrypathError as exc:
+        return {"error": str(exc)}
+    return None
+
+
+def _apart(state: Any, function: Callable[[Runtime], Reply], finish: Finish) -> Reply | Deferred:
+    """Look beside the event loop, with the worker's runtime and short time limits."""
     search = getattr(state.app, "scrypath", None)
     if search is None:
         return {"error": f"the Celery app {state.app.main!r} of this worker has no Scrypath"}
@@ -140,8 +196,21 @@ def _answered(state: Any, function: Callable[[Runtime], Reply]) -> Reply:
         runtime = with_timeouts(search.runtime, connect=CONNECT, answer=ANSWER)
     except ScrypathError as exc:
         return {"error": str(exc)}
-    found = look_apart(lambda: function(runtime), seconds=LIMIT, fork=_forks(state))
-    return found if "ok" in found or "error" in found else {"version": VERSION, **found}
+    worker, look = this_worker(state.app), partial(function, runtime)
+    if worker is not None:
+        later = worker.desk.defer(state, look, seconds=LIMIT, fork=_forks(state), finish=finish)
+        if later is not None:
+            return later
+    return finish(look_apart(look, seconds=LIMIT, fork=_forks(state)))
+
+
+def _tally(state: Any) -> Reply:
+    """What this worker has done since it started, and its relay; None where it does not consume our queue."""
+    worker = this_worker(state.app)
+    if worker is None:
+        return {"counters": None, "relay": None}
+    found = worker.tally.read()
+    return {"counters": {"since": found["since"], **found["counts"]}, "relay": found["relay"]}
 
 
 def _chosen(runtime: Runtime, schema: str | None) -> list[Schema]:
@@ -155,8 +224,10 @@ def _forks(state: Any) -> bool:
 
 def _publish(state: Any, index: str, ids: tuple[int, ...]) -> None:
     """Publish from the event loop itself, as the relay's timer does; where it fails the relay publishes later."""
-    queue = state.app.scrypath.options.queue
+    search = state.app.scrypath
+    shown = options(search.schemas.by_uid(index).name, ids, Cause.SYNC, None)
+    message = {"args": (index, list(ids)), "kwargs": {"operation": Cause.SYNC.value}}
     try:
-        state.app.tasks[SYNC].apply_async(args=(index, list(ids)), queue=queue, retry=False, serializer="json")
+        state.app.tasks[SYNC].apply_async(**message, retry=False, **shown, **to_queue(search.options.queue))
     except state.app.connection_for_write().connection_errors:
         return

@@ -7,16 +7,20 @@ import concurrent.futures.thread  # noqa: F401 - see below
 import logging
 import os
 import queue
+import socket
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ScrypathError
 from ..masking import masked
-from .tasks import SYNC, to_queue
+from ..work import Cause
+from .messages import SYNC, options, to_queue
+from .this_worker import this_worker
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -35,8 +39,25 @@ WAITING = 10_000
 """The most hand-overs that wait in memory; what does not fit is published by the relay."""
 
 
-Handover = tuple[str, tuple[int, ...]]
-"""Work ids of one index."""
+@dataclass(frozen=True, kw_only=True)
+class Handover:
+    """Work ids of one index, what they were written for, and how many documents they hold (None: not known)."""
+
+    index: str
+    ids: tuple[int, ...]
+    cause: Cause = Cause.SYNC
+    documents: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """An event of Celery's: its type, and what it says."""
+
+    type: str
+    fields: Mapping[str, Any]
+
+
+Item = Handover | Event | None
 
 
 class HandOvers:
@@ -46,11 +67,11 @@ class HandOvers:
     """
 
     def __init__(self) -> None:
-        self._queue: queue.Queue[Handover | None] = queue.Queue(WAITING)
+        self._queue: queue.Queue[Item] = queue.Queue(WAITING)
         self._changed = threading.Condition()
         self._left = 0
 
-    def put(self, one: Handover | None) -> bool:
+    def put(self, one: Item) -> bool:
         """Hand one over (None ends the thread); false where too many wait."""
         with self._changed:
             try:
@@ -60,7 +81,7 @@ class HandOvers:
             self._left += 1
             return True
 
-    def take(self) -> list[Handover | None]:
+    def take(self) -> list[Item]:
         """All that waits; waits for the first."""
         taken = [self._queue.get()]
         with suppress(queue.Empty):
@@ -85,25 +106,41 @@ class Publisher:
 
     `seconds` bounds each publication, also to a broker that is frozen. What cannot be published is dropped here: its
     row is in the ledger, and the relay publishes it again. `note` is told (in the thread) why a publication failed, and
-    None once one succeeds again.
+    None once one succeeds again. `name` gives the name under which an index is shown.
     """
 
     def __init__(
-        self, app: Celery, queue_name: str, *, seconds: float, note: Callable[[str | None], None] | None = None
+        self,
+        app: Celery,
+        queue_name: str,
+        *,
+        seconds: float,
+        note: Callable[[str | None], None] | None = None,
+        name: Callable[[str], str] = str,
     ) -> None:
-        self._app, self._queue_name, self._seconds = app, queue_name, seconds
+        self._app, self._queue_name, self._seconds, self._name = app, queue_name, seconds, name
         self._note, self._failed = note or (lambda reason: None), False
         self._lock = threading.Lock()
         self._pid: int | None = None
         self._waiting = HandOvers()
         self._refused_until = 0.0
 
-    def publish(self, index: str, ids: tuple[int, ...]) -> None:
+    def publish(
+        self, index: str, ids: tuple[int, ...], *, cause: Cause = Cause.SYNC, documents: int | None = None
+    ) -> None:
         """Hand work ids of one index over; never raises, never blocks."""
+        if not self._put(Handover(index=index, ids=ids, cause=cause, documents=documents)):
+            logger.debug("the publisher is behind; the relay publishes the rest")
+
+    def tell(self, events: Sequence[Event]) -> None:
+        """Hand events over to those who watch Celery; never raises, never blocks. Nobody sends again what gets lost."""
+        for one in events:
+            self._put(one)
+
+    def _put(self, one: Item) -> bool:
         if self._pid != os.getpid():
             self._start()
-        if not self._waiting.put((index, ids)):
-            logger.debug("the publisher is behind; the relay publishes the rest")
+        return self._waiting.put(one)
 
     def flush(self, seconds: float = 1.0) -> bool:
         """Wait until everything handed over was published or dropped; whether it was."""
@@ -132,34 +169,39 @@ class Publisher:
         connection: Any = None
         pause = threading.Event()
         while True:
-            merged, count, ended = _next(waiting)
+            taken = _next(waiting)
             try:
-                if merged and time.monotonic() >= self._refused_until:  # else the broker has just refused
+                # Else the broker has just refused.
+                if (taken.merged or taken.events) and time.monotonic() >= self._refused_until:
                     connection = connection or self._connect()
-                    self._publish_all(connection, merged)
+                    self._publish_all(connection, taken.merged)
+                    self._tell_all(connection, taken.events)
             except Exception as exc:  # noqa: BLE001 - any failure of any transport: the relay publishes it again
-                self._fail(exc)
+                self._fail(exc, works=bool(taken.merged))
                 _drop(connection)
                 connection = None
             finally:
-                waiting.done(count)
-            if ended:
+                waiting.done(taken.count)
+            if taken.ended:
                 _drop(connection)
                 return
             pause.wait(MERGE)
 
-    def _publish_all(self, connection: Any, merged: dict[str, list[int]]) -> None:
-        for index, ids in merged.items():
-            for start in range(0, len(ids), MESSAGE):
-                self._send(connection, index, ids[start : start + MESSAGE])
-        if self._failed:
+    def _publish_all(self, connection: Any, merged: Sequence[Handover]) -> None:
+        for one in merged:
+            for start in range(0, len(one.ids), MESSAGE):
+                self._send(connection, one, one.ids[start : start + MESSAGE])
+        if merged and self._failed:
             self._failed = False
             self._tell(None)
 
-    def _fail(self, exc: Exception) -> None:
+    def _fail(self, exc: Exception, *, works: bool) -> None:
+        self._refused_until = time.monotonic() + self._seconds
+        if not works:
+            logger.debug("events could not be sent (%s)", type(exc).__name__)
+            return
         reason = f"{type(exc).__name__}: {masked(' '.join(str(exc).split()), self._secrets())}"[:300]
         logger.warning("work could not be published (%s); the relay publishes it again", reason)
-        self._refused_until = time.monotonic() + self._seconds
         self._failed = True
         self._tell(reason)
 
@@ -177,21 +219,54 @@ class Publisher:
     def _connect(self) -> Any:
         return bounded_connection(self._app, self._seconds)
 
-    def _send(self, connection: Any, index: str, ids: list[int]) -> None:
+    def _send(self, connection: Any, one: Handover, ids: Sequence[int]) -> None:
         producer = self._app.amqp.Producer(connection, auto_declare=False)
+        documents = one.documents if len(ids) == len(one.ids) else None
         self._app.tasks[SYNC].apply_async(
-            args=(index, ids), producer=producer, retry=False, **to_queue(self._queue_name)
+            args=(one.index, list(ids)),
+            kwargs={"operation": one.cause.value},
+            producer=producer,
+            retry=False,
+            **options(self._name(one.index), ids, one.cause, documents),
+            **to_queue(self._queue_name),
         )
 
+    def _tell_all(self, connection: Any, events: Sequence[Event]) -> None:
+        if not events:
+            return
+        worker = this_worker(self._app)
+        node = worker.node if worker is not None else f"scrypath@{socket.gethostname()}"
+        dispatcher = self._app.events.Dispatcher(connection, hostname=node, buffer_while_offline=False)
+        with dispatcher:
+            for one in events:
+                dispatcher.send(one.type, **one.fields)
 
-def _next(waiting: HandOvers) -> tuple[dict[str, list[int]], int, bool]:
-    """What waits, merged (one message can name many works); how many hand-overs; whether the end is among them."""
+
+@dataclass(kw_only=True)
+class _Taken:
+    """What waited: hand-overs, merged (one message can name many works), events; whether the end was among it."""
+
+    merged: Sequence[Handover]
+    events: list[Event] = field(default_factory=list)
+    count: int
+    ended: bool
+
+
+def _next(waiting: HandOvers) -> _Taken:
     taken = waiting.take()
-    merged: dict[str, list[int]] = {}
+    merged: dict[tuple[str, Cause], Handover] = {}
     for one in taken:
-        if one is not None:
-            merged.setdefault(one[0], []).extend(one[1])
-    return merged, len(taken), None in taken
+        if isinstance(one, Handover):
+            key = one.index, one.cause
+            merged[key] = _together(merged[key], one) if key in merged else one
+    events = [one for one in taken if isinstance(one, Event)]
+    return _Taken(merged=list(merged.values()), events=events, count=len(taken), ended=None in taken)
+
+
+def _together(one: Handover, other: Handover) -> Handover:
+    known = one.documents is not None and other.documents is not None
+    documents = (one.documents or 0) + (other.documents or 0) if known else None
+    return replace(one, ids=(*one.ids, *other.ids), documents=documents)
 
 
 def bounded_connection(app: Celery, seconds: float) -> Any:

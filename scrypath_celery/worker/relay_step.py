@@ -18,7 +18,9 @@ from ..convergence.relay import free
 from ..errors import ScrypathError
 from ..ledger import workers
 from .kombu_fix import fix_redis
-from .tasks import RELAY, limit_tasks
+from .messages import RELAY
+from .tasks import limit_tasks
+from .this_worker import ATTRIBUTE, ThisWorker
 
 logger = logging.getLogger("scrypath_celery")
 
@@ -34,6 +36,10 @@ class RelayStep(bootsteps.StartStopStep):  # type: ignore[misc]
         self._search = parent.app.scrypath
         self._node = str(parent.hostname)[:80]
         parent.app.scrypath.load()
+        # Before the pool is started, whose processes share it.
+        if getattr(parent.app, ATTRIBUTE, None) is None:
+            setattr(parent.app, ATTRIBUTE, ThisWorker(node=parent.hostname))
+        self._desk = parent.app.scrypath_worker.desk
         limit_tasks(parent.app)
         fix_redis()
         importlib.import_module("scrypath_celery.worker.inspect")  # a worker started in-process loads no plug-ins
@@ -51,6 +57,7 @@ class RelayStep(bootsteps.StartStopStep):  # type: ignore[misc]
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._desk.close()
 
     shutdown = stop
 

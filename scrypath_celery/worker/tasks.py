@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..convergence.executor import run_ready_works
-from ..convergence.relay import relay
 from ..convergence.summary import Summary
 from ..errors import DeadLettered, LedgerError, NotUnderstood, Unsettled
 from ..ledger import ready, works
 from ..rebuild.runner import drive, expire
 from ..runtime import Runtime
+from ..work import Cause
+from .ending import what_became
+from .messages import RELAY, SYNC, labels, named, to_queue, understood
+from .messages import options as message_options
+from .publisher import Event
+from .reporting import Report, reported
+from .this_worker import count_task, make_pass
 
 if TYPE_CHECKING:
     from celery import Celery
 
-SYNC, RELAY = "scrypath.sync", "scrypath.relay"
 COUNTDOWN_MAX = 600.0
 """The longest countdown (seconds) given to a broker; longer waits live in the ledger alone."""
+SHOWN = 60
+"""Works that a result names: Celery shows no more than a thousand letters of it."""
 DRIVEN = 15.0
 """The longest (seconds) that a task drives a rebuild at its end."""
-
-
-def to_queue(name: str) -> dict[str, Any]:
-    """The options of a message that goes to this queue and nowhere else.
-
-    Celery merges what a route of the host names (`exchange`, `routing_key`, `serializer`) into options that lack it,
-    also where they have a `queue`. The default exchange leads to the queue of the routing key's name on any broker.
-    """
-    return {"queue": name, "exchange": "", "routing_key": name, "serializer": "json"}
 
 
 class Owner(Protocol):
@@ -38,18 +37,20 @@ class Owner(Protocol):
     @property
     def runtime(self) -> Runtime: ...
 
+    def tell(self, events: Sequence[Event]) -> None: ...
+
 
 def register(app: Celery, owner: Owner) -> None:
     """Register our tasks with an app, derived from its own `Task`; every option is set on them alone."""
 
     def sync(self: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        return _sync(self, _here(owner, self), *_understood(args, kwargs))
+        return _sync(self, owner, _here(owner, self), *understood(args, kwargs))
 
     def relay_pass(self: Any, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         if args or kwargs:
             raise NotUnderstood(f"a message of another release for {RELAY}: this one takes no arguments")
         runtime = _here(owner, self)
-        done = relay(runtime)
+        done = make_pass(app, runtime)
         drive(runtime, seconds=DRIVEN)
         if done is not None:
             expire(runtime)
@@ -94,17 +95,7 @@ def limit_tasks(app: Celery) -> None:
     task.soft_time_limit, task.time_limit = 0.8 * limit, limit
 
 
-def _understood(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, list[int]]:
-    match args:
-        case (str() as index, list() as ids) if not kwargs and all(isinstance(id, int) for id in ids):
-            return index, ids
-    raise NotUnderstood(
-        f"a message of another release for {SYNC}: this one takes the uid of an index and a list of work ids,"
-        " and nothing else; the works stay in the ledger and are published again"
-    )
-
-
-def _sync(task: Any, runtime: Runtime, index: str, ids: list[int]) -> dict[str, Any]:
+def _sync(task: Any, owner: Owner, runtime: Runtime, index: str, ids: list[int], cause: Cause) -> dict[str, Any]:
     """Run what is ready of an index, the named works among it.
 
     A message whose works are settled already is a nudge for what came after them.
@@ -114,44 +105,61 @@ def _sync(task: Any, runtime: Runtime, index: str, ids: list[int]) -> dict[str, 
     """
     if runtime.schemas.by_uid(index) is None:
         return {"index": index, "declared": False}
+    name = named(runtime.schemas, index)
     try:
-        outcome = _work(task, runtime, index, ids)
+        with reported(task, owner, runtime.schemas, index, cause) as report:
+            outcome = _work(task, runtime, index, ids, cause, report)
+        ending = what_became(runtime, task.request, ids, outcome)
     except LedgerError as exc:  # the database is unreachable: the rows say nothing, so only the message can come again
-        again = {"countdown": 10.0, "max_retries": None, **to_queue(runtime.options.queue)}
-        raise task.retry(exc=Unsettled(f"{index}: {exc}"), **again) from exc
-    if outcome.failed:
-        raise DeadLettered(f"{index}: {_described(outcome.failed)}; {summary(index, outcome)}")
-    waiting = [*outcome.retrying, *outcome.given_back]
-    if waiting:
-        raise task.retry(
-            args=(index, waiting[:500]),
-            exc=Unsettled(f"{index}: {summary(index, outcome)}"),
-            countdown=min(outcome.retry_in, COUNTDOWN_MAX),
-            max_retries=None,
-            **to_queue(runtime.options.queue),
-        )
-    return summary(index, outcome)
+        raise _again(task, runtime, index, ids, cause, Unsettled(f"{name}: {exc}"), 10.0) from exc
+    told = summary(name, index, outcome)
+    count_task(task.app, "failed" if ending.failed else "retried" if ending.waiting else "succeeded", outcome)
+    if ending.failed:
+        raise DeadLettered(f"{name}: {_described(ending.failed)}; {told}")
+    if ending.waiting:
+        raise _again(task, runtime, index, ending.waiting[:500], cause, Unsettled(f"{name}: {told}"), ending.retry_in)
+    return told
 
 
-def _work(task: Any, runtime: Runtime, index: str, ids: list[int]) -> Summary:
+def _again(
+    task: Any, runtime: Runtime, index: str, ids: list[int], cause: Cause, why: Unsettled, seconds: float
+) -> Exception:
+    """What ends a task in RETRY: its message comes again, saying what it said."""
+    again: Exception = task.retry(
+        args=(index, ids),
+        kwargs={"operation": cause.value},
+        exc=why,
+        countdown=min(seconds, COUNTDOWN_MAX),
+        max_retries=None,
+        throw=False,
+        **message_options(named(runtime.schemas, index), ids, cause, None),
+        **to_queue(runtime.options.queue),
+    )
+    return again
+
+
+def _work(task: Any, runtime: Runtime, index: str, ids: list[int], cause: Cause, report: Report) -> Summary:
     outcome = Summary()
     if runtime.ledger.run(lambda tx: ready.any_ready(tx, index)):
         seconds = runtime.options.task_seconds
-        outcome = run_ready_works(runtime, index, seconds=seconds, task_id=task.request.id)
+        outcome = run_ready_works(runtime, index, seconds=seconds, task_id=task.request.id, progress=report.works)
         left = runtime.ledger.run(lambda tx: works.still_ready(tx, ids))
         # Where nothing could be claimed (a pause, a trial) a message would only come again: that is the relay's.
         if left and outcome.claims and not (outcome.paused or outcome.held_back):
-            runtime.publish(index, tuple(left))
+            runtime.publish(index, tuple(left), cause=cause)
     # Also where it waits behind a backlog, the relay has its turn: any task's end will do. So has a rebuild.
-    relay(runtime)
-    drive(runtime, seconds=DRIVEN)
+    make_pass(task.app, runtime)
+    drive(runtime, seconds=DRIVEN, progress=report.rebuild)
     return outcome
 
 
-def summary(index: str, outcome: Summary) -> dict[str, Any]:
+def summary(name: str, index: str, outcome: Summary) -> dict[str, Any]:
     """What a task says of its work: ids and counts only."""
+    settled = [*outcome.succeeded, *outcome.submitted, *outcome.retrying, *outcome.failed, *outcome.given_back]
     found: dict[str, Any] = {
+        "schema": name,
         "index": index,
+        "works": labels(settled, SHOWN),
         "claims": outcome.claims,
         "documents": outcome.documents,
         "succeeded": len(outcome.succeeded),

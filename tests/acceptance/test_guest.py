@@ -12,9 +12,10 @@ import redis
 from celery import Celery
 from sqlalchemy import select
 
+from scrypath_celery.cli.broker import look
 from scrypath_celery.embedded import EmbeddedEngine
 from scrypath_celery.ledger import tables
-from scrypath_celery.worker.tasks import SYNC, to_queue
+from scrypath_celery.worker.messages import SYNC, to_queue
 from tests.deadline import PATIENCE, eventually
 from tests.shop import Setup, Shop
 from tests.worker import Worker
@@ -61,6 +62,8 @@ def test_it_works_under_a_host_that_gets_in_its_way(
     worker = start_shop_worker(shop, queues="search_sync,host", concurrency=1)
     shop.add(1)
     eventually(shop.in_step, what="the guest's work is done")
+    answering = look(shop.app, shop.search.options).workers or ()  # the replies of such a host are pickles
+    assert [(one.declares, one.queues) for one in answering] == [(("posts",), ("host", "search_sync"))]
 
     contexts = shop.app.tasks["host.contexts"]
     answer = contexts.apply_async(args=({"a set goes as pickle"},))

@@ -42,8 +42,9 @@ def test_messages_hold_ids_and_nothing_else(private_shop: Shop, broker_url: str)
     private_shop.add(1, 2, title=_CANARY, body=_CANARY)
     headers, body = eventually(lambda: _first_message(broker_url), what="a message is in the broker")
     (work,) = private_shop.works()
-    assert json.loads(body)[:2] == [["posts", [work.id]], {}]
-    assert (headers["argsrepr"], headers["kwargsrepr"]) == (f"('posts', [{work.id}])", "{}")
+    assert json.loads(body)[:2] == [["posts", [work.id]], {"operation": "sync"}]
+    assert headers["argsrepr"] == f"Post: 2 documents, work {work.id}"
+    assert headers["kwargsrepr"] == f"{{'operation': 'sync', 'works': 'id={work.id}'}}"
     _clean(json.dumps(headers) + body)
 
 

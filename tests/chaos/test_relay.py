@@ -87,7 +87,7 @@ def test_watching_many_loose_claims_is_no_more_statements_than_watching_one(alon
 
 def test_a_message_for_a_paused_index_is_left_to_the_relay(alone: World) -> None:
     published: list[Any] = []
-    runtime = replace(alone.shop.search.runtime, publish=lambda uid, ids: published.append(ids))
+    runtime = replace(alone.shop.search.runtime, publish=lambda uid, ids, **about: published.append(ids))
     ids = alone.write({2: 2})
     away = Failure(reason_class=ReasonClass.TRANSPORT, reason="away")
     runtime.ledger.run(lambda tx: indexes.pause(tx, "items", away, 60.0))

@@ -109,7 +109,7 @@ class World:
             ledger=self.ledger,
             engine=self.engine,  # type: ignore[arg-type]
             source=self.stage.source,
-            publish=lambda uid, ids: None,
+            publish=lambda uid, ids, **about: None,
         )
 
     @property

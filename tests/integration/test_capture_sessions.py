@@ -81,7 +81,7 @@ def test_a_flush_alone_writes_where_the_session_does_not_own_its_transaction(blo
 
 
 def test_an_error_after_the_commit_never_leaves_it(blog: Blog, caplog: pytest.LogCaptureFixture) -> None:
-    def refuse(uid: str, ids: tuple[int, ...]) -> None:
+    def refuse(uid: str, ids: tuple[int, ...], **about: object) -> None:
         raise RuntimeError("amqp://user:secret@host")
 
     blog.runtime = type(blog.runtime)(**{**vars(blog.runtime), "publish": refuse})
@@ -96,7 +96,7 @@ def test_an_error_after_the_commit_never_leaves_it(blog: Blog, caplog: pytest.Lo
 
 
 def test_what_stops_the_process_is_not_held_up(blog: Blog) -> None:
-    def interrupt(uid: str, ids: tuple[int, ...]) -> None:
+    def interrupt(uid: str, ids: tuple[int, ...], **about: object) -> None:
         raise KeyboardInterrupt
 
     blog.runtime = type(blog.runtime)(**{**vars(blog.runtime), "publish": interrupt})

@@ -93,7 +93,7 @@ def test_a_step_of_the_relay_that_fails_holds_up_no_other(
         raise KeyError("a row of another release")
 
     monkeypatch.setattr(relaying, step, fail)
-    runtime = replace(blog.runtime, publish=lambda uid, ids: None)
+    runtime = replace(blog.runtime, publish=lambda uid, ids, **about: None)
     runtime.ledger.run(lambda tx: works.write(tx, "post", Operation.UPSERT, ["1"], Mode.CELERY))
     runtime.ledger.run(lambda tx: tx.execute(update(tables.work).values(publish_after=0.0)))
     done = relaying.relay(runtime, force=True)

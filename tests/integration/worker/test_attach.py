@@ -9,7 +9,7 @@ from celery import Celery
 
 from scrypath_celery import Scrypath
 from scrypath_celery.errors import ConfigError
-from scrypath_celery.worker.tasks import RELAY, SYNC
+from scrypath_celery.worker.messages import RELAY, SYNC
 
 
 def _app(**conf: Any) -> Celery:

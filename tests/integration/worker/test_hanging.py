@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,12 @@ def test_it_is_seen_while_it_hangs_and_fails_within_two_limits(
     assert (found.document_id, found.work_id is not None) == ("50", True)
     assert found.seconds >= OPTIONS["hang_seconds"]
     assert "@" in found.worker.split(":")[3]
+    node = f"{worker.name}@{socket.gethostname()}"
+    [reply] = shop.app.control.broadcast("scrypath_work", reply=True, destination=[node], timeout=10)
+    [held] = [claim for claim in reply[node]["claims"] if claim["hangs"] is not None]
+    assert held["hangs"] == "50"
+    assert found.work_id in held["works"]
+    assert [one["args"].startswith("Post: ") for one in reply[node]["tasks"] if one["name"] == "scrypath.sync"]
     shop.add(60)  # the other slot goes on
     eventually(lambda: "60" in {item["id"] for item in documents(shop)}, what="another is indexed")
     eventually(lambda: failed(shop), what="it is a dead letter")

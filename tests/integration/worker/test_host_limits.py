@@ -13,8 +13,8 @@ from sqlalchemy import create_engine
 from scrypath_celery import Scrypath
 from scrypath_celery.errors import ScrypathError
 from scrypath_celery.ledger import Ledger, publications
+from scrypath_celery.worker.messages import RELAY, SYNC
 from scrypath_celery.worker.publisher import Publisher
-from scrypath_celery.worker.tasks import RELAY, SYNC
 from tests.deadline import PATIENCE
 
 LIMITS: list[dict[str, Any]] = [

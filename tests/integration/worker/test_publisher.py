@@ -105,4 +105,4 @@ def test_a_forked_process_publishes_with_a_thread_and_connection_of_its_own(redi
         publisher.publish("posts", (2,))
         os._exit(0 if publisher.flush(PATIENCE) else 1)
     assert os.waitpid(child, 0)[1] == 0
-    assert [headers["argsrepr"] for headers in _messages(redis_url)] == ["('posts', [1])", "('posts', [2])"]
+    assert [headers["argsrepr"] for headers in _messages(redis_url)] == ["posts: work 1", "posts: work 2"]

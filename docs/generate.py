@@ -1,0 +1,218 @@
+"""The pages of docs/reference, made of the code: `python3 -m nox -s reference` writes them, a test compares them."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import click
+
+from scrypath_celery import config, errors, work
+from scrypath_celery.cli import console
+from scrypath_celery.cli.group import main as commands
+from scrypath_celery.operator.recommendations import Signal
+from scrypath_celery.rebuild.phases import Phase
+
+FOLDER = Path(__file__).parent / "reference"
+OPTIONS = (
+    "Each of them is an argument of `Scrypath(...)`, an environment variable (`SCRYPATH_QUEUE`) and a setting of the"
+    " Celery app (`scrypath_queue`). A command's flag beats an argument, which beats a variable, which beats a setting."
+    " Times are in seconds, sizes in bytes."
+)
+NOTE = "<!-- Made of the code: python3 -m nox -s reference -->"
+
+
+def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
+    """A Markdown table."""
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    lines += [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
+    return "\n".join(lines)
+
+
+def summary(thing: Any) -> str:
+    """The first paragraph of a docstring, in one line."""
+    return " ".join((inspect.getdoc(thing) or "").split("\n\n")[0].split())
+
+
+def walk(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command with its path, groups before what is in them."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield (*path, name), command
+        if isinstance(command, click.Group):
+            yield from walk(command, (*path, name))
+
+
+def cli() -> str:
+    """All commands."""
+    parts = [
+        "# Commands",
+        "As `scrypath-celery -A shop COMMAND`, or `celery -A shop scrypath COMMAND`. Exit codes are in [](names.md).",
+        "## Before the command",
+        table(("option", "meaning"), map(_parameter, _shown(commands))),
+    ]
+    for path, command in walk(commands):
+        name = " ".join(path)
+        parts += [f"## `{name}`", *_help(command)]
+        if not isinstance(command, click.Group):
+            arguments = " ".join(_metavar(one) for one in command.params if isinstance(one, click.Argument))
+            parts.append(f"`scrypath-celery {name} {arguments}`".replace(" `", "`"))
+        rows = list(map(_parameter, _shown(command)))
+        if rows:
+            parts.append(table(("option", "meaning"), iter(rows)))
+        if command.epilog:
+            kind, _, example = command.epilog.partition(": ")
+            parts.append(f"{kind}: `{example}`")
+    return "\n\n".join(parts)
+
+
+def _help(command: click.Command) -> Iterator[str]:
+    for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
+        if paragraph.startswith("\b"):
+            yield "```text\n" + paragraph.lstrip("\b\n") + "\n```"
+        else:
+            yield " ".join(paragraph.split()).replace("<", "\\<")
+
+
+def _shown(command: click.Command) -> list[click.Option]:
+    return [one for one in command.params if isinstance(one, click.Option) and not one.hidden]
+
+
+def _parameter(option: click.Option) -> tuple[str, str]:
+    value = "" if option.is_flag or option.count else f" {_metavar(option)}"
+    names = ", ".join(f"`{name}{value}`" for name in (*option.opts, *option.secondary_opts))
+    told = " ".join((option.help or "").split()).replace("<", "\\<")
+    if option.show_default and option.default is not None and not callable(option.default):
+        told += f" Default: `{option.default}`."
+    return names, told.strip()
+
+
+def _metavar(parameter: click.Parameter) -> str:
+    if parameter.metavar:
+        return parameter.metavar
+    if isinstance(parameter.type, click.Choice):
+        return "|".join(map(str, parameter.type.choices))
+    if isinstance(parameter, click.Argument):
+        shown = (parameter.name or "").upper()
+        return shown if parameter.required else f"[{shown}]"
+    return parameter.type.name.upper()
+
+
+def options() -> str:
+    """All options of the configuration."""
+    told = _texts(config.Options)
+    rows = ((f"`{name}`", f"`{getattr(config.Options(), name)!r}`", told.get(name, "")) for name in config.NAMES)
+    return "\n\n".join(
+        (
+            "# Options",
+            OPTIONS,
+            table(("option", "default", "meaning"), iter(rows)),
+        )
+    )
+
+
+def _texts(kind: type) -> dict[str, str]:
+    """The string under each field of a class: what it means."""
+    body = ast.parse(inspect.cleandoc(inspect.getsource(kind))).body[-1]
+    assert isinstance(body, ast.ClassDef)
+    found: dict[str, str] = {}
+    for item, after in pairwise(body.body):
+        named = isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+        if named and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+            found[item.target.id] = " ".join(str(after.value.value).split())
+    return found
+
+
+def exit_codes() -> dict[int, str]:
+    """The exit codes of commands, and the names that the code has for them."""
+    found: dict[int, str] = {}
+    for name, value in vars(console).items():
+        if name.isupper() and type(value) is int:
+            found[value] = name
+    return dict(sorted(found.items()))
+
+
+def error_classes(base: type = errors.ScrypathError) -> Iterator[type[errors.ScrypathError]]:
+    """The classes of the tree of errors, each once, in the order of their definition."""
+    for thing in vars(errors).values():
+        if isinstance(thing, type) and issubclass(thing, base):
+            yield thing
+
+
+def worker_commands() -> dict[str, str]:
+    """The commands of `celery inspect` and `celery control`, and what they do."""
+    from celery.worker.control import Panel
+
+    from scrypath_celery.worker import inspect as ours
+
+    return {
+        name: f"`celery {found.type} {name}{f' {found.signature}' if found.signature else ''}`: {found.help}"
+        for name, found in Panel.meta.items()
+        if hasattr(ours, name)
+    }
+
+
+def names() -> str:
+    """Everything else that scripts and screens depend on."""
+    from scrypath_celery.worker import events, messages
+
+    tasks = {
+        messages.SYNC: "Runs what is ready of one index.",
+        messages.RELAY: "Makes a pass of the relay; sends no events.",
+    }
+    sections: list[tuple[str, tuple[str, ...], Iterator[tuple[str, ...]]]] = [
+        ("Exit codes", ("code", "in the code"), ((f"`{code}`", name) for code, name in exit_codes().items())),
+        (
+            "Errors",
+            ("`code`", "class", "meaning"),
+            ((f"`{one.code}`", f"`{one.__name__}`", summary(one)) for one in error_classes()),
+        ),
+        ("States of a work", ("state",), ((f"`{one.value}`",) for one in work.State)),
+        ("Operations", ("operation",), ((f"`{one.value}`",) for one in work.Operation)),
+        ("Reason classes", ("class",), ((f"`{one.value}`",) for one in work.ReasonClass)),
+        ("Signals of a report", ("signal",), ((f"`{one.value}`",) for one in Signal)),
+        ("Phases of a rebuild", ("phase",), ((f"`{one.value}`",) for one in Phase)),
+        ("Celery tasks", ("task", "meaning"), ((f"`{name}`", told) for name, told in tasks.items())),
+        (
+            "Events beside Celery's own",
+            ("event", "meaning"),
+            ((f"`{name}`", told) for name, told in events.MEANING.items()),
+        ),
+        (
+            "Commands to workers",
+            ("command", "meaning"),
+            ((f"`{name}`", told) for name, told in worker_commands().items()),
+        ),
+    ]
+    parts = ["# Names", "What scripts may depend on; the words are explained in the [glossary](../glossary.md)."]
+    for title, head, rows in sections:
+        parts += [f"## {title}", table(head, rows)]
+    return "\n\n".join(parts)
+
+
+PAGES: dict[str, Callable[[], str]] = {"cli.md": cli, "options.md": options, "names.md": names}
+"""Each page, and what makes it."""
+
+
+def page(name: str) -> str:
+    """The text of a page."""
+    return f"{NOTE}\n\n{PAGES[name]()}\n"
+
+
+def main() -> int:
+    """Write all pages."""
+    FOLDER.mkdir(exist_ok=True)
+    for name in PAGES:
+        (FOLDER / name).write_text(page(name))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""How a task ends says what became of its works, whoever settled them."""
+
+from __future__ import annotations
+
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from scrypath_celery.convergence.summary import Summary
+from scrypath_celery.ledger import claims, works
+from scrypath_celery.work import Claim, Failure, Mode, Operation, ReasonClass
+from scrypath_celery.worker.ending import Ending, what_became
+from tests.blog import Blog
+
+FAILURE = Failure(reason_class=ReasonClass.SOURCE, reason="hangs", code="projection_hangs")
+LOST_WORKER = {"delivery_info": {"redelivered": True}}
+
+
+def request(*, retries: int = 0, delivery_info: dict[str, Any] | None = None) -> Any:
+    return SimpleNamespace(id="t", retries=retries, delivery_info=delivery_info)
+
+
+@pytest.fixture
+def held(blog: Blog) -> Claim:
+    """A work that the task `t` has claimed."""
+    write = partial(works.write, index_uid="post", operation=Operation.UPSERT, ids=["1"], mode=Mode.CELERY)
+    blog.runtime.ledger.run(write)
+    take = partial(claims.take, uid="post", documents=9, lease=60.0, worker="w:1:1", task_id="t")
+    found = blog.runtime.ledger.run(take)
+    assert found is not None
+    return found
+
+
+def give_up(blog: Blog, held: Claim, *, delay: float | None) -> None:
+    """What the relay does with the work of a claim that ended."""
+    item = held.works[0]
+    blog.runtime.ledger.run(lambda tx: works.fail(tx, held.token, item, FAILURE, ids=["1"], delay=delay))
+
+
+def ended(blog: Blog, held: Claim, asked: Any, *, lost: bool = False) -> Ending:
+    return what_became(blog.runtime, asked, [held.works[0].id], Summary(lost=lost))
+
+
+@pytest.mark.parametrize(
+    ("asked", "lost"), [(request(), True), (request(**LOST_WORKER), False), (request(retries=1), False)]
+)
+def test_a_task_whose_work_was_given_up_fails_with_its_id(blog: Blog, held: Claim, asked: Any, lost: bool) -> None:
+    give_up(blog, held, delay=None)
+    assert ended(blog, held, asked, lost=lost).failed == {held.works[0].id: ReasonClass.SOURCE}
+
+
+@pytest.mark.parametrize(("asked", "lost"), [(request(), True), (request(**LOST_WORKER), False)])
+def test_a_task_whose_work_waits_for_another_try_comes_again(blog: Blog, held: Claim, asked: Any, lost: bool) -> None:
+    give_up(blog, held, delay=30.0)
+    found = ended(blog, held, asked, lost=lost)
+    assert (found.failed, found.waiting) == ({}, [held.works[0].id])
+    assert found.retry_in > 0
+
+
+def test_a_work_that_another_task_holds_is_its_affair(blog: Blog, held: Claim) -> None:
+    give_up(blog, held, delay=None)
+    asked = request(**LOST_WORKER)
+    asked.id = "another"
+    assert ended(blog, held, asked) == Ending()
+
+
+def test_a_message_whose_work_is_settled_is_only_a_nudge(blog: Blog, held: Claim) -> None:
+    give_up(blog, held, delay=None)
+    assert ended(blog, held, request()) == Ending()
