@@ -23,7 +23,7 @@ def main() -> int:
     parser.add_argument("--commits", type=int, default=500, help="commits of each kind")
     options = parser.parse_args()
     with lab(options.batch_cost, options.document_cost) as worker:
-        from tests.bench import bulk, latency, ledger, measure, start
+        from tests.bench import bulk, latency, ledger, measure, proof, start
 
         measure.prepare()
         runs = {
@@ -34,9 +34,11 @@ def main() -> int:
             "latency": lambda: latency.latency(worker, 200),
             "beside": lambda: latency.beside(worker),
             "ledger": ledger.ledger,
+            "proof": lambda: proof.proof(500 if options.large else 15_000),
             "large": lambda: bulk.bulk(worker, 500),
         }
-        for name in (*options.what, *(["large"] if options.large else [])):
+        large = ["large"] if options.large and options.what != ["proof"] else []
+        for name in (*options.what, *large):
             for line in runs[name]():
                 sys.stdout.write(f"{line.shown()}\n")
                 sys.stdout.flush()
