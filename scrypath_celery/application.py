@@ -17,6 +17,7 @@ from .binding import bind
 from .capture.inline import run_now
 from .config import NAMES, Options, from_celery, from_environment, resolve
 from .declaration.registry import Schemas
+from .declaration_watch import DeclarationWatch
 from .errors import ConfigError
 from .ledger import Ledger, publications
 from .runtime import Runtime
@@ -41,6 +42,7 @@ class Attached:
         self._bound: tuple[int, tuple[Callable[[], Session], Engine]] | None = None
         self._reading: tuple[int, tuple[Callable[[], Session], Engine]] | None = None
         self._publisher: Any = None
+        self._watch = self._new_watch()
 
     def init_app(
         self, celery_app: Celery | None, *, database: Any = None, read_session: Any = None, **options: Any
@@ -109,6 +111,11 @@ class Attached:
         alone = app is None or app.conf.task_always_eager or str(app.conf.broker_url or "").startswith("memory:")
         return Mode.INLINE if alone else Mode.CELERY
 
+    def look_at_declarations(self) -> None:
+        """Say which declarations changed since their indexes were made: once in a process, in the log and by the
+        signal `contract_drift`."""
+        self._watch.look(self.ledger, self.schemas)
+
     def open_session(self) -> Session:
         """A new session of the application's own sessionmaker, to be closed by whoever opened it.
 
@@ -145,6 +152,7 @@ class Attached:
         if self._publisher is not None:
             self._publisher.close()
         self._runtime = self._bound = self._reading = self._publisher = None
+        self._watch = self._new_watch()
         self.__dict__.pop("_options", None)
 
     @cached_property
@@ -167,6 +175,7 @@ class Attached:
             source=Source(self._reader),
             publish=self._publish,
             eager=self._is_eager,
+            declaration_changed=lambda ledger, schema: self._watch.look(ledger, [schema]),
         )
 
     def _binding(self) -> tuple[Callable[[], Session], Engine]:
@@ -214,9 +223,22 @@ class Attached:
                 limit_tasks(app)  # a message carries the limits of its sender
                 options = self._options
                 self._publisher = self._publisher or Publisher(
-                    app, options.queue, seconds=options.broker_seconds, note=self._note_publication
+                    app,
+                    options.queue,
+                    seconds=options.broker_seconds,
+                    note=self._note_publication,
+                    after=self._watch_index,
                 )
         self._publisher.publish(index, ids)
+
+    def _new_watch(self) -> DeclarationWatch:
+        return DeclarationWatch(lambda schema: self.runtime.uid_of(schema))
+
+    def _watch_index(self, uid: str) -> None:
+        """In the publisher's thread, after a first write: no commit waits for it."""
+        schema = self.schemas.by_uid(uid)
+        if schema is not None:
+            self._watch.look(self.ledger, [schema])
 
     def _note_publication(self, reason: str | None) -> None:
         self.runtime.ledger.run(lambda tx: publications.note(tx, reason))

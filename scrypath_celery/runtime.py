@@ -38,6 +38,8 @@ class Runtime:
     publish: Publish
     eager: Callable[[], bool] = lambda: False
     """Whether Celery runs tasks where they are sent (`task_always_eager`), so that nobody else takes works."""
+    declaration_changed: Callable[[Ledger, Schema], None] = lambda ledger, schema: None
+    """Tell, once in a process, what of a declaration is different since its index was made; never raises."""
 
     def engine_uid(self, uid: str) -> str:
         """The engine's uid of an index: `prefix_uid`."""

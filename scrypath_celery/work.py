@@ -213,6 +213,7 @@ class Pause:
 class IndexRow:
     """The ledger's row of one index (the unprefixed uid).
 
+    `declared` is what the index was made with, as far as that is known, and `fingerprint` stands for it.
     `lost_since` is when the engine was found to have lost what was settled, None where it was not, or was rebuilt.
     """
 
@@ -222,6 +223,7 @@ class IndexRow:
     exclusive_until: float | None = None
     rebuild: Mapping[str, Any] | None = None
     fingerprint: str | None = None
+    declared: Mapping[str, Any] | None = None
     high_uid: int | None = None
     lost_since: float | None = None
 

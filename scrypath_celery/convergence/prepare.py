@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from ..engine.reasons import request_failure, task_failure
 from ..errors import EngineError
-from ..ledger import claims, indexes
+from ..ledger import claims, declared, indexes
 from ..work import Failure, ReasonClass, Scope
 from .checkpoints import Await, Step, Steps
 from .claim_run import ClaimRun, Stopped
@@ -22,6 +22,9 @@ def prepare(run: ClaimRun) -> Steps:
     claim began to make and is gone before it saw the end (killed, or not answered) gets its settings again.
     """
     engine, schema = run.runtime.engine, run.schema
+    known = run.claim.fingerprint or ""
+    if not run.to_target and known not in ("", schema.fingerprint()) and not known.startswith(BEGUN):
+        run.runtime.declaration_changed(run.runtime.ledger, schema)
     try:
         engine.require_version()
         found = engine.index(run.index)
@@ -30,7 +33,7 @@ def prepare(run: ClaimRun) -> Steps:
             if not _left_behind(run):
                 yield Step.PREPARED
                 return
-        _note(run, BEGUN + run.claim.token)
+        run.runtime.ledger.run(lambda tx: declared.begin(tx, run.claim.index_uid, BEGUN + run.claim.token))
         uids = [] if found is not None else [engine.create(run.index, schema.key)]
         yield Step.CREATED
         settings = schema.declared_settings()
@@ -45,7 +48,7 @@ def prepare(run: ClaimRun) -> Steps:
         if task.status in ("failed", "canceled") and code != "index_already_exists":
             raise Stopped(task_failure(task))
     if tasks is not None and all(uid in tasks and tasks[uid].terminal for uid in uids):
-        _note(run, schema.fingerprint())
+        run.runtime.ledger.run(lambda tx: declared.note(tx, run.claim.index_uid, schema.declared))
     yield Step.PREPARED
 
 
@@ -59,11 +62,6 @@ def _left_behind(run: ClaimRun) -> bool:
         return mark.startswith(BEGUN) and not claims.is_held(connection, mark.removeprefix(BEGUN))
 
     return run.runtime.ledger.run(is_left)
-
-
-def _note(run: ClaimRun, fingerprint: str) -> None:
-    uid = run.claim.index_uid
-    run.runtime.ledger.run(lambda tx: indexes.write_fingerprint(tx, uid, fingerprint))
 
 
 def _check_key(run: ClaimRun, key: str | None) -> None:

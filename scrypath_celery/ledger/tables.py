@@ -180,6 +180,7 @@ index = Table(
     Column("exclusive_until", Double),
     Column("rebuild", Json),
     Column("fingerprint", _word(64)),
+    Column("declared", Json),
     Column("high_uid", BigInteger),
     Column("hot_applied", Json),
     Column("verified", Json),

@@ -93,8 +93,14 @@ PAUSES: Mapping[ReasonClass, str] = {
 
 
 CONTRACT: Mapping[str, tuple[str, str]] = {
-    "settings_apply": ("the index has other settings than the schema declares", "settings apply {schema}"),
-    "backfill": ("its documents have other fields than the schema declares", "reconcile {schema} --action backfill"),
+    "settings_apply": (
+        "the index has other settings than the schema declares, or was made with others",
+        "settings apply {schema}",
+    ),
+    "backfill": (
+        "its documents were made with another declaration, or have other fields",
+        "reconcile {schema} --action backfill",
+    ),
     "reindex": ("the index has another primary key than the schema", "reconcile {schema} --action reindex"),
 }
 """Why and with which command each drift of the contract is fixed."""

@@ -126,7 +126,7 @@ def _looked(runtime: Runtime, schema: Schema, *, engine: Probe, ledger: Probe, s
         documents=with_mismatch(documents, counts, after.queue, unchanged_during_count=unchanged_during_count),
         row=after.row,
         target_exists=target is not None,
-        contract=engine.ask(lambda: contract_drift(runtime, schema)),
+        contract=engine.ask(lambda: contract_drift(runtime, schema, after.row.declared if after.row else None)),
     )
     return seen, after
 

@@ -135,7 +135,7 @@ def status(
                 hanging=tuple(found.stuck[schema.uid]) if found is not None else (),
                 engine_lost_since=to_datetime(row.lost_since) if row is not None else None,
                 known_to_workers=broker.knows(schema.uid) if broker is not None else None,
-                contract=looking.ask(partial(contract_of, runtime, schema)) or Contract.UNKNOWN,
+                contract=looking.ask(partial(contract_of, runtime, schema, row)) or Contract.UNKNOWN,
                 verified=found.verified.get(schema.uid) if found is not None else None,
                 rebuild=found.rebuilds.get(schema.uid) if found is not None else None,
             )
@@ -191,13 +191,13 @@ def paused(row: IndexRow | None) -> Paused | None:
     )
 
 
-def contract_of(runtime: Runtime, schema: Schema) -> Contract:
-    """Whether an index is what its schema declares.
+def contract_of(runtime: Runtime, schema: Schema, row: IndexRow | None) -> Contract:
+    """Whether an index is what its schema declares, and was made with what it declares.
 
     Raises:
         EngineError: the engine could not be asked.
     """
-    found = contract_drift(runtime, schema)
+    found = contract_drift(runtime, schema, row.declared if row is not None else None)
     if not found.index_exists:
         return Contract.MISSING
     return Contract.MATCH if found.match else Contract.DRIFT

@@ -85,14 +85,21 @@ class Publisher:
 
     `seconds` bounds each publication, also to a broker that is frozen. What cannot be published is dropped here: its
     row is in the ledger, and the relay publishes it again. `note` is told (in the thread) why a publication failed, and
-    None once one succeeds again.
+    None once one succeeds again; `after` is called (in the thread) with the index of whatever was handed over.
     """
 
     def __init__(
-        self, app: Celery, queue_name: str, *, seconds: float, note: Callable[[str | None], None] | None = None
+        self,
+        app: Celery,
+        queue_name: str,
+        *,
+        seconds: float,
+        note: Callable[[str | None], None] | None = None,
+        after: Callable[[str], None] = lambda index: None,
     ) -> None:
         self._app, self._queue_name, self._seconds = app, queue_name, seconds
         self._note, self._failed = note or (lambda reason: None), False
+        self._after = after
         self._lock = threading.Lock()
         self._pid: int | None = None
         self._waiting = HandOvers()
@@ -143,6 +150,8 @@ class Publisher:
                 connection = None
             finally:
                 waiting.done(count)
+            for index in merged:
+                self._after(index)
             if ended:
                 _drop(connection)
                 return

@@ -37,6 +37,8 @@ class Owner(Protocol):
     @property
     def runtime(self) -> Runtime: ...
 
+    def look_at_declarations(self) -> None: ...
+
 
 def register(app: Celery, owner: Owner) -> None:
     """Register our tasks with an app, derived from its own `Task`; every option is set on them alone."""
@@ -47,6 +49,7 @@ def register(app: Celery, owner: Owner) -> None:
     def relay_pass(*args: Any, **kwargs: Any) -> dict[str, Any] | None:
         if args or kwargs:
             raise NotUnderstood(f"a message of another release for {RELAY}: this one takes no arguments")
+        owner.look_at_declarations()
         done = relay(owner.runtime)
         drive(owner.runtime, seconds=DRIVEN)
         if done is not None:

@@ -33,6 +33,8 @@ LAYERS = {
     "app": FACADE,
     "searches": FACADE,
     "application": FACADE,
+    "declaration_watch": FACADE,
+    "signals": FACADE,
     "": FACADE,
     "worker": EDGES,
     "cli": EDGES,
