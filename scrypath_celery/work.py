@@ -170,7 +170,8 @@ class Claim:
     """The lease by which one process holds a batch of works of one index.
 
     `fingerprint` is that of the declaration which the index was made with, and `mark` the task by which the engine is
-    known, both as the claim found them in the ledger; `target` is the index that a rebuild fills with these works,
+    known, both as the claim found them in the ledger; `engine_uid` is the engine's index that this ledger has used;
+    `target` is the index that a rebuild fills with these works,
     None where they are of the live index.
     """
 
@@ -179,6 +180,7 @@ class Claim:
     index_uid: str
     works: tuple[Work, ...]
     fingerprint: str | None = None
+    engine_uid: str | None = None
     target: str | None = None
     mark: Mark | None = None
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from ..engine.reasons import request_failure, task_failure
-from ..errors import EngineError
-from ..ledger import claims, declared, indexes
+from ..errors import EngineError, IndexTaken
+from ..ledger import claims, declared, engine_uids, indexes
 from ..work import Failure, ReasonClass, Scope
 from .checkpoints import Await, Step, Steps
 from .claim_run import ClaimRun, Stopped
+from .ownership import refuse_foreign
 
 BEGUN = "begun:"
 """Stands in the ledger, with the claim's token, for the fingerprint of an index that a claim has begun to make."""
@@ -27,6 +28,7 @@ def prepare(run: ClaimRun) -> Steps:
         run.runtime.declaration_changed(run.runtime.ledger, schema)
     try:
         engine.require_version()
+        _check_owner(run)
         found = engine.index(run.index)
         if found is not None:
             _check_key(run, found.get("primaryKey"))
@@ -62,6 +64,21 @@ def _left_behind(run: ClaimRun) -> bool:
         return mark.startswith(BEGUN) and not claims.is_held(connection, mark.removeprefix(BEGUN))
 
     return run.runtime.ledger.run(is_left)
+
+
+def _check_owner(run: ClaimRun) -> None:
+    """Before this ledger first uses an index of the engine: see that it is no other application's."""
+    uid = run.claim.index_uid
+    if run.to_target or run.claim.engine_uid == run.index:
+        return
+    try:
+        refuse_foreign(run.runtime, run.schema, run.index)
+    except IndexTaken as exc:
+        # Of the index alone: a rebuild takes it over from an application that is gone.
+        taken = ReasonClass.BACKEND_REJECTED
+        failure = Failure(scope=Scope.INDEX, reason_class=taken, reason=str(exc), code=exc.code)
+        raise Stopped(failure) from exc
+    run.runtime.ledger.run(lambda tx: engine_uids.note(tx, uid, run.index))
 
 
 def _check_key(run: ClaimRun, key: str | None) -> None:

@@ -78,6 +78,7 @@ def take(
         index_uid=uid,
         works=items,
         fingerprint=held.fingerprint,
+        engine_uid=held.engine_uid,
         target=target,
         mark=_mark(held),
     )

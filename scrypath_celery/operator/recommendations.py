@@ -87,7 +87,7 @@ PAUSES: Mapping[ReasonClass, str] = {
     ReasonClass.TRANSPORT: "the engine does not answer",
     ReasonClass.BACKEND_REJECTED: "the engine cannot work",
     ReasonClass.AUTH: "the engine refuses the key",
-    ReasonClass.SOURCE: "the database does not answer",
+    ReasonClass.SOURCE: "the database does not answer, or workers do not see its records",
 }
 """What keeps a paused index from being tried."""
 
@@ -127,6 +127,9 @@ def _restored(situation: Situation, program: str) -> list[Action]:
 def _paused(situation: Situation, program: str) -> list[Action]:
     if Signal.INDEX_PAUSED not in situation.signals:
         return []
+    if situation.pause_scope is Scope.INDEX and situation.pause is ReasonClass.BACKEND_REJECTED:
+        why = "the engine's index is another application's (see the reason): give one of them another name"
+        return [Action(name="rename", why=why, command=f"{program} status {situation.schema}")]
     if situation.pause_scope is Scope.INDEX:
         why = "the index as it is does not take the documents (see the reason): build it anew, which ends the pause"
         return [_reindex(situation, program, why)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..convergence.executor import await_tasks
+from ..convergence.ownership import refuse_foreign
 from ..declaration.changes import KEY, SETTINGS
 from ..declaration.schema import Schema
 from ..declaration.setting_names import own_name
@@ -35,11 +36,12 @@ def settings_apply(runtime: Runtime, schema: Schema, *, everything: bool = False
     which cannot be read back. `dry_run` says what would be done.
 
     Raises:
-        PrimaryKeyDiffers: the index has another primary key than the schema.
+        IndexTaken: the index is another application's. PrimaryKeyDiffers: it has another primary key than the schema.
         SettingsError: the engine did not take them.
         EngineError: the engine could not be asked. LedgerError: the ledger could not be written.
     """
     index, settings = runtime.uid_of(schema), schema.declared_settings()
+    refuse_foreign(runtime, schema, index)
     found = runtime.engine.index(index)
     if found is not None and found.get("primaryKey") not in (None, schema.key):
         raise PrimaryKeyDiffers(

@@ -6,7 +6,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from ..errors import EngineError
-from ..ledger import claims, declared, indexes, marks, notes, overview, rebuilds, works
+from ..ledger import claims, declared, engine_uids, indexes, marks, notes, overview, rebuilds, works
 from ..work import State
 from .cutover import settled
 from .held import Held
@@ -48,6 +48,7 @@ def requeue(held: Held) -> None:
             again.update(dict.fromkeys(claims.unresolved_ids(tx, uid)))
             again.update(dict.fromkeys(_failed_ids(tx, row.id)))
             _note_declared(held, tx)
+            engine_uids.note(tx, uid, held.live)
             notes.forget_hot_applies(tx, uid)  # they went with the old content
             marks.end_loss(tx, uid)
             indexes.resume(tx, uid)  # what the live index was paused for is gone with it

@@ -1,4 +1,4 @@
-"""What an index was made with, so that a changed declaration can be told in words."""
+"""What an index was made with, and which index of the engine stands for it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column."""
+    """Add the columns."""
     text = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
+    word = sa.String(400).with_variant(mysql.VARCHAR(400, charset="ascii", collation="ascii_bin"), "mysql", "mariadb")
     op.add_column("scrypath_index", sa.Column("declared", text))
+    op.add_column("scrypath_index", sa.Column("engine_uid", word))
 
 
 def downgrade() -> None:
-    """Drop it."""
+    """Drop them."""
     with op.batch_alter_table("scrypath_index") as batch:
+        batch.drop_column("engine_uid")
         batch.drop_column("declared")
