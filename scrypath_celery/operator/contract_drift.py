@@ -150,17 +150,28 @@ def _family(key: str, declared: Any, applied: Any) -> list[Detail]:
     return [detail]
 
 
+def undelivered(schema: Schema, stats: Mapping[str, Any]) -> list[str]:
+    """The declared fields that no document of an index has, by the engine's count of its fields; none where it has no
+    documents, or is about to change."""
+    names = _held(stats)
+    return [name for name in schema.names if name not in names] if names else []
+
+
 def _delivered(schema: Schema, stats: Mapping[str, Any]) -> list[Detail]:
     """Fields that are declared and that no document has; and, where documents are ours alone to make, the reverse."""
-    held: Mapping[str, int] = stats.get("fieldDistribution") or {}
-    if not int(stats.get("numberOfDocuments") or 0) or stats.get("isIndexing"):
-        return []
-    names = {name.partition(".")[0] for name in held}
-    missing = [Detail(name=name, problem=Problem.NOT_DELIVERED) for name in schema.names if name not in names]
+    missing = [Detail(name=name, problem=Problem.NOT_DELIVERED) for name in undelivered(schema, stats)]
     if mapping.static(schema.model, "search_document") is not None:
         return missing
     ours = {*schema.names, schema.tenant_field, "_geo", "_vectors"}
-    return missing + [Detail(name=name, problem=Problem.NOT_DECLARED) for name in sorted(names - ours)]
+    return missing + [Detail(name=name, problem=Problem.NOT_DECLARED) for name in sorted(_held(stats) - ours)]
+
+
+def _held(stats: Mapping[str, Any]) -> set[str]:
+    """The top-level fields that any document has; none where the counts are about to change."""
+    held: Mapping[str, int] = stats.get("fieldDistribution") or {}
+    if not int(stats.get("numberOfDocuments") or 0) or stats.get("isIndexing"):
+        return set()
+    return {name.partition(".")[0] for name in held}
 
 
 def _wanted(key: Dimension, settings: Sized, delivered: Sized) -> dict[Remedy, bool]:
