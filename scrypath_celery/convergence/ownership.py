@@ -6,6 +6,7 @@ The ledger shows it where both share one. Otherwise the engine does: our sends b
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import islice
 
 from sqlalchemy import Connection
 
@@ -62,7 +63,7 @@ def refuse_foreign(runtime: Runtime, schema: Schema, engine_uid: str) -> None:
 
 def _newest_send(runtime: Runtime, engine_uid: str, *, made: str) -> EngineTask | None:
     """The newest task of an index since it was made that bears a token of any application of this package's."""
-    for task in runtime.engine.newest_of(engine_uid, types=WRITES, limit=LOOKED_AT):
+    for task in islice(runtime.engine.tasks_of(engine_uid, types=WRITES, page=LOOKED_AT), LOOKED_AT):
         over = task.finished_at is None or datetime.fromisoformat(task.finished_at) >= datetime.fromisoformat(made)
         if (task.metadata or "").startswith("scrypath:") and over:
             return task

@@ -185,11 +185,6 @@ class Engine:
                 return
             query["from"] = found[-1].uid - 1
 
-    def newest_of(self, index: str, *, types: Sequence[str], limit: int) -> list[EngineTask]:
-        """The newest tasks of an index of these types, newest first."""
-        query = urlencode({"indexUids": index, "types": ",".join(types), "limit": limit}, safe=",")
-        return self._transport.call("get", f"tasks?{query}", shape=answers.tasks)
-
     def newest_task(self, *, index: str | None = None, statuses: Sequence[str] = ()) -> EngineTask | None:
         """The newest task, of an index and in a status where asked for."""
         found = self._newest(index, statuses, answers.tasks)

@@ -38,7 +38,9 @@ def requeue(held: Held) -> None:
     """Requeue the documents of all works claimed since the last note, in parts; with the last part, those of the
     claims of which a request may still land, and of the works that failed and were allowed to."""
     row, uid = held.row, held.row.index_uid
-    upto, ids, more = held.runtime.ledger.read(lambda tx: rebuilds.claimed_since(tx, uid, row.noted))
+    (upto, ids, more), before = held.runtime.ledger.read(
+        lambda tx: (rebuilds.claimed_since(tx, uid, row.noted), declared.of_index(tx, uid))
+    )
     written: list[int] = []
 
     def write(tx: Connection) -> None:
@@ -55,7 +57,6 @@ def requeue(held: Held) -> None:
             rebuilds.cancel_works(tx, row.id)
         written.extend(works.requeue(tx, uid, list(again)))
 
-    before = held.runtime.ledger.read(lambda tx: declared.of_index(tx, uid))
     options = row.options if row.options.get("rollback") else {**row.options, MADE_WITH: before}
     counts = {**held.count(requeued=len(ids)), AUDITED: not more}
     held.save(noted=upto, counts=counts, options=options, also=write)

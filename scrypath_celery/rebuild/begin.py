@@ -45,8 +45,13 @@ def begin(runtime: Runtime, schema: Schema, asked: Asked) -> tuple[Held, str | N
     """
     if asked.operation is Operation.REINDEX:
         _check_version(schema)
-        runtime.ledger.read(lambda tx: refuse_shared(tx, schema, runtime.uid_of(schema)))
-    found = runtime.ledger.read(lambda tx: rebuilds.active(tx, schema.uid))
+
+    def look(tx: Connection) -> Rebuild | None:
+        if asked.operation is Operation.REINDEX:
+            refuse_shared(tx, schema, runtime.uid_of(schema))
+        return rebuilds.active(tx, schema.uid)
+
+    found = runtime.ledger.read(look)
     if found is None:
         return _new(runtime, schema, asked), None
     runtime.ledger.read(lambda tx: refuse(tx, schema, found, asked.operation))

@@ -11,6 +11,7 @@ from ..errors import DeadLettered, LedgerError, NotUnderstood, Unsettled
 from ..ledger import ready, works
 from ..rebuild.runner import drive, expire
 from ..runtime import Runtime
+from .verify_task import Verifier, register_verify
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -31,7 +32,7 @@ def to_queue(name: str) -> dict[str, Any]:
     return {"queue": name, "exchange": "", "routing_key": name, "serializer": "json"}
 
 
-class Owner(Protocol):
+class Owner(Verifier, Protocol):
     """What tasks need of the `Scrypath` that they belong to."""
 
     @property
@@ -80,6 +81,7 @@ def register(app: Celery, owner: Owner) -> None:
         time_limit=150,
         **common,
     )(sync)
+    register_verify(app, owner, common)
     app.task(name=RELAY, soft_time_limit=60, time_limit=90, send_events=False, **common)(relay_pass)
 
 
