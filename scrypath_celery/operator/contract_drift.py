@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from ..convergence.live_settings import differing
 from ..declaration import mapping
 from ..declaration.changes import Declared, Remedy, changes, cheapest
 from ..declaration.schema import Schema
 from ..declaration.setting_names import own_name
 from ..runtime import Runtime
 from .display_name import display_name
-from .settings_diff import differing, hidden
+from .settings_diff import hidden
 
 CAP = 50
 """The most details of one dimension."""

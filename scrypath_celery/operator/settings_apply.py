@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..convergence.executor import await_tasks
+from ..convergence.live_settings import differing
 from ..convergence.ownership import refuse_foreign
 from ..declaration.changes import KEY, SETTINGS
 from ..declaration.schema import Schema
@@ -15,7 +16,6 @@ from ..errors import PrimaryKeyDiffers, SettingsError
 from ..ledger import declared, indexes, notes
 from ..runtime import Runtime
 from .display_name import display_name
-from .settings_diff import differing
 
 
 @dataclass(frozen=True, kw_only=True)

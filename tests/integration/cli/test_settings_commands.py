@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scrypath_celery.ledger import indexes, notes
+from scrypath_celery.ledger import declared, engine_uids, indexes, notes
 from scrypath_celery.operator.settings_apply import finish
 from scrypath_celery.work import Operation
 from tests.integration.cli.conftest import Run, document
@@ -150,6 +150,38 @@ def test_a_hot_apply_during_a_rebuild_goes_to_both_indexes(run: Run, shop: Shop,
     assert document(result)["indexes"] == [index_of(shop), target]
     for index in (index_of(shop), target):
         assert (shop.search.runtime.engine.settings(index) or {})["stopWords"] == ["the"]
+
+
+def test_a_rebuild_forgets_what_was_hot_applied_once_it_is_cut_over(run: Run, shop: Shop, tmp_path: Path) -> None:
+    filled(shop)
+    file = hot_file(tmp_path, '{"stop_words": ["the"]}')
+    assert run("settings", "hot-apply", "Post", "--settings-file", file, "--ack-live").exit_code == 0
+    assert run("reindex", "Post", "--no-cutover", *HERE).exit_code == 0
+    assert document(run("settings", "diff", "Post", "--json"))["hot_applied"]
+    assert "hot-applied settings are dropped" in run("reindex", "Post", *HERE).stderr
+    assert document(run("settings", "diff", "Post", "--json"))["hot_applied"] == []
+    assert (shop.search.runtime.engine.settings(index_of(shop)) or {})["stopWords"] == []
+
+
+def test_a_changed_declaration_is_named_with_its_remedy(run: Run, shop: Shop) -> None:
+    filled(shop)
+    old = {**shop.search.schemas.of(Post).declared, "settings": {"searchableAttributes": ["title"]}}
+    shop.search.ledger.run(lambda tx: declared.put(tx, "posts", old))
+    result = run("index", "contract-drift", "Post")
+    assert (result.exit_code, "searchable: changed" in result.stdout) == (2, True)
+    assert "to fix it: settings_apply" in result.stdout
+    result = run("reconcile", "Post")
+    assert (result.exit_code, "settings apply Post" in result.stdout) == (2, True)
+    assert "contract: drift" in run("status", "Post").stdout
+    assert run("settings", "apply", "Post").exit_code == 0
+    assert run("index", "contract-drift", "Post").exit_code == 0
+
+
+def test_an_index_of_another_application_is_refused_by_code(run: Run, shop: Shop) -> None:
+    shop.search.ledger.run(lambda tx: (indexes.ensure(tx, "other"), engine_uids.note(tx, "other", index_of(shop))))
+    for command in (("settings", "apply"), ("reindex",)):
+        result = run(*command, "Post", "--json")
+        assert (result.exit_code, document(result)["error"]["code"]) == (1, "index_taken")
 
 
 def test_contract_drift_names_each_dimension(run: Run, shop: Shop) -> None:
