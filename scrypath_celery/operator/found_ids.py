@@ -47,6 +47,11 @@ class FoundIds:
         """These ids are to be looked at again; `since` is when they were looked at."""
         self._write(findings, _PUT_OFF, since)
 
+    def some_put_off(self) -> bool:
+        """Whether any are put off."""
+        query = "SELECT EXISTS (SELECT 1 FROM found WHERE state = ?)"
+        return bool(self._database.execute(query, (_PUT_OFF,)).fetchone()[0])
+
     def take_put_off(self) -> tuple[dict[str, Finding], float]:
         """Some of those that were put off, which they are no longer, and when the first of them was looked at."""
         query = "SELECT id, kind, mark, fields, since FROM found WHERE state = ? ORDER BY place LIMIT ?"

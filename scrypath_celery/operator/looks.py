@@ -72,7 +72,8 @@ class Looks:
         """Decide until nothing waits, or nothing was decided for the time of patience."""
         if not self.ledger:
             self._put_off()
-            threading.Event().wait(SECOND_LOOK)
+            if self.found.some_put_off():
+                threading.Event().wait(SECOND_LOOK)
         end = time.monotonic() + self.patience
         while True:
             end = self._decide_until(end)
