@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from scrypath_celery.ledger import declared, engine_uids, indexes, notes
 from scrypath_celery.operator.settings_apply import finish
+from scrypath_celery.operator.verify import verify
 from scrypath_celery.work import Operation
 from tests.integration.cli.conftest import Run, document
 from tests.shop import Post, Shop
@@ -249,6 +251,31 @@ def test_verify_finds_what_is_missing_stale_and_without_a_record(run: Run, shop:
         assert found["fields"] == {"2": ["title"]}
     assert "ghost=1" in run("status", "Post").stdout
     assert document(run("reconcile", "--verify", "--json"))["verified"][0]["counts"]["stale"] == 1
+
+
+def test_verify_that_cannot_decide_exits_1_and_says_of_which(
+    run: Run, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scrypath_celery.app.verify", partial(verify, patience=0.1))
+    shop.add(1)  # its work is open, and nobody runs it
+    result = run("verify", "Post", "--full")
+    assert (result.exit_code, "  undecided 1" in result.stdout) == (1, True)
+    assert run("reconcile", "Post", "--verify").exit_code == 1
+
+
+def test_commands_for_all_schemas_exit_with_the_worst_code(run: Run, shop: Shop) -> None:
+    assert run("settings", "diff", "--all").exit_code == 2
+    assert run("settings", "read", "--all").exit_code == 2
+    result = run("settings", "apply", "--all", "--json", *AWAY)
+    [one] = document(result)["indexes"]
+    assert (result.exit_code, one["error"]["code"]) == (1, "engine_unreachable")
+    filled(shop)
+    assert document(run("settings", "read", "--all", "--json"))["indexes"][0]["settings"]["searchable"]
+
+
+def test_settings_apply_of_everything_sends_what_does_not_differ_too(run: Run, shop: Shop) -> None:
+    filled(shop)
+    assert document(run("settings", "apply", "Post", "--everything", "--json"))["applied"] == ["searchable"]
 
 
 def test_repair_writes_exactly_what_differs(run: Run, shop: Shop) -> None:
