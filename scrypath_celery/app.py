@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from sqlalchemy import Connection
@@ -18,6 +18,8 @@ from .convergence.summary import Summary
 from .declaration.document_ids import id_text
 from .declaration.registry import Declaration
 from .declaration.schema import Schema
+from .errors import LedgerMissing
+from .ledger import declared
 from .operations import Operations
 from .operator.contract_drift import ContractDrift, contract_drift
 from .operator.failed import Failed, failed
@@ -214,7 +216,10 @@ class Scrypath(Operations):
 
     def index_contract_drift(self, model: Any) -> ContractDrift:
         """Where an index is not what its schema declares, dimension by dimension."""
-        return contract_drift(self.runtime, self.schemas.of(model))
+        schema, made_with = self.schemas.of(model), None
+        with suppress(LedgerMissing):  # where no ledger was made, nothing is noted
+            made_with = self.ledger.read(lambda tx: declared.of_index(tx, schema.uid))
+        return contract_drift(self.runtime, schema, made_with)
 
     def settings_diff(self, model: Any) -> SettingsDiff:
         """Where the settings of an index differ from what is declared."""

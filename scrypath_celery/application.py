@@ -19,6 +19,7 @@ from .binding import bind
 from .capture.inline import run_now
 from .config import NAMES, Options, from_celery, from_environment, resolve
 from .declaration.registry import Schemas
+from .declaration_watch import DeclarationWatch
 from .errors import ConfigError
 from .ledger import Ledger, publications
 from .runtime import Runtime
@@ -47,6 +48,7 @@ class Attached:
         self._bound: tuple[int, tuple[Callable[[], Session], Engine]] | None = None
         self._reading: tuple[int, tuple[Callable[[], Session], Engine]] | None = None
         self._publisher: Any = None
+        self._watch = self._new_watch()
 
     def init_app(
         self,
@@ -120,6 +122,11 @@ class Attached:
         alone = app is None or app.conf.task_always_eager or str(app.conf.broker_url or "").startswith("memory:")
         return Mode.INLINE if alone else Mode.CELERY
 
+    def look_at_declarations(self) -> None:
+        """Say which declarations changed since their indexes were made: once in a process, in the log and by the
+        signal `contract_drift`."""
+        self._watch.look(self.ledger, self.schemas)
+
     def open_session(self) -> Session:
         """A new session of the application's own sessionmaker, to be closed by whoever opened it.
 
@@ -161,6 +168,7 @@ class Attached:
         if self._publisher is not None:
             self._publisher.close()
         self._runtime = self._bound = self._reading = self._publisher = None
+        self._watch = self._new_watch()
         self.__dict__.pop("_options", None)
 
     @cached_property
@@ -185,6 +193,7 @@ class Attached:
             source=Source(self._reader, exception_text=options.log_exception_text),
             publish=self._publish,
             eager=self._is_eager,
+            declaration_changed=lambda ledger, schema: self._watch.look(ledger, [schema]),
         )
 
     def _binding(self) -> tuple[Callable[[], Session], Engine]:
@@ -243,6 +252,7 @@ class Attached:
                     seconds=options.broker_seconds,
                     note=self._note_publication,
                     name=lambda index: named(self.schemas, index),
+                    after=self._watch_index,
                 )
         return self._publisher
 
@@ -255,6 +265,15 @@ class Attached:
                 self.tell(dead_lettered(self.schemas, found))
             except Exception as exc:  # noqa: BLE001 - they are settled and committed: nothing may fail for this
                 logger.debug("dead letters could not be told (%s)", type(exc).__name__)
+
+    def _new_watch(self) -> DeclarationWatch:
+        return DeclarationWatch(lambda schema: self.runtime.uid_of(schema))
+
+    def _watch_index(self, uid: str) -> None:
+        """In the publisher's thread, after a first write: no commit waits for it."""
+        schema = self.schemas.by_uid(uid)
+        if schema is not None:
+            self._watch.look(self.ledger, [schema])
 
     def _note_publication(self, reason: str | None) -> None:
         self.runtime.ledger.run(lambda tx: publications.note(tx, reason))

@@ -18,6 +18,7 @@
             KeyRefused     it refused the API key, or what the key may do
             IndexMissing   there is no index to search
                 IndexMissingPaused  there is none, and the work that would fill it is paused
+        IndexTaken         an index of the engine is another application's
         IndexPaused        nothing of an index is tried until its pause ends
         SettingsError      settings of an index could not be applied as declared
             PrimaryKeyDiffers  the index has another primary key than the schema
@@ -208,6 +209,12 @@ class IndexMissingPaused(IndexMissing, IndexPaused):
     """There is no index to search, and the work that would fill it is paused; the message says why."""
 
     code = "index_paused"
+
+
+class IndexTaken(ScrypathError):
+    """An index of the engine is another application's: prefix and index of both make the same name."""
+
+    code = "index_taken"
 
 
 class SettingsError(ScrypathError):

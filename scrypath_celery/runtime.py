@@ -47,6 +47,8 @@ class Runtime:
     """Whether Celery runs tasks where they are sent (`task_always_eager`), so that nobody else takes works."""
     node: str = ""
     """The node name of the Celery worker that this process belongs to; empty elsewhere."""
+    declaration_changed: Callable[[Ledger, Schema], None] = lambda ledger, schema: None
+    """Tell, once in a process, what of a declaration is different since its index was made; never raises."""
 
     def engine_uid(self, uid: str) -> str:
         """The engine's uid of an index: `prefix_uid`."""

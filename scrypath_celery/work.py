@@ -201,7 +201,8 @@ class Claim:
     """The lease by which one process holds a batch of works of one index.
 
     `fingerprint` is that of the declaration which the index was made with, and `mark` the task by which the engine is
-    known, both as the claim found them in the ledger; `target` is the index that a rebuild fills with these works,
+    known, both as the claim found them in the ledger; `engine_uid` is the engine's index that this ledger has used;
+    `target` is the index that a rebuild fills with these works,
     None where they are of the live index.
     """
 
@@ -210,6 +211,7 @@ class Claim:
     index_uid: str
     works: tuple[Work, ...]
     fingerprint: str | None = None
+    engine_uid: str | None = None
     target: str | None = None
     mark: Mark | None = None
 
@@ -253,6 +255,7 @@ class PauseByHand:
 class IndexRow:
     """The ledger's row of one index (the unprefixed uid). `pause` ends by itself, `pause_by_hand` by an operator.
 
+    `declared` is what the index was made with, as far as that is known, and `fingerprint` stands for it.
     `lost_since` is when the engine was found to have lost what was settled, None where it was not, or was rebuilt.
     """
 
@@ -263,6 +266,7 @@ class IndexRow:
     exclusive_until: float | None = None
     rebuild: Mapping[str, Any] | None = None
     fingerprint: str | None = None
+    declared: Mapping[str, Any] | None = None
     high_uid: int | None = None
     lost_since: float | None = None
 

@@ -39,7 +39,7 @@ def drift_lines(found: ContractDrift, margin: str = "") -> list[str]:
     head = pairs(schema=found.schema, index=found.index, contract="match" if found.match else "drift")
     if not found.index_exists:
         return [margin + head, f"{margin}  there is no such index: `settings apply` creates it"]
-    parts = {"primary_key": found.primary_key, **found.dimensions}
+    parts = {"primary_key": found.primary_key, **found.dimensions, "declaration": found.declaration}
     lines = [margin + head]
     for name, part in parts.items():
         lines += [f"{margin}  {line}" for line in _part(name, part)]

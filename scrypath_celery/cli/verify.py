@@ -8,14 +8,14 @@ import click
 
 from ..operator.comparison import Kind
 from ..operator.serialization import as_json
-from ..operator.verify import Verification
+from ..operator.verify import LISTED, Verification
 from .app_command import operating
 from .completion import schema_argument
 from .console import DIFFERENT, FINE, NOT_DONE, Console
 from .text import pairs
 
 SHOWN = 20
-"""How many ids of a kind are printed as lines; the JSON document has all."""
+"""How many ids of a kind are printed as lines; the JSON document has more."""
 
 
 @click.command(epilog="Example: scrypath-celery -A shop verify Post --sample 1000")
@@ -53,7 +53,7 @@ def verified_code(found: Verification) -> int:
 def verified_json(found: Verification) -> dict[str, Any]:
     """A verification as JSON: counts, and ids by kind with the fields that differ."""
     body: dict[str, Any] = as_json(found)
-    return {**body, "differs": found.differs, "counts": found.counts}
+    return {**body, "differs": found.differs}
 
 
 def verified_lines(found: Verification, margin: str = "") -> list[str]:
@@ -67,7 +67,8 @@ def verified_lines(found: Verification, margin: str = "") -> list[str]:
         ids = getattr(found, name)
         lines += [f"  {name} {id}{_fields(found, id)}" for id in ids[:SHOWN]]
         if len(ids) > SHOWN:
-            lines.append(f"  {name}: and {len(ids) - SHOWN} more (--json has all)")
+            told = f"the first {LISTED}" if found.truncated else "all"
+            lines.append(f"  {name}: and {found.counts[name] - SHOWN} more (--json has {told})")
     return [margin + line for line in lines]
 
 

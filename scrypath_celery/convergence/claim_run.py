@@ -11,6 +11,7 @@ from ..ledger import claims, indexes, works
 from ..runtime import Runtime
 from ..work import Claim, Failure
 from .outcomes import Outcomes
+from .ownership import mark_of
 from .summary import Summary
 
 
@@ -68,9 +69,9 @@ class ClaimRun:
     outcome: Summary = field(default_factory=Summary)
 
     def next_token(self) -> str:
-        """The token of the next request: claim and number of the request, so that each bears its own."""
+        """The token of the next request: its claim, its number, and the ledger that it is of."""
         self.requests += 1
-        return f"scrypath:{self.claim.token}:{self.requests}"
+        return f"scrypath:{self.claim.token}:{self.requests}:{mark_of(self.runtime)}"
 
     def next_group(self) -> str:
         """The name of another group of documents that are tried together."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from ..engine.reasons import request_failure, task_failure
-from ..errors import EngineError
-from ..ledger import claims, indexes
+from ..errors import EngineError, IndexTaken
+from ..ledger import claims, declared, engine_uids, indexes
 from ..work import Failure, ReasonClass, Scope
 from .checkpoints import Await, Step, Steps
 from .claim_run import ClaimRun, Stopped
+from .ownership import refuse_foreign
 
 BEGUN = "begun:"
 """Stands in the ledger, with the claim's token, for the fingerprint of an index that a claim has begun to make."""
@@ -22,15 +23,19 @@ def prepare(run: ClaimRun) -> Steps:
     claim began to make and is gone before it saw the end (killed, or not answered) gets its settings again.
     """
     engine, schema = run.runtime.engine, run.schema
+    known = run.claim.fingerprint or ""
+    if not run.to_target and known not in ("", schema.fingerprint()) and not known.startswith(BEGUN):
+        run.runtime.declaration_changed(run.runtime.ledger, schema)
     try:
         engine.require_version()
+        _check_owner(run)
         found = engine.index(run.index)
         if found is not None:
             _check_key(run, found.get("primaryKey"))
             if not _left_behind(run):
                 yield Step.PREPARED
                 return
-        _note(run, BEGUN + run.claim.token)
+        run.runtime.ledger.run(lambda tx: declared.begin(tx, run.claim.index_uid, BEGUN + run.claim.token))
         uids = [] if found is not None else [engine.create(run.index, schema.key)]
         yield Step.CREATED
         settings = schema.declared_settings()
@@ -45,7 +50,7 @@ def prepare(run: ClaimRun) -> Steps:
         if task.status in ("failed", "canceled") and code != "index_already_exists":
             raise Stopped(task_failure(task))
     if tasks is not None and all(uid in tasks and tasks[uid].terminal for uid in uids):
-        _note(run, schema.fingerprint())
+        run.runtime.ledger.run(lambda tx: declared.note(tx, run.claim.index_uid, schema.declared))
     yield Step.PREPARED
 
 
@@ -61,9 +66,19 @@ def _left_behind(run: ClaimRun) -> bool:
     return run.runtime.ledger.run(is_left)
 
 
-def _note(run: ClaimRun, fingerprint: str) -> None:
+def _check_owner(run: ClaimRun) -> None:
+    """Before this ledger first uses an index of the engine: see that it is no other application's."""
     uid = run.claim.index_uid
-    run.runtime.ledger.run(lambda tx: indexes.write_fingerprint(tx, uid, fingerprint))
+    if run.to_target or run.claim.engine_uid == run.index:
+        return
+    try:
+        refuse_foreign(run.runtime, run.schema, run.index)
+    except IndexTaken as exc:
+        # Of the index alone: a rebuild takes it over from an application that is gone.
+        taken = ReasonClass.BACKEND_REJECTED
+        failure = Failure(scope=Scope.INDEX, reason_class=taken, reason=str(exc), code=exc.code)
+        raise Stopped(failure) from exc
+    run.runtime.ledger.run(lambda tx: engine_uids.note(tx, uid, run.index))
 
 
 def _check_key(run: ClaimRun, key: str | None) -> None:

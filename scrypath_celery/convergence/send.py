@@ -15,6 +15,7 @@ from .claim_run import ClaimRun, Send, Stopped
 from .decisions import Action, decide
 from .outcomes import Outcome
 from .unexpected_deletions import refuse_unexpected_deletions
+from .vectors import with_vectors
 from .watchdog import watched
 
 SPLIT_BYTES = 1_000_000
@@ -67,7 +68,7 @@ def read(run: ClaimRun, ids: Sequence[str], gone: list[str]) -> Mapping[str, byt
     gone.extend(reading.gone)
     # What is read here was asked for under another spelling, so no claim could tell that others work on it, too.
     run.requeue(reading.respelt.difference(run.claim.ids))
-    return reading.documents
+    return with_vectors(run, reading.documents)
 
 
 def payloads(documents: Mapping[str, bytes], limit: int) -> Iterator[dict[str, bytes]]:

@@ -39,7 +39,7 @@ def refuse_unexpected_deletions(run: ClaimRun, gone: Sequence[str]) -> None:
             " records, or raise mass_delete_count"
         )
         raise Stopped(
-            Failure(scope=Scope.INDEX, reason_class=ReasonClass.SOURCE, reason=text, code="unexpected_deletions")
+            Failure(scope=Scope.DATABASE, reason_class=ReasonClass.SOURCE, reason=text, code="unexpected_deletions")
         )
 
 

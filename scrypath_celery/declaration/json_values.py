@@ -115,4 +115,4 @@ def _derived(value: Any) -> Any:
         for kind, rule in _DERIVED:
             if isinstance(value, kind):
                 return rule(value)
-    raise ProjectionError(f"holds a {type(value).__name__}, which has no JSON form")
+    raise ProjectionError(f"holds a value of the type {type(value).__name__}, which has no JSON form")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +15,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapper
 
 from ..errors import SchemaError
-from . import mapping, settings
+from . import changes, mapping, settings
 from .document_ids import id_text
 from .source_text import source_text
 
@@ -187,19 +188,31 @@ class Schema:
         }
         return {name: source_text(one) for name, one in found.items() if one is not None}
 
-    def fingerprint(self) -> str:
-        """Changes when what decides the documents or the index's settings changes (64 hexadecimal digits).
+    @cached_property
+    def declared(self) -> changes.Declared:
+        """All that decides the documents and the index's settings, as the ledger notes what an index was made with.
 
         The source of `search_document`, `select` and `index_if` is part of it, or `version` in its place.
         """
+        documents: dict[str, Any] = {changes.FIELDS: sorted(self.names)}
+        if isinstance(self.index_if, str):
+            documents["index_if"] = self.index_if
+        if self.version is not None:
+            documents["version"] = self.version
+        else:
+            documents |= {name: _digest(documents.get(name), text) for name, text in self.sources.items()}
+        shown = settings.masked(self.declared_settings())
+        found = {changes.KEY: self.key, changes.SETTINGS: shown, changes.DOCUMENTS: documents}
+        declared: changes.Declared = json.loads(settings.canonical(found))
+        return declared
+
+    def fingerprint(self) -> str:
+        """Changes when `declared` changes (64 hexadecimal digits)."""
         return self._fingerprint
 
     @cached_property
     def _fingerprint(self) -> str:
-        projection = self.version if self.version is not None else sorted(self.sources.items())
-        index_if = self.index_if if isinstance(self.index_if, str) else None
-        declared = [self.key, sorted(self.names), settings.masked(self.declared_settings()), index_if, projection]
-        return hashlib.sha256(settings.canonical(declared).encode()).hexdigest()
+        return changes.fingerprint(self.declared)
 
     def _index_if_source(self) -> Any:
         if not isinstance(self.index_if, str):
@@ -255,3 +268,8 @@ class Schema:
         if self.tenant_field is not None:
             names.append(self.tenant_field)
         return [item for at, item in enumerate(names) if item not in names[:at]]
+
+
+def _digest(named: str | None, source: str | None) -> str:
+    """What stands for a source, and for the name that it has in the declaration, if any."""
+    return hashlib.sha256(settings.canonical([named, source]).encode()).hexdigest()[:16]

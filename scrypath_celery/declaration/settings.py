@@ -99,7 +99,8 @@ def _masked(value: Any) -> Any:
 
 
 def _same_embedders(declared: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
-    """Whether all embedders that are declared are there as declared, and none that is declared None.
+    """Whether all embedders that are declared are there as declared, and none that is declared None; others are not
+    ours.
 
     The engine fills up what is not declared; what is declared None has a default that depends on its source.
     """
@@ -109,7 +110,7 @@ def _same_embedders(declared: Mapping[str, Any], live: Mapping[str, Any]) -> boo
                 return False
         elif name not in live or not _within(embedder, live[name]):
             return False
-    return bool(declared) or not live
+    return True
 
 
 def _within(declared: Mapping[str, Any], live: Any) -> bool:

@@ -35,6 +35,7 @@ class Changes:
         self._looked_up: set[str] = set()
         self._prefix = f"Index `{index.uid}`: "
         self._geo = is_geo(index.settings)
+        self._embedders = {name: one for name, one in (index.settings.get("embedders") or {}).items() if one}
 
     def add(self, payload: bytes, *, replace: bool, key: str | None, skip: bool) -> int:
         """Add or merge the documents of one payload and return how many distinct ids it holds.
@@ -54,7 +55,7 @@ class Changes:
         for identity, document in zip(ids, documents, strict=True):
             if skip and identity not in staged and not self._exists(identity):
                 continue
-            staged[identity] = document if replace else {**self._base(identity, staged), **document}
+            staged[identity] = self._merged(identity, staged, document, replace=replace)
         for identity, document in staged.items():
             self._after[identity] = self._shapes.encode(document)
         if len(self.index.fields) > _FIELD_LIMIT:
@@ -64,6 +65,32 @@ class Changes:
             )
         self.index.primary_key = primary
         return len(set(ids))
+
+    def _merged(
+        self, identity: str, staged: dict[str, dict[str, Any]], document: dict[str, Any], *, replace: bool
+    ) -> dict[str, Any]:
+        """The document as it is written: vectors of the index's embedders stay where it has none of its own."""
+        if replace and not self._embedders:
+            return document
+        base = self._base(identity, staged)
+        merged = document if replace else {**base, **document}
+        if not self._embedders:
+            return merged
+        own, held = merged.get("_vectors") or {}, base.get("_vectors") or {}
+        vectors = {**{name: one for name, one in held.items() if name in self._embedders}, **own}
+        if not base:
+            self._check_provided(identity, vectors)
+        return {**merged, "_vectors": vectors} if vectors else merged
+
+    def _check_provided(self, identity: str, vectors: dict[str, Any]) -> None:
+        for name, embedder in self._embedders.items():
+            if embedder.get("source") == "userProvided" and name not in vectors:
+                raise Refusal(
+                    "vector_embedding_error",
+                    f"{self._prefix}While embedding documents for embedder `{name}`: no vectors provided for document"
+                    f' "{identity}"\n- Note: `{name}` has `source: userProvided`, so documents must provide embeddings'
+                    f" as an array in `_vectors.{name}`.\n- Hint: opt-out for a document with `_vectors.{name}: null`",
+                )
 
     def delete(self, ids: Iterable[str]) -> int:
         """Delete documents by id and return how many there were."""

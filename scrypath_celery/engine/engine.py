@@ -21,6 +21,8 @@ CHECKED_FOR = 300.0
 """Seconds for which the engine's version is taken to be as it was."""
 MAX_POLLED = 3_000
 """The most uids in one poll: a query of 64,000 characters passes, one of 80,000 is refused."""
+VECTORS_AT_ONCE = 100
+"""Documents whose vectors are asked for in one request: they are large."""
 
 
 T = TypeVar("T")
@@ -70,6 +72,16 @@ class Engine:
         if ids is not None:
             body["ids"] = list(ids)
         return self._transport.call("post", f"{_index(index)}/documents/fetch", body, shape=answers.results)
+
+    def vectors(self, index: str, ids: Sequence[str], *, key: str) -> dict[str, Mapping[str, Any]]:
+        """What the documents of these ids have under `_vectors`, by id; those that are not there are not in it."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for start in range(0, len(ids), VECTORS_AT_ONCE):
+            part = list(ids[start : start + VECTORS_AT_ONCE])
+            body = {"ids": part, "limit": len(part), "fields": [key, "_vectors"], "retrieveVectors": True}
+            for one in self._transport.call("post", f"{_index(index)}/documents/fetch", body, shape=answers.results):
+                found[str(one.get(key))] = one.get("_vectors") or {}
+        return found
 
     def ids(self, index: str, key: str, *, page: int = 1_000) -> Iterator[list[str]]:
         """Pages of the ids of all documents of an index."""

@@ -28,7 +28,7 @@ def changing(connection: Connection, index_uid: str, since: float, ids: Collecti
     wanted, found = set(ids), set[str]()
     for condition in conditions:
         query = select(work.c.ids).where(work.c.index_uid == index_uid, condition)
-        for listed in connection.execute(query).scalars():
+        for listed in connection.execute(query.execution_options(yield_per=1_000)).scalars():
             found |= wanted.intersection(listed)
     return found
 

@@ -71,14 +71,14 @@ def take(
     number, token = held.last_number + 1, secrets.token_hex(12)
     connection.execute(update(index).where(index.c.index_uid == uid).values(last_number=number))
     items = tuple(replace(item, worker=worker, task_id=task_id) for item in taken)
-    target = present.get("target") if items[0].operation is Operation.REINDEX else None
     result = Claim(
         token=token,
         number=number,
         index_uid=uid,
         works=items,
         fingerprint=held.fingerprint,
-        target=target,
+        engine_uid=held.engine_uid,
+        target=present.get("target") if items[0].operation is Operation.REINDEX else None,
         mark=_mark(held),
     )
     _write(connection, result, lease=lease, worker=worker, task_id=task_id)

@@ -58,6 +58,7 @@ def record(row: Row[Any]) -> IndexRow:
         exclusive_until=row.exclusive_until,
         rebuild=row.rebuild,
         fingerprint=row.fingerprint,
+        declared=row.declared,
         high_uid=row.high_uid,
         lost_since=row.lost_since,
     )
@@ -119,8 +120,3 @@ def leave(connection: Connection, uid: str, token: str) -> None:
 def write_rebuild(connection: Connection, uid: str, rebuild: Mapping[str, Any] | None) -> None:
     """Note how far the rebuild of an index is; None where none is under way."""
     connection.execute(update(index).where(index.c.index_uid == uid).values(rebuild=rebuild))
-
-
-def write_fingerprint(connection: Connection, uid: str, fingerprint: str) -> None:
-    """Note which declaration the index was made with."""
-    connection.execute(update(index).where(index.c.index_uid == uid).values(fingerprint=fingerprint))

@@ -197,6 +197,8 @@ index = Table(
     Column("exclusive_until", Double),
     Column("rebuild", Json),
     Column("fingerprint", _word(64)),
+    Column("declared", Json),
+    Column("engine_uid", _word(400)),
     Column("high_uid", BigInteger),
     Column("hot_applied", Json),
     Column("verified", Json),

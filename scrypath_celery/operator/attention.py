@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ..declaration.changes import Remedy
 from ..engine.versions import NEEDED_TEXT
 from ..rebuild.phases import Phase
 from ..work import Mode
-from .contract_drift import Remedy
 from .recommendations import PAUSES
 from .status import Contract, IndexStatus, KnownWorker, Status
 

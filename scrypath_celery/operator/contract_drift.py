@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Sized
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from ..convergence.live_settings import differing
 from ..declaration import mapping
+from ..declaration.changes import Declared, Remedy, changes, cheapest
 from ..declaration.schema import Schema
 from ..declaration.setting_names import own_name
 from ..runtime import Runtime
 from .display_name import display_name
-from .settings_diff import differing, hidden
+from .settings_diff import hidden
 
 CAP = 50
 """The most details of one dimension."""
@@ -33,19 +35,13 @@ class Problem(StrEnum):
     NOT_DECLARED = "not_declared"
     DIFFERS = "differs"
     NOT_DELIVERED = "not_delivered"
-
-
-class Remedy(StrEnum):
-    """The cheapest action that fixes a drift."""
-
-    SETTINGS_APPLY = "settings_apply"
-    BACKFILL = "backfill"
-    REINDEX = "reindex"
+    CHANGED = "changed"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Detail:
-    """One difference: `not_delivered` is a declared field that no document of the index has."""
+    """One difference: `not_delivered` is a declared field that no document of the index has, `changed` a part of the
+    declaration that is another one than the index was made with."""
 
     name: str
     problem: Problem
@@ -64,7 +60,10 @@ class Dimension:
 
 @dataclass(frozen=True, kw_only=True)
 class ContractDrift:
-    """One index against its schema. Without an index nothing matches, and `dimensions` is empty."""
+    """One index against its schema. Without an index nothing matches, and `dimensions` is empty.
+
+    `declaration` says what was declared otherwise when the index was made, as far as the ledger knows.
+    """
 
     schema: str
     index: str
@@ -72,17 +71,18 @@ class ContractDrift:
     match: bool
     primary_key: Dimension
     dimensions: Mapping[str, Dimension]
+    declaration: Dimension = Dimension(match=True)
     remedies: tuple[Remedy, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """What differs, by name: the primary key, settings, fields."""
-        parts = [self.primary_key, *self.dimensions.values()]
+        parts = [self.primary_key, *self.dimensions.values(), self.declaration]
         return tuple(dict.fromkeys(detail.name for part in parts for detail in part.details))
 
 
-def contract_drift(runtime: Runtime, schema: Schema) -> ContractDrift:
-    """Compare an index with its schema, with one read of its settings.
+def contract_drift(runtime: Runtime, schema: Schema, made_with: Declared | None = None) -> ContractDrift:
+    """Compare an index with its schema, with one read of its settings; `made_with` is what the ledger notes of it.
 
     Raises:
         EngineError: the engine could not be asked.
@@ -104,14 +104,28 @@ def contract_drift(runtime: Runtime, schema: Schema) -> ContractDrift:
     dimensions = {
         name: _dimension([*details, *delivered] if name == "fields" else details) for name, details in settings.items()
     }
-    remedies = _remedies(key, bool(unlike), bool(delivered))
-    return ContractDrift(
+    fixes = {remedy for remedy, wanted in _wanted(key, unlike, delivered).items() if wanted}
+    seen = ContractDrift(
         **common,
         index_exists=True,
-        match=not remedies,
+        match=not fixes,
         primary_key=key,
         dimensions=dimensions,
-        remedies=remedies,
+        remedies=cheapest(fixes),
+    )
+    return with_declaration(seen, schema, made_with)
+
+
+def with_declaration(found: ContractDrift, schema: Schema, made_with: Declared | None) -> ContractDrift:
+    """The same, with what was declared otherwise when the index was made, as the ledger notes it."""
+    changed = changes(made_with, schema.declared) if found.index_exists else ()
+    if not changed:
+        return found
+    return replace(
+        found,
+        match=False,
+        declaration=_dimension([Detail(name=one.name, problem=Problem.CHANGED) for one in changed]),
+        remedies=cheapest({*found.remedies, *(one.remedy for one in changed)}),
     )
 
 
@@ -148,25 +162,30 @@ def _family(key: str, declared: Any, applied: Any) -> list[Detail]:
     return [detail]
 
 
+def undelivered(schema: Schema, stats: Mapping[str, Any]) -> list[str]:
+    """The declared fields that no document of an index has, by the engine's count of its fields; none where it has no
+    documents, or is about to change."""
+    names = _held(stats)
+    return [name for name in schema.names if name not in names] if names else []
+
+
 def _delivered(schema: Schema, stats: Mapping[str, Any]) -> list[Detail]:
     """Fields that are declared and that no document has; and, where documents are ours alone to make, the reverse."""
-    held: Mapping[str, int] = stats.get("fieldDistribution") or {}
-    if not int(stats.get("numberOfDocuments") or 0) or stats.get("isIndexing"):
-        return []
-    names = {name.partition(".")[0] for name in held}
-    missing = [Detail(name=name, problem=Problem.NOT_DELIVERED) for name in schema.names if name not in names]
+    missing = [Detail(name=name, problem=Problem.NOT_DELIVERED) for name in undelivered(schema, stats)]
     if mapping.static(schema.model, "search_document") is not None:
         return missing
     ours = {*schema.names, schema.tenant_field, "_geo", "_vectors"}
-    return missing + [Detail(name=name, problem=Problem.NOT_DECLARED) for name in sorted(names - ours)]
+    return missing + [Detail(name=name, problem=Problem.NOT_DECLARED) for name in sorted(_held(stats) - ours)]
 
 
-def _remedies(key: Dimension, settings: bool, delivered: bool) -> tuple[Remedy, ...]:
-    """The cheapest actions that fix all of it, in this order."""
-    if not key.match:
-        return (Remedy.REINDEX,)
-    found: Iterable[Remedy] = (
-        *((Remedy.SETTINGS_APPLY,) if settings else ()),
-        *((Remedy.BACKFILL,) if delivered else ()),
-    )
-    return tuple(found)
+def _held(stats: Mapping[str, Any]) -> set[str]:
+    """The top-level fields that any document has; none where the counts are about to change."""
+    held: Mapping[str, int] = stats.get("fieldDistribution") or {}
+    if not int(stats.get("numberOfDocuments") or 0) or stats.get("isIndexing"):
+        return set()
+    return {name.partition(".")[0] for name in held}
+
+
+def _wanted(key: Dimension, settings: Sized, delivered: Sized) -> dict[Remedy, bool]:
+    """Which actions the differences ask for."""
+    return {Remedy.REINDEX: not key.match, Remedy.SETTINGS_APPLY: bool(settings), Remedy.BACKFILL: bool(delivered)}

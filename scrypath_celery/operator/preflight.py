@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
+from ..declaration.changes import Remedy
 from ..declaration.schema import Schema
 from ..engine.versions import NEEDED_TEXT, is_new_enough, is_tested
 from ..errors import EngineUnreachable, KeyRefused, LedgerMissing, LedgerOutdated, ScrypathError
@@ -15,7 +16,7 @@ from ..ledger import indexes
 from ..runtime import Runtime
 from .attention import Health
 from .broker import Broker
-from .contract_drift import Remedy, contract_drift
+from .contract_drift import contract_drift
 from .display_name import display_name
 from .probe import Look
 

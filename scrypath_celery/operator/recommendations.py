@@ -94,14 +94,20 @@ PAUSES: Mapping[ReasonClass, str] = {
     ReasonClass.TRANSPORT: "the engine does not answer",
     ReasonClass.BACKEND_REJECTED: "the engine cannot work",
     ReasonClass.AUTH: "the engine refuses the key",
-    ReasonClass.SOURCE: "the database does not answer",
+    ReasonClass.SOURCE: "the database does not answer, or workers do not see its records",
 }
 """What keeps a paused index from being tried."""
 
 
 CONTRACT: Mapping[str, tuple[str, str]] = {
-    "settings_apply": ("the index has other settings than the schema declares", "settings apply {schema}"),
-    "backfill": ("its documents have other fields than the schema declares", "reconcile {schema} --action backfill"),
+    "settings_apply": (
+        "the index has other settings than the schema declares, or was made with others",
+        "settings apply {schema}",
+    ),
+    "backfill": (
+        "its documents were made with another declaration, or have other fields",
+        "reconcile {schema} --action backfill",
+    ),
     "reindex": ("the index has another primary key than the schema", "reconcile {schema} --action reindex"),
 }
 """Why and with which command each drift of the contract is fixed."""
@@ -134,6 +140,9 @@ def _paused(situation: Situation, program: str) -> list[Action]:
 
 
 def _paused_by_itself(situation: Situation, program: str) -> list[Action]:
+    if situation.pause_scope is Scope.INDEX and situation.pause is ReasonClass.BACKEND_REJECTED:
+        why = "the engine's index is another application's (see the reason): give one of them another name"
+        return [Action(name="rename", why=why, command=f"{program} status {situation.schema}")]
     if situation.pause_scope is Scope.INDEX:
         why = "the index as it is does not take the documents (see the reason): build it anew, which ends the pause"
         return [_reindex(situation, program, why)]

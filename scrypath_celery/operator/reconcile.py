@@ -134,7 +134,7 @@ def _looked(runtime: Runtime, schema: Schema, *, engine: Probe, ledger: Probe, s
         row=after.row,
         target_exists=target is not None,
         hanging=bool(after.stuck),
-        contract=engine.ask(lambda: contract_drift(runtime, schema)),
+        contract=engine.ask(lambda: contract_drift(runtime, schema, after.row.declared if after.row else None)),
     )
     return seen, after
 

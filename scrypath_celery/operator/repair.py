@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,7 +12,12 @@ from ..rebuild.mass_delete import cap_of
 from ..rebuild.runner import Progress
 from ..runtime import Runtime
 from ..work import Cause, Mode, Operation
-from .verify import Verification, verify
+from .comparison import Kind
+from .found_ids import FoundIds
+from .verify import Verification, look
+
+RESYNCED = (Kind.MISSING, Kind.STALE)
+"""What a repair reads and sends again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,29 +51,28 @@ def repair(
     Raises:
         SourceError, EngineError, LedgerError: a part is unreachable; what is in the ledger goes on when it is back.
     """
-    found = verify(runtime, schema, progress=progress)
-    cap = cap_of(runtime.options, found.documents)
-    keep = len(found.ghost) > cap and not allow_mass_delete
-    resync = (*found.missing, *found.stale)
-    deletions = () if keep else found.ghost
-    written = () if dry_run else _write(runtime, schema, resync, deletions)
+    with FoundIds() as ids:
+        found = look(runtime, schema, ids, progress=progress)
+        cap, ghosts = cap_of(runtime.options, found.documents), found.counts[Kind.GHOST]
+        keep = ghosts > cap and not allow_mass_delete
+        written: list[int] = []
+        if not dry_run:
+            written += _write(runtime, schema, Operation.UPSERT, ids.pages(RESYNCED))
+            written += _write(runtime, schema, Operation.DELETE, ids.pages(() if keep else (Kind.GHOST,)))
     return Repair(
         verification=found,
-        requeued=len(resync),
-        deletions=len(deletions),
-        kept_ghosts=len(found.ghost) if keep else 0,
+        requeued=sum(found.counts[kind] for kind in RESYNCED),
+        deletions=0 if keep else ghosts,
+        kept_ghosts=ghosts if keep else 0,
         cap=cap,
-        works=written,
+        works=tuple(written),
         dry_run=dry_run,
     )
 
 
-def _write(runtime: Runtime, schema: Schema, resync: Sequence[str], deletions: Sequence[str]) -> tuple[int, ...]:
-    written: list[int] = []
-    for operation, ids in ((Operation.UPSERT, resync), (Operation.DELETE, deletions)):
-        if ids:
-            write = partial(works.write, index_uid=schema.uid, operation=operation, ids=ids, mode=Mode.CELERY)
-            written += runtime.ledger.run(write)
-    if written:
-        runtime.publish(schema.uid, tuple(written), cause=Cause.REPAIR, documents=len(resync) + len(deletions))
-    return tuple(written)
+def _write(runtime: Runtime, schema: Schema, operation: Operation, pages: Iterable[Sequence[str]]) -> Iterator[int]:
+    for ids in pages:
+        write = partial(works.write, index_uid=schema.uid, operation=operation, ids=ids, mode=Mode.CELERY)
+        written = runtime.ledger.run(write)
+        runtime.publish(schema.uid, tuple(written), cause=Cause.REPAIR, documents=len(ids))
+        yield from written

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..convergence.executor import await_tasks
+from ..convergence.live_settings import differing
+from ..convergence.ownership import refuse_foreign
+from ..declaration.changes import KEY, SETTINGS
 from ..declaration.schema import Schema
 from ..declaration.setting_names import own_name
 from ..errors import PrimaryKeyDiffers, SettingsError
-from ..ledger import indexes, notes
+from ..ledger import declared, indexes, notes
 from ..runtime import Runtime
 from .display_name import display_name
-from .settings_diff import differing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,18 +36,19 @@ def settings_apply(runtime: Runtime, schema: Schema, *, everything: bool = False
     which cannot be read back. `dry_run` says what would be done.
 
     Raises:
-        PrimaryKeyDiffers: the index has another primary key than the schema.
+        IndexTaken: the index is another application's. PrimaryKeyDiffers: it has another primary key than the schema.
         SettingsError: the engine did not take them.
         EngineError: the engine could not be asked. LedgerError: the ledger could not be written.
     """
-    index, declared = runtime.uid_of(schema), schema.declared_settings()
+    index, settings = runtime.uid_of(schema), schema.declared_settings()
+    refuse_foreign(runtime, schema, index)
     found = runtime.engine.index(index)
     if found is not None and found.get("primaryKey") not in (None, schema.key):
         raise PrimaryKeyDiffers(
             f"index {index} has the primary key {found['primaryKey']!r}, the schema {schema.key!r}: reindex it"
         )
     live = runtime.engine.settings(index) if found is not None else None
-    wanted = declared if everything or live is None else differing(runtime, declared, live)
+    wanted = settings if everything or live is None else differing(runtime, settings, live)
     done = Applied(
         schema=display_name(runtime.schemas, schema),
         index=index,
@@ -96,5 +99,4 @@ def finish(runtime: Runtime, uid: int, index: str, *, already: str | None = None
 def _note(connection: Any, schema: Schema, sent: Mapping[str, Any], *, created: bool) -> None:
     indexes.ensure(connection, schema.uid)
     notes.forget_hot_applies(connection, schema.uid, [own_name(key) for key in sent])
-    if created:
-        indexes.write_fingerprint(connection, schema.uid, schema.fingerprint())
+    declared.note(connection, schema.uid, schema.declared, declared.WHOLE if created else (KEY, SETTINGS))

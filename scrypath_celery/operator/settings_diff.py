@@ -10,9 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from ..convergence.live_settings import differing
 from ..declaration.schema import Schema
 from ..declaration.setting_names import own_name
-from ..declaration.settings import defaults_of, differences, masked
+from ..declaration.settings import masked
 from ..ledger import notes
 from ..runtime import Runtime
 from .display_name import display_name
@@ -90,13 +91,6 @@ def drifting(runtime: Runtime, declared: Mapping[str, Any], live: Mapping[str, A
         Difference(key=own_name(key), declared=hidden(key, declared[key]), applied=hidden(key, live.get(key)))
         for key in found
     )
-
-
-def differing(runtime: Runtime, declared: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
-    """The declared settings that are not live; what None means is asked of the engine, since versions differ in it."""
-    if declared.get("rankingRules", ()) is None:
-        return differences(declared, live, defaults_of(runtime.engine.version()))
-    return differences(declared, live)
 
 
 def own_names(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,13 +9,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from ..convergence.proof import check
+from ..declaration.changes import Remedy
 from ..declaration.schema import Schema
 from ..errors import EngineError, LedgerError
 from ..ledger.overview import Stuck
 from ..rebuild.report import RebuildStatus
 from ..runtime import Runtime
 from .broker import Broker
-from .contract_drift import ContractDrift, Remedy
+from .contract_drift import ContractDrift, with_declaration
 from .display_name import display_name
 from .engine_health import EngineHealth
 from .index_counts import EngineCounts, QueueCounts
@@ -199,6 +200,8 @@ def _of_index(
 ) -> IndexStatus:
     row = found.rows.get(schema.uid) if found is not None else None
     drift = engine.contracts.get(schema.uid)
+    if drift is not None and row is not None:
+        drift = with_declaration(drift, schema, row.declared)
     return IndexStatus(
         schema=display_name(runtime.schemas, schema),
         index=runtime.uid_of(schema),
@@ -220,7 +223,7 @@ def _of_index(
 
 
 def _contract(found: ContractDrift | None) -> Contract:
-    """Whether an index is what its schema declares."""
+    """Whether an index is what its schema declares, and was made with what it declares."""
     if found is None:
         return Contract.UNKNOWN
     if not found.index_exists:

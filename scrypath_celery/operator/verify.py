@@ -1,41 +1,43 @@
 """Verification: database and index compared document by document, on a live system.
 
 A difference counts only if two looks at that id agree and no work for it was open between them. Both sides are
-streamed: what is kept is the ids that differ.
+streamed, and the ids that differ are kept on disk.
 """
 
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from ..declaration.schema import Schema
-from ..ledger import changes, notes
+from ..ledger import notes
 from ..rebuild.runner import Progress
 from ..runtime import Runtime
 from ..work import MAX_IDS
-from .comparison import Finding, Kind, compare
+from .comparison import Kind
 from .display_name import display_name
+from .found_ids import UNDECIDED, FoundIds
 from .index_pages import index_pages, sampled_pages
+from .looks import Looks
 
 PATIENCE = 60.0
 """Seconds without any progress after which documents that work keeps changing are given up as undecided."""
-SECOND_LOOK = 2.0
-"""Seconds between two looks where no ledger says what is under way."""
 SHOWN_FIELDS = 1_000
-"""The most stale documents whose differing fields are kept."""
+"""The most stale documents whose differing fields are told."""
+LISTED = 100_000
+"""The most ids of a kind that a verification lists; its counts are of all."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
-    """What was compared, and the ids that differ, in the order in which they were found.
+    """What was compared, how many documents differ by kind, and their ids in the order in which they were found.
 
     `fields` names what differs in stale documents (of the first thousand). `undecided` are ids that work kept
-    changing while they were looked at, `complete` is false where only a sample was looked at.
+    changing while they were looked at, `complete` is false where only a sample was looked at, `truncated` says that
+    more ids of a kind were counted than are listed (100,000).
     """
 
     schema: str
@@ -44,23 +46,20 @@ class Verification:
     index_exists: bool
     records: int
     documents: int
+    counts: Mapping[str, int]
     missing: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()
     ghost: tuple[str, ...] = ()
     unprojectable: tuple[str, ...] = ()
     undecided: tuple[str, ...] = ()
+    truncated: bool = False
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     seconds: float = 0.0
 
     @property
     def differs(self) -> bool:
         """Whether any document differs."""
-        return bool(self.missing or self.stale or self.ghost or self.unprojectable)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many documents differ, by kind, and how many are undecided."""
-        return {name: len(getattr(self, name)) for name in (*(kind.value for kind in Kind), "undecided")}
+        return any(self.counts[kind.value] for kind in Kind)
 
 
 def verify(
@@ -80,9 +79,24 @@ def verify(
     Raises:
         SourceError, EngineError, LedgerError: a part could not be read.
     """
+    with FoundIds() as found:
+        return look(runtime, schema, found, sample=sample, ledger=ledger, progress=progress, patience=patience)
+
+
+def look(
+    runtime: Runtime,
+    schema: Schema,
+    found: FoundIds,
+    *,
+    sample: int | None = None,
+    ledger: bool = True,
+    progress: Progress | None = None,
+    patience: float = PATIENCE,
+) -> Verification:
+    """`verify`, with the ids left in `found`."""
     begun = time.monotonic()
     index = runtime.uid_of(schema)
-    looks = Looks(runtime=runtime, schema=schema, index=index, ledger=ledger, patience=patience)
+    looks = Looks(runtime=runtime, schema=schema, index=index, ledger=ledger, patience=patience, found=found)
     exists = runtime.engine.index(index) is not None
     records = _stream(looks, _record_pages(runtime, schema, sample), "records", runtime.source.count(schema), progress)
     documents = 0
@@ -92,6 +106,7 @@ def verify(
         narrow = partial(_without_record, runtime, schema)
         documents = _stream(looks, pages, "documents", stats.get("numberOfDocuments"), progress, narrow)
     looks.finish()
+    counts = found.counts()
     done = Verification(
         schema=display_name(runtime.schemas, schema),
         index=index,
@@ -99,87 +114,16 @@ def verify(
         index_exists=exists,
         records=records,
         documents=documents,
-        fields=looks.fields,
-        undecided=tuple(looks.waiting),
+        counts=counts,
+        truncated=any(number > LISTED for number in counts.values()),
+        fields=found.fields(SHOWN_FIELDS),
         seconds=round(time.monotonic() - begun, 3),
-        **{kind.value: tuple(looks.found[kind]) for kind in Kind},
+        **{name: found.ids(name, LISTED) for name in (*(kind.value for kind in Kind), UNDECIDED)},
     )
     if ledger:
-        summary = {**done.counts, "records": records, "documents": documents, "complete": done.complete}
+        summary = {**counts, "records": records, "documents": documents, "complete": done.complete}
         runtime.ledger.run(lambda tx: notes.note_verified(tx, schema.uid, summary))
     return done
-
-
-@dataclass(kw_only=True)
-class Looks:
-    """Ids that were looked at once and differed, until a second look decides; then they are in `found`."""
-
-    runtime: Runtime
-    schema: Schema
-    index: str
-    ledger: bool
-    patience: float
-    waiting: dict[str, Finding] = field(default_factory=dict)
-    since: float = 0.0
-    found: dict[Kind, dict[str, None]] = field(default_factory=lambda: {kind: {} for kind in Kind})
-    fields: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def first(self, ids: Sequence[str]) -> None:
-        """Look at these ids for the first time; once enough of them differ, decide what can be decided."""
-        known = [id for id in ids if id not in self.waiting and not any(id in part for part in self.found.values())]
-        if not known:
-            return
-        since = self._moment()
-        differing = compare(self.runtime, self.schema, self.index, known)
-        if differing and not self.waiting:
-            self.since = since
-        self.waiting.update(differing)
-        if len(self.waiting) >= MAX_IDS:
-            self.decide()
-
-    def decide(self) -> int:
-        """Look again at all that wait; how many of them are decided. The others wait, with what was seen now."""
-        ids, before = list(self.waiting), len(self.waiting)
-        if not ids:
-            return 0
-        since, again = self._moment(), dict[str, Finding]()
-        for start in range(0, len(ids), MAX_IDS):
-            again.update(compare(self.runtime, self.schema, self.index, ids[start : start + MAX_IDS]))
-        changing = self._changing(list(again))
-        for id, one in self.waiting.items():
-            seen = again.get(id)
-            if seen is not None and id not in changing and seen == one:
-                self.found[seen.kind][id] = None
-                if seen.fields and len(self.fields) < SHOWN_FIELDS:
-                    self.fields[id] = seen.fields
-        self.waiting = {id: one for id, one in again.items() if not any(id in part for part in self.found.values())}
-        self.since = since
-        return before - len(self.waiting)
-
-    def finish(self) -> None:
-        """Decide until nothing waits, or nothing was decided for the time of patience."""
-        pause, interval = threading.Event(), 0.1
-        if not self.ledger and self.waiting:
-            pause.wait(SECOND_LOOK)
-        end = time.monotonic() + self.patience
-        while self.waiting and time.monotonic() < end:
-            if self.decide():
-                end, interval = time.monotonic() + self.patience, 0.1
-            elif self.waiting:
-                pause.wait(interval)
-                interval = min(interval * 1.5, 2.0)
-
-    def _moment(self) -> float:
-        return self.runtime.ledger.read(changes.moment) if self.ledger else 0.0
-
-    def _changing(self, ids: Sequence[str]) -> set[str]:
-        """Those of these ids whose difference may be work under way, as the ledger saw it between both looks."""
-        if not self.ledger or not ids:
-            return set()
-        uid = self.schema.uid
-        if self.runtime.ledger.read(lambda tx: changes.cutting_over(tx, uid)):
-            return set(ids)
-        return self.runtime.ledger.read(partial(changes.changing, index_uid=uid, since=self.since, ids=ids))
 
 
 def _stream(

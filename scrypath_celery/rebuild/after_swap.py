@@ -6,13 +6,15 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from ..errors import EngineError
-from ..ledger import claims, indexes, marks, overview, rebuilds, works
+from ..ledger import claims, declared, engine_uids, indexes, marks, notes, overview, rebuilds, works
 from ..work import State
 from .cutover import settled
 from .held import Held
 from .phases import Phase
 
 AUDITED = "audited"
+MADE_WITH = "made_with"
+"""The option that keeps what the old content was made with."""
 
 
 def after_swap(held: Held) -> None:
@@ -36,7 +38,9 @@ def requeue(held: Held) -> None:
     """Requeue the documents of all works claimed since the last note, in parts; with the last part, those of the
     claims of which a request may still land, and of the works that failed and were allowed to."""
     row, uid = held.row, held.row.index_uid
-    upto, ids, more = held.runtime.ledger.read(lambda tx: rebuilds.claimed_since(tx, uid, row.noted))
+    (upto, ids, more), before = held.runtime.ledger.read(
+        lambda tx: (rebuilds.claimed_since(tx, uid, row.noted), declared.of_index(tx, uid))
+    )
     written: list[int] = []
 
     def write(tx: Connection) -> None:
@@ -45,15 +49,28 @@ def requeue(held: Held) -> None:
         if not more:
             again.update(dict.fromkeys(claims.unresolved_ids(tx, uid)))
             again.update(dict.fromkeys(_failed_ids(tx, row.id)))
-            indexes.write_fingerprint(tx, uid, row.fingerprint)
+            _note_declared(held, tx)
+            engine_uids.note(tx, uid, held.live)
+            notes.forget_hot_applies(tx, uid)  # they went with the old content
             marks.end_loss(tx, uid)
             indexes.resume(tx, uid)  # what the live index was paused for is gone with it
             rebuilds.cancel_works(tx, row.id)
         written.extend(works.requeue(tx, uid, list(again)))
 
-    held.save(noted=upto, counts={**held.count(requeued=len(ids)), AUDITED: not more}, also=write)
+    options = row.options if row.options.get("rollback") else {**row.options, MADE_WITH: before}
+    counts = {**held.count(requeued=len(ids)), AUDITED: not more}
+    held.save(noted=upto, counts=counts, options=options, also=write)
     if written:
         held.runtime.publish(uid, tuple(written))
+
+
+def _note_declared(held: Held, connection: Connection) -> None:
+    """What is live now was made with the present declaration, or with what its rollback puts back."""
+    row = held.row
+    if row.options.get("rollback"):
+        declared.put(connection, row.index_uid, row.options.get(MADE_WITH))
+    else:
+        declared.note(connection, row.index_uid, held.schema.declared)
 
 
 def _failed_ids(connection: Connection, id: int) -> list[str]:

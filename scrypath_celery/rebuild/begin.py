@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from ..convergence.ownership import refuse_shared
 from ..declaration.schema import Schema
 from ..errors import RebuildError
 from ..ledger import claims, indexes, overview, rebuilds
@@ -39,12 +40,18 @@ def begin(runtime: Runtime, schema: Schema, asked: Asked) -> tuple[Held, str | N
 
     Raises:
         RebuildError: another process drives or follows one, an old content is kept, or the source of the projection
-            cannot be read and the declaration has no version.
+            cannot be read and the declaration has no version. IndexTaken: another index of this ledger has the name.
         EngineError, SourceError, LedgerError: a part is unreachable.
     """
     if asked.operation is Operation.REINDEX:
         _check_version(schema)
-    found = runtime.ledger.read(lambda tx: rebuilds.active(tx, schema.uid))
+
+    def look(tx: Connection) -> Rebuild | None:
+        if asked.operation is Operation.REINDEX:
+            refuse_shared(tx, schema, runtime.uid_of(schema))
+        return rebuilds.active(tx, schema.uid)
+
+    found = runtime.ledger.read(look)
     if found is None:
         return _new(runtime, schema, asked), None
     runtime.ledger.read(lambda tx: refuse(tx, schema, found, asked.operation))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..declaration.settings import differences
+from ..convergence.live_settings import differing
 from ..errors import EngineError
 from .cutover import settled
 from .fill import ranges_of
@@ -24,7 +24,7 @@ def create(held: Held) -> None:
     declared = schema.declared_settings()
     if declared:
         settled(runtime, engine.apply(held.target, declared))
-    wrong = differences(declared, engine.settings(held.target) or {})
+    wrong = differing(runtime, declared, engine.settings(held.target) or {})
     if wrong:
         raise EngineError(f"the engine did not take these settings of {schema.name} as declared: {', '.join(wrong)}")
     made = engine.index(held.target)

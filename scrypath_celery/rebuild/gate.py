@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
-from ..declaration.settings import differences
+from ..convergence.live_settings import differing
 from ..ledger import rebuilds
 from .catch_up import failed_works, open_works
 from .held import Held
@@ -98,7 +98,7 @@ def _identity(held: Held) -> Blocks:
         return {Code.TARGET_KEY: f"the target {target} has the primary key {found['primaryKey']!r}"}
     if held.row.options.get("rollback"):
         return {}
-    wrong = differences(held.schema.declared_settings(), engine.settings(target) or {})
+    wrong = differing(held.runtime, held.schema.declared_settings(), engine.settings(target) or {})
     if wrong:
         return {Code.TARGET_SETTINGS: f"settings of the target {target} were changed: {', '.join(sorted(wrong))}"}
     return {}

@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from sqlalchemy import Connection
 
-from ..ledger import marks, overview, rebuilds
+from ..declaration.changes import DOCUMENTS
+from ..ledger import declared, marks, overview, rebuilds
 from ..work import Operation
 from .after_swap import after_swap, keep
 from .catch_up import SMALL, begin_round, catch_up, failed_works, noted_now, open_works
@@ -71,6 +72,7 @@ def _orphans(held: Held) -> Turn:
     def repaired(tx: Connection) -> None:
         if whole:
             marks.end_loss(tx, row.index_uid, before=row.created_at)
+            declared.note(tx, row.index_uid, held.schema.declared, (DOCUMENTS,))
 
     held.save(phase=Phase.DONE, also=repaired)
     return OVER

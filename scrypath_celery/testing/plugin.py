@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .engine import EngineUnderTest
 
 _ENGINE = pytest.StashKey["EngineUnderTest"]()
+_TOLD = pytest.StashKey[set[tuple[str, str]]]()
 
 
 class Override(Protocol):
@@ -68,11 +69,20 @@ def scrypath_override() -> Iterator[Override]:
 
 
 @pytest.fixture
-def scrypath_drain() -> Drain:
-    """`scrypath_drain(search)` runs all due work in this process; see `Scrypath.drain`."""
+def scrypath_drain(pytestconfig: pytest.Config) -> Drain:
+    """`scrypath_drain(search)` runs all due work in this process; see `Scrypath.drain`.
+
+    It warns (`UndeliveredField`, once for each field) where documents lack what their schema declares.
+    """
+    told = pytestconfig.stash.setdefault(_TOLD, set())
 
     def drain(search: Scrypath, *, connection: Connection | None = None) -> Summary:
-        return search.drain(connection=connection)
+        outcome = search.drain(connection=connection)
+        if outcome.indexed:
+            from .undelivered import warn_of_undelivered
+
+            warn_of_undelivered(search, told)
+        return outcome
 
     return drain
 

@@ -106,7 +106,8 @@ class Publisher:
 
     `seconds` bounds each publication, also to a broker that is frozen. What cannot be published is dropped here: its
     row is in the ledger, and the relay publishes it again. `note` is told (in the thread) why a publication failed, and
-    None once one succeeds again. `name` gives the name under which an index is shown.
+    None once one succeeds again; `after` is called (in the thread) with the index of whatever was handed over. `name`
+    gives the name under which an index is shown.
     """
 
     def __init__(
@@ -117,9 +118,11 @@ class Publisher:
         seconds: float,
         note: Callable[[str | None], None] | None = None,
         name: Callable[[str], str] = str,
+        after: Callable[[str], None] = lambda index: None,
     ) -> None:
         self._app, self._queue_name, self._seconds, self._name = app, queue_name, seconds, name
         self._note, self._failed = note or (lambda reason: None), False
+        self._after = after
         self._lock = threading.Lock()
         self._pid: int | None = None
         self._waiting = HandOvers()
@@ -182,6 +185,8 @@ class Publisher:
                 connection = None
             finally:
                 waiting.done(taken.count)
+            for index in dict.fromkeys(one.index for one in taken.merged):
+                self._after(index)
             if taken.ended:
                 _drop(connection)
                 return

@@ -19,6 +19,7 @@ from .messages import options as message_options
 from .publisher import Event
 from .reporting import Report, reported
 from .this_worker import count_task, make_pass
+from .verify_task import Verifier, register_verify
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -31,13 +32,15 @@ DRIVEN = 15.0
 """The longest (seconds) that a task drives a rebuild at its end."""
 
 
-class Owner(Protocol):
+class Owner(Verifier, Protocol):
     """What tasks need of the `Scrypath` that they belong to."""
 
     @property
     def runtime(self) -> Runtime: ...
 
     def tell(self, events: Sequence[Event]) -> None: ...
+
+    def look_at_declarations(self) -> None: ...
 
 
 def register(app: Celery, owner: Owner) -> None:
@@ -49,6 +52,7 @@ def register(app: Celery, owner: Owner) -> None:
     def relay_pass(self: Any, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         if args or kwargs:
             raise NotUnderstood(f"a message of another release for {RELAY}: this one takes no arguments")
+        owner.look_at_declarations()
         runtime = _here(owner, self)
         done = make_pass(app, runtime)
         drive(runtime, seconds=DRIVEN)
@@ -80,6 +84,7 @@ def register(app: Celery, owner: Owner) -> None:
         time_limit=150,
         **common,
     )(sync)
+    register_verify(app, owner, common)
     app.task(name=RELAY, bind=True, soft_time_limit=60, time_limit=90, send_events=False, **common)(relay_pass)
 
 

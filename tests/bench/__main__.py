@@ -23,7 +23,7 @@ def main() -> int:
     parser.add_argument("--commits", type=int, default=500, help="commits of each kind")
     options = parser.parse_args()
     with lab(options.batch_cost, options.document_cost) as worker:
-        from tests.bench import bulk, latency, ledger, measure, operators, start
+        from tests.bench import bulk, latency, ledger, measure, operators, proof, start
 
         measure.prepare()
         runs = {
@@ -35,9 +35,11 @@ def main() -> int:
             "beside": lambda: latency.beside(worker),
             "ledger": ledger.ledger,
             "operators": operators.operators,
+            "proof": lambda: proof.proof(500 if options.large else 15_000),
             "large": lambda: bulk.bulk(worker, 500),
         }
-        for name in (*options.what, *(["large"] if options.large else [])):
+        large = ["large"] if options.large and options.what != ["proof"] else []
+        for name in (*options.what, *large):
             for line in runs[name]():
                 sys.stdout.write(f"{line.shown()}\n")
                 sys.stdout.flush()

@@ -9,7 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
 from sqlalchemy.pool import StaticPool
 
 from scrypath_celery.declaration.registry import Schemas
-from scrypath_celery.ledger import Ledger, indexes, tables
+from scrypath_celery.ledger import Ledger, engine_uids, indexes, tables
 from scrypath_celery.source import Source
 
 
@@ -49,6 +49,7 @@ class Stage:
             for table in (Record.__table__, tables.work, tables.claim, tables.index):
                 connection.execute(delete(table))  # type: ignore[arg-type]
             indexes.ensure(connection, self.schema.uid)
+            engine_uids.note(connection, self.schema.uid, self.schema.uid)  # whose it is, is no question here
 
     def close(self) -> None:
         """Close the database."""

@@ -168,6 +168,24 @@ def test_the_sessions_own_class_is_used(blog: Blog) -> None:
     assert len(opened) == 1
 
 
+def test_options_of_the_declared_statement_hold_for_reads_pages_and_counts(blog: Blog) -> None:
+    blog.add(Post(title="one"), Post(title="hidden"))
+    maker = sessionmaker(blog.engine)
+
+    @event.listens_for(maker, "do_orm_execute")
+    def hide(state: Any) -> None:
+        if not state.execution_options.get("with_hidden"):
+            state.statement = state.statement.options(with_loader_criteria(Post, Post.title != "hidden"))
+
+    reader = Source(lambda: maker)
+    all_of_them = schema(Post, fields=["title"], select=lambda: select(Post).execution_options(with_hidden=True))
+    assert set(reader.read(all_of_them, ["1", "2"]).documents) == {"1", "2"}
+    assert [*reader.pages(all_of_them, 10)] == [("1", "2")]
+    assert reader.present(all_of_them, ["1", "2"]) == {"1", "2"}
+    assert reader.count(all_of_them) == 2
+    assert reader.count(schema(Post, fields=["title"])) == 1
+
+
 def test_what_python_alone_lets_in_is_read_but_not_counted(blog: Blog) -> None:
     blog.add(Post(title="one", status="published"), Post(title="two"))
     for rule in ("shout", lambda post: post.status == "published"):

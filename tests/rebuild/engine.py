@@ -85,7 +85,7 @@ class RebuildEngine(MemoryEngine):
         self.interlude()
         return {"numberOfDocuments": len(self.indexes[index])} if index in self.indexes else None
 
-    def tasks_of(self, index: str, *, types: Sequence[str]) -> Iterator[EngineTask]:
+    def tasks_of(self, index: str, *, types: Sequence[str], page: int = 1_000) -> Iterator[EngineTask]:
         self.interlude()
         yield from [task for task in reversed(self.log) if task.index_uid == index and task.type in types]
 

@@ -332,3 +332,16 @@ def test_a_rollback_brings_the_old_content_back_with_what_was_written_since(fill
     filled.search.drain()
     assert filled.in_step()
     assert indexes(filled) == [live(filled)]
+
+
+def test_ranking_rules_without_a_default_are_refused_unless_they_are_meant(filled: Shop) -> None:
+    rules = {"ranking_rules": ["words", "typo", "title:asc"]}
+    with pytest.warns(UserWarning, match="leaves out proximity, attributeRank, sort, wordPosition, exactness"):
+        strict = another(filled, settings=rules)
+    with pytest.raises(RebuildError, match="ranking_rules") as refused:
+        strict.reindex(Post, sync_mode="inline")
+    assert refused.value.why == "ranking_rules"
+    assert indexes(filled) == [live(filled)]
+    meant = another(filled, settings=rules, ranking_rules_strict=False)
+    assert meant.reindex(Post, sync_mode="inline").cut_over
+    assert (meant.runtime.engine.settings(live(filled)) or {})["rankingRules"] == rules["ranking_rules"]

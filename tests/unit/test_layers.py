@@ -36,6 +36,8 @@ LAYERS = {
     "searches": FACADE,
     "operations": FACADE,
     "application": FACADE,
+    "declaration_watch": FACADE,
+    "signals": FACADE,
     "": FACADE,
     "worker": EDGES,
     "cli": EDGES,

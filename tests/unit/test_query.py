@@ -117,7 +117,7 @@ def test_nothing_in_a_value_can_end_its_quotes(text: str, expected: str) -> None
         ({"status": {"in": "abc"}}, "take a list of values"),
         ({"status": {"exists": 1}}, "True or False"),
         ({"status": [[1]]}, "takes values, lists of values and operators, not list"),
-        ({"status": b"x"}, "holds a bytes"),
+        ({"status": b"x"}, "holds a value of the type bytes"),
         ({"price_eur": {"gte": 1}}, "without comparisons"),
         ({"title": {"gte": 1}}, "does not declare 'title' as filterable"),
         ({"nowhere": {"within_km": (1, 2, 3)}}, "has no field 'nowhere'"),
@@ -136,7 +136,7 @@ def test_nothing_in_a_value_can_end_its_quotes(text: str, expected: str) -> None
         ('a = "1', "cannot be read from character 5"),
         ("a = x'y'", "a quote within a word"),
         ("a IN [1, 2)", "closes a bracket"),
-        ({"status": object()}, "the filter on 'status' holds a object"),
+        ({"status": object()}, "the filter on 'status' holds a value of the type object"),
         ({"year": float("nan")}, "NaN"),
     ],
 )

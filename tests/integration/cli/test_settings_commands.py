@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scrypath_celery.ledger import indexes, notes
+from scrypath_celery.ledger import declared, engine_uids, indexes, notes
 from scrypath_celery.operator.settings_apply import finish
+from scrypath_celery.operator.verify import verify
 from scrypath_celery.work import Operation
 from tests.integration.cli.conftest import Run, document
 from tests.shop import Post, Shop
@@ -152,6 +154,38 @@ def test_a_hot_apply_during_a_rebuild_goes_to_both_indexes(run: Run, shop: Shop,
         assert (shop.search.runtime.engine.settings(index) or {})["stopWords"] == ["the"]
 
 
+def test_a_rebuild_forgets_what_was_hot_applied_once_it_is_cut_over(run: Run, shop: Shop, tmp_path: Path) -> None:
+    filled(shop)
+    file = hot_file(tmp_path, '{"stop_words": ["the"]}')
+    assert run("settings", "hot-apply", "Post", "--settings-file", file, "--ack-live").exit_code == 0
+    assert run("reindex", "Post", "--no-cutover", *HERE).exit_code == 0
+    assert document(run("settings", "diff", "Post", "--json"))["hot_applied"]
+    assert "hot-applied settings are dropped" in run("reindex", "Post", *HERE).stderr
+    assert document(run("settings", "diff", "Post", "--json"))["hot_applied"] == []
+    assert (shop.search.runtime.engine.settings(index_of(shop)) or {})["stopWords"] == []
+
+
+def test_a_changed_declaration_is_named_with_its_remedy(run: Run, shop: Shop) -> None:
+    filled(shop)
+    old = {**shop.search.schemas.of(Post).declared, "settings": {"searchableAttributes": ["title"]}}
+    shop.search.ledger.run(lambda tx: declared.put(tx, "posts", old))
+    result = run("index", "contract-drift", "Post")
+    assert (result.exit_code, "searchable: changed" in result.stdout) == (2, True)
+    assert "to fix it: settings_apply" in result.stdout
+    result = run("reconcile", "Post")
+    assert (result.exit_code, "settings apply Post" in result.stdout) == (2, True)
+    assert "contract: drift" in run("status", "Post").stdout
+    assert run("settings", "apply", "Post").exit_code == 0
+    assert run("index", "contract-drift", "Post").exit_code == 0
+
+
+def test_an_index_of_another_application_is_refused_by_code(run: Run, shop: Shop) -> None:
+    shop.search.ledger.run(lambda tx: (indexes.ensure(tx, "other"), engine_uids.note(tx, "other", index_of(shop))))
+    for command in (("settings", "apply"), ("reindex",)):
+        result = run(*command, "Post", "--json")
+        assert (result.exit_code, document(result)["error"]["code"]) == (1, "index_taken")
+
+
 def test_contract_drift_names_each_dimension(run: Run, shop: Shop) -> None:
     filled(shop)
     result = run("index", "contract-drift", "Post", "--json")
@@ -217,6 +251,31 @@ def test_verify_finds_what_is_missing_stale_and_without_a_record(run: Run, shop:
         assert found["fields"] == {"2": ["title"]}
     assert "ghost=1" in run("status", "Post").stdout
     assert document(run("reconcile", "--verify", "--json"))["verified"][0]["counts"]["stale"] == 1
+
+
+def test_verify_that_cannot_decide_exits_1_and_says_of_which(
+    run: Run, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scrypath_celery.app.verify", partial(verify, patience=0.1))
+    shop.add(1)  # its work is open, and nobody runs it
+    result = run("verify", "Post", "--full")
+    assert (result.exit_code, "  undecided 1" in result.stdout) == (1, True)
+    assert run("reconcile", "Post", "--verify").exit_code == 1
+
+
+def test_commands_for_all_schemas_exit_with_the_worst_code(run: Run, shop: Shop) -> None:
+    assert run("settings", "diff", "--all").exit_code == 2
+    assert run("settings", "read", "--all").exit_code == 2
+    result = run("settings", "apply", "--all", "--json", *AWAY)
+    [one] = document(result)["indexes"]
+    assert (result.exit_code, one["error"]["code"]) == (1, "engine_unreachable")
+    filled(shop)
+    assert document(run("settings", "read", "--all", "--json"))["indexes"][0]["settings"]["searchable"]
+
+
+def test_settings_apply_of_everything_sends_what_does_not_differ_too(run: Run, shop: Shop) -> None:
+    filled(shop)
+    assert document(run("settings", "apply", "Post", "--everything", "--json"))["applied"] == ["searchable"]
 
 
 def test_repair_writes_exactly_what_differs(run: Run, shop: Shop) -> None:

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from scrypath_celery.convergence.live_settings import differing
 from scrypath_celery.declaration.registry import Schemas
 from scrypath_celery.declaration.setting_names import own_name
 from scrypath_celery.declaration.settings import DEFAULTS
 from scrypath_celery.operator.settings_apply import settings_apply
-from scrypath_celery.operator.settings_diff import Parity, differing, settings_diff
+from scrypath_celery.operator.settings_diff import Parity, settings_diff
 from scrypath_celery.testing.engine import EngineUnderTest
 from tests.shop import Post, Shop
 
@@ -70,6 +71,20 @@ GENERATORS: Mapping[str, Callable[[random.Random], Any]] = {
     "localized_attributes": lambda r: [
         {"attribute_patterns": ["title*"], "locales": r.choice([["en"], ["fra", "de"]])}
     ],
+    "embedders": lambda r: some(
+        r,
+        one={"source": "userProvided", "dimensions": r.randint(2, 9)},
+        two={
+            "source": "rest",
+            "url": "http://127.0.0.1:1/embed",
+            "api_key": "secret",
+            "dimensions": 3,
+            "document_template": "{{doc.title}}",
+            "request": {"input": "{{text}}"},
+            "response": {"data": "{{embedding}}"},
+        },
+        three=None,
+    ),
     "facet_search": lambda r: r.random() < 0.5,
     "prefix_search": lambda r: r.choice(["indexingTime", "disabled"]),
 }
@@ -86,8 +101,8 @@ def declare(shop: Shop, scrypath_engine: EngineUnderTest) -> Callable[..., Any]:
     return one
 
 
-def test_every_setting_of_the_engine_but_those_with_keys_is_generated() -> None:
-    apart = {"filterableAttributes", "sortableAttributes", "faceting", "embedders"}
+def test_every_setting_of_the_engine_is_generated() -> None:
+    apart = {"filterableAttributes", "sortableAttributes", "faceting"}
     assert {own_name(key) for key in DEFAULTS.keys() - apart} == GENERATORS.keys()
 
 
@@ -135,4 +150,6 @@ def _other(key: str, value: Any) -> Any:
 
 def _means_nothing(key: str, declared: Any) -> bool:
     """Whether an empty object is declared for a setting that the engine merges: it asks for nothing."""
+    if key == "embedders":  # what is declared None is not there, and others are not ours
+        return not any(declared.values())
     return declared == {} and key in ("typoTolerance", "pagination", "faceting")

@@ -206,3 +206,39 @@ def test_the_fixtures_are_listed_with_what_they_are(pytester: pytest.Pytester) -
         result.stdout.fnmatch_lines([f"{name}*"])
     assert "scrypath_override -- " in shown
     assert "scrypath_drain -- " in shown
+
+
+def test_a_declared_field_that_no_document_has_is_warned_of_once(project: pytest.Pytester) -> None:
+    passed(
+        project,
+        """
+        import warnings
+        import pytest
+        from shop import Post, Session, engine, search
+        from scrypath_celery.testing.undelivered import UndeliveredField
+
+        def drained(scrypath_engine, scrypath_override, scrypath_drain, document):
+            Post.search_document = document
+            try:
+                scrypath_override(search, **scrypath_engine.options)
+                with Session(engine) as session:
+                    post = Post(title="Hello")
+                    session.add(post)
+                    search.sync_record(post, session=session)
+                    session.commit()
+                return scrypath_drain(search)
+            finally:
+                del Post.search_document
+
+        def test_a_document_with_all_fields(tables, scrypath_engine, scrypath_override, scrypath_drain):
+            assert drained(scrypath_engine, scrypath_override, scrypath_drain, lambda self: {"title": None}).indexed
+
+        def test_the_first_document_without_a_field(tables, scrypath_engine, scrypath_override, scrypath_drain):
+            with pytest.warns(UndeliveredField, match="Post declares the field 'title'"):
+                drained(scrypath_engine, scrypath_override, scrypath_drain, lambda self: {"other": self.title})
+
+        def test_the_second_document_without_it(tables, scrypath_engine, scrypath_override, scrypath_drain):
+            assert drained(scrypath_engine, scrypath_override, scrypath_drain, lambda self: {"other": 1}).indexed
+        """,
+        3,
+    )
