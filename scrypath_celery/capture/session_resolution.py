@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Transaction
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, object_session
 
@@ -109,9 +109,18 @@ def connected(session: Session, bind: Engine | Connection) -> Connection | None:
     """The connection that the session's transaction has to this database already, if any; asks nobody."""
     if isinstance(bind, Connection):
         return bind
-    transaction = session.get_transaction()
-    held = getattr(transaction, "_connections", {}).get(bind)
+    held = _held(session, bind)
     return held[0] if held is not None else None
+
+
+def joined(session: Session, connection: Connection) -> Transaction | None:
+    """The connection's transaction or savepoint that is the session's own transaction there."""
+    held = _held(session, connection)
+    return held[1] if held is not None else None
+
+
+def _held(session: Session, bind: Engine | Connection) -> Any:
+    return getattr(session.get_transaction(), "_connections", {}).get(bind)
 
 
 def refuse_translation(schema: Schema, connected: Engine | Connection) -> None:
