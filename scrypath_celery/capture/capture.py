@@ -122,6 +122,8 @@ class Capture:
     def _take(
         self, runtime: Runtime, session: Session | None, items: Sequence[Registration], result: SyncResult
     ) -> SyncResult:
+        for item in items:
+            item.schema.check()
         if not items or result.mode is Mode.OFF or id(self) in _PAUSED.get():
             result.state = ResultState.OFF
         elif session is None:
@@ -135,7 +137,6 @@ class Capture:
         of_records = any(item.record is not None for item in items)
         refuse_ended(session, committed=phase.committed, ended_by_commit=phase.ended_by_commit and of_records)
         for item in items:
-            item.schema.check()
             item.bind = data_bind(session, item.schema, item.record)
             _admit(runtime, session, item)
         # As adding a record does: what was registered belongs to a transaction, and a rollback takes it back.

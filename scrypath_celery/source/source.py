@@ -18,7 +18,6 @@ from sqlalchemy import (
     Connection,
     Engine,
     Select,
-    func,
     select,
 )
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -34,7 +33,7 @@ from ..work import MAX_IDS, Failure, ReasonClass
 from .columns import by_columns, encoder, expressions
 from .isolation import REFUSALS, concerns_the_database, concerns_the_value, isolate
 from .lazy_loads import LazyLoads
-from .statements import among, chunks, criteria, id_expression, ids_of, records_of, value_of, values_of
+from .statements import among, chunks, count_of, criteria, id_expression, ids_of, records_of, value_of, values_of
 
 HANGS = "projection_hangs"
 """The error code of a record whose projection was interrupted by a time limit."""
@@ -131,7 +130,7 @@ class Source:
         with self._session(schema) as session:
             expression = id_expression(schema)
             ids = ids_of(schema).order_by(expression)
-            total = session.scalar(select(func.count()).select_from(ids_of(schema).subquery())) or 0
+            total = session.scalar(count_of(schema)) or 0
             found: list[str] = []
             parts = min(parts, total // MAX_IDS + 1)
             for part in range(1, parts):
@@ -219,8 +218,7 @@ class Source:
         if not schema.counted_by_database:
             return None
         with self._session(schema) as session:
-            ids = ids_of(schema).distinct().subquery()
-            return session.scalar(select(func.count()).select_from(ids)) or 0
+            return session.scalar(count_of(schema)) or 0
 
     def records(
         self, schema: Schema, ids: Sequence[str], session: Session, options: Sequence[ORMOption] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Select, any_, bindparam, select
+from sqlalchemy import ARRAY, ColumnElement, Select, any_, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from ..declaration import mapping
@@ -29,6 +29,12 @@ def ids_of(schema: Schema) -> Select[Any]:
     expression = id_expression(schema)
     statement = records_of(schema).with_only_columns(expression, maintain_column_froms=True).order_by(None)
     return statement.where(expression.is_not(None))
+
+
+def count_of(schema: Schema) -> Select[Any]:
+    """Counts the records of the schema, under the execution options that they are read with."""
+    ids = ids_of(schema).distinct()
+    return select(func.count()).select_from(ids.subquery()).execution_options(**ids.get_execution_options())
 
 
 def id_expression(schema: Schema) -> ColumnElement[Any]:
