@@ -20,6 +20,7 @@ from ..work import Operation
 from . import record_ids, unseen_changes
 from .bulk_statements import capture_statement
 from .capture import Capture
+from .statement_parts import Plain
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ class Tracker:
     def __init__(self, schemas: Schemas, capture: Capture) -> None:
         self._schemas = schemas
         self._capture = capture
+        self._plain = Plain()
         self._warned: set[Schema] = set()
         self._warned_of_related: set[Schema] = set()
         self._tracked: WeakSet[type[Session]] = WeakSet()
@@ -135,7 +137,7 @@ class Tracker:
     def _execute(self, state: ORMExecuteState) -> Result[Any] | None:
         if state.is_column_load or state.is_relationship_load or not self._schemas or self._capture.silent:
             return None
-        return capture_statement(self._capture, tuple(self._schemas), state)
+        return capture_statement(self._capture, tuple(self._schemas), state, self._plain)
 
     def _declared(self, records: Iterable[Any]) -> Iterator[tuple[Schema, Any]]:
         for record in records:

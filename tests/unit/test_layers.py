@@ -15,6 +15,7 @@ LAYERS = {
     "errors": FOUNDATION,
     "work": FOUNDATION,
     "config": FOUNDATION,
+    "connect_arguments": FOUNDATION,
     "asynchronous": FOUNDATION,
     "masking": FOUNDATION,
     "declaration": DECLARATION,
