@@ -161,7 +161,7 @@ def _admit(runtime: Runtime, session: Session, item: Registration) -> None:
     bind = item.bind
     assert bind is not None
     there = connected(session, bind)
-    refuse_translation(item.schema, there if there is not None else bind)
+    refuse_translation(session, item.schema, there if there is not None else bind)
     if runtime.ledger.is_elsewhere(bind.engine) and not bind.dialect.is_async:
         runtime.ledger.admit(there if there is not None else session.connection(bind_arguments={"bind": bind}))
 

@@ -166,7 +166,7 @@ class PendingWorks:
     def _write_group(self, session: Session, group: Group, members: Sequence[Registration]) -> None:
         first = members[0]
         connection = session.connection(bind_arguments={"bind": first.bind, "mapper": first.schema.mapper})
-        refuse_translation(first.schema, connection)
+        refuse_translation(session, first.schema, connection)
         self._follow_owner(connection, outer_connection(first.bind))
         self._joined = joined(session, connection)
         rows = self._rows.setdefault(group, {})

@@ -123,14 +123,16 @@ def _held(session: Session, bind: Engine | Connection) -> Any:
     return getattr(session.get_transaction(), "_connections", {}).get(bind)
 
 
-def refuse_translation(schema: Schema, connected: Engine | Connection) -> None:
+def refuse_translation(session: Session, schema: Schema, connected: Engine | Connection) -> None:
     """Refuse a database that is reached under other names of its schemas.
 
     Raises:
-        SessionError: it has a `schema_translate_map`.
+        SessionError: it, or the session, has a `schema_translate_map`.
     """
-    if connected.get_execution_options().get("schema_translate_map"):
+    of_session = getattr(session, "execution_options", None) or {}
+    if {**of_session, **connected.get_execution_options()}.get("schema_translate_map"):
         raise SessionError(
-            f"the session writes {schema.name} under a schema_translate_map: the ledger and its workers would not"
-            " know which schema a record is in; use search_path, or a database and a Scrypath for each"
+            f"the session writes {schema.name} under a schema_translate_map: the ledger and its workers would not know"
+            " which schema a record is in; give each schema an engine (search_path among its connect arguments), a"
+            " ledger and a Scrypath of its own"
         )
