@@ -237,4 +237,16 @@ ledger = Table(
     **_OPTIONS,
 )
 
-TABLES = (work, claim, index, rebuild, ledger)
+scheduled = Table(
+    "scrypath_scheduled",
+    metadata,
+    Column("work_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("index_uid", _word(400), nullable=False),
+    Column("document_id", _word(511), nullable=False),
+    Column("due_at", Double, nullable=False),
+    **_OPTIONS,
+)
+Index("ix_scrypath_scheduled_document", scheduled.c.index_uid, scheduled.c.document_id)
+Index("ix_scrypath_scheduled_due", scheduled.c.index_uid, scheduled.c.due_at)
+
+TABLES = (work, claim, index, rebuild, scheduled, ledger)

@@ -121,6 +121,12 @@ def find(connection: Connection, ids: Sequence[int]) -> list[Work]:
     return [record(row) for row in rows]
 
 
+def standing(connection: Connection, ids: Sequence[int]) -> list[tuple[State, str | None]]:
+    """State and reason class of each work of these ids that is there."""
+    rows = connection.execute(select(work.c.state, work.c.reason_class).where(work.c.id.in_(ids)))
+    return [(State(state), reason_class) for state, reason_class in rows]
+
+
 def listed(
     connection: Connection, states: Sequence[State], *, index_uid: str | None = None, limit: int | None = None
 ) -> list[Work]:
