@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, RootTransaction, SingletonThreadPool, StaticPool, event
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
@@ -24,8 +24,15 @@ BUSY_MILLISECONDS = 30_000
 OWN_MILLISECONDS = 500
 """The same where a transaction of the waiting thread's own may hold the lock: it cannot end while the thread waits."""
 
-_BEGUN: WeakKeyDictionary[Connection, int] = WeakKeyDictionary()
-"""The thread that began the newest transaction of a connection."""
+
+class _Begun(threading.local):
+    """The connections on which the calling thread has begun transactions."""
+
+    def __init__(self) -> None:
+        self.connections: WeakSet[Connection] = WeakSet()
+
+
+_BEGUN = _Begun()
 _LOCKED = (
     "this thread has a transaction open on the SQLite database, which has one writer at a time: give the call its"
     " session (session= or connection=), or end that transaction first"
@@ -88,7 +95,7 @@ def begin_writing(connection: Connection) -> RootTransaction:
         LedgerLocked: a transaction that this thread has open holds the lock: waiting for it would be in vain.
     """
     driver: Any = connection.connection.dbapi_connection
-    held_here = any(_is_open(one) for one in _begun_here())
+    held_here = bool(_open_here(connection.engine))
     with _impatient(driver) if held_here else nullcontext():
         try:
             transaction = connection.begin()
@@ -104,12 +111,11 @@ def refuse_shared(engine: Engine) -> None:
     """Refuse a second transaction on the one connection of a database in memory: to end it would end the first.
 
     Raises:
-        LedgerLocked: its connection is in a transaction that has written.
+        LedgerLocked: this thread has a transaction open on it that has written.
     """
-    if isinstance(engine.pool, StaticPool | SingletonThreadPool):
-        begun = tuple(_BEGUN) if isinstance(engine.pool, StaticPool) else _begun_here()
-        if any(one.engine.pool is engine.pool and _is_open(one) for one in begun):
-            raise LedgerLocked(_LOCKED)
+    shared = isinstance(engine.pool, StaticPool | SingletonThreadPool)
+    if shared and any(one.engine.pool is engine.pool for one in _open_here(engine)):
+        raise LedgerLocked(_LOCKED)
 
 
 def begin_immediate(connection: Connection) -> None:
@@ -132,11 +138,13 @@ def _impatient(driver: Any) -> Iterator[None]:
 
 def _note(connection: Connection) -> None:
     if connection.get_execution_options().get("sqlite_begin") != "DEFERRED":
-        _BEGUN[connection] = threading.get_ident()
+        _BEGUN.connections.add(connection)
 
 
-def _begun_here() -> list[Connection]:
-    return [one for one, thread in tuple(_BEGUN.items()) if thread == threading.get_ident()]
+def _open_here(engine: Engine) -> list[Connection]:
+    """The connections to an engine's database on which this thread has a transaction open."""
+    begun = (one for one in tuple(_BEGUN.connections) if one.engine.url.database == engine.url.database)
+    return [one for one in begun if _is_open(one)]
 
 
 def _is_open(held: Connection) -> bool:
