@@ -143,12 +143,15 @@ class Attached:
     def load(self) -> None:
         """Import the modules of the option `include`, so that the schemas declared there are known, and check them.
 
+        This configures the mappers: everything is imported by now.
+
         Raises:
-            SchemaError: a declared name is unknown. ImportError: a module is not there.
+            SchemaError: a declared name is unknown, or mappers cannot be configured.
+            ImportError: a module is not there.
         """
         for name in self.options.include:
             importlib.import_module(name)
-        self.schemas.check()
+        self.schemas.complete()
 
     @contextmanager
     def override(self, *, database: Database | None = None, **options: Unpack[OptionArguments]) -> Iterator[Self]:

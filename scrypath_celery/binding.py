@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, NullPool, QueuePool, StaticPool, crea
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from .asynchronous import of_asyncio
+from .connect_arguments import translated
 from .errors import ConfigError
 
 if TYPE_CHECKING:
@@ -51,14 +52,16 @@ def bind(database: Any) -> tuple[Callable[[], Session], Engine]:
 def synchronous(engine: AsyncEngine) -> Engine:
     """An Engine for the same database whose driver needs no event loop.
 
-    It has the connect arguments of the other (those of asyncpg translated for psycopg), its pool's options, isolation
-    level and execution options.
+    It has the connect arguments of the other (translated for its own driver), its pool's options, isolation level and
+    execution options.
     """
     given = engine.sync_engine
     backend, _, driver = given.url.drivername.partition("+")
     url = given.url.set(drivername=f"{backend}+{SYNCHRONOUS.get(driver, driver)}" if driver else backend)
     arguments = _connect_arguments(given)
-    options = {"connect_args": _for_psycopg(arguments) if driver == "asyncpg" else arguments, **_pool_options(given)}
+    if driver == "asyncpg":  # it has names of its own in the URL too
+        arguments, url = {**url.query, **arguments}, url.set(query={})
+    options = {"connect_args": translated(driver, arguments), **_pool_options(given)}
     level = getattr(given.dialect, "_on_connect_isolation_level", None)
     if level is not None:
         options["isolation_level"] = level
@@ -74,22 +77,6 @@ def _connect_arguments(engine: Engine) -> dict[str, Any]:
     of_url = engine.dialect.create_connect_args(engine.url)[1]
     kept: dict[str, Any] = found.get("cparams") or {}
     return {name: value for name, value in kept.items() if name not in of_url or of_url[name] != value}
-
-
-def _for_psycopg(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Connect arguments of asyncpg as psycopg takes them; those that it has nothing for are left out."""
-    found: dict[str, Any] = {}
-    settings = arguments.get("server_settings") or {}
-    if settings:
-        escaped = {name: str(value).replace("\\", "\\\\").replace(" ", "\\ ") for name, value in settings.items()}
-        found["options"] = " ".join(f"-c {name}={value}" for name, value in escaped.items())
-    if arguments.get("timeout"):
-        found["connect_timeout"] = max(2, int(arguments["timeout"]))
-    names = {"user": "user", "password": "password", "host": "host", "port": "port", "passfile": "passfile"}
-    found |= {names[name]: value for name, value in arguments.items() if name in names}
-    if isinstance(arguments.get("ssl"), str):
-        found["sslmode"] = arguments["ssl"]
-    return found
 
 
 def _pool_options(engine: Engine) -> dict[str, Any]:

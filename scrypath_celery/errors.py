@@ -10,6 +10,7 @@
             LedgerOutdated its tables are older or newer than this code
             LedgerUnavailable  its database did not answer
             LedgerConflict its database refused a row that breaks a constraint
+            LedgerLocked   a transaction of the calling thread's own holds SQLite's write lock
             WrongDatabase  a session writes to another database than the ledger's
         EngineError        Meilisearch refused a request
             EngineUnreachable  it did not answer at all
@@ -263,6 +264,12 @@ class WrongDatabase(LedgerError, SessionError):
     """A session writes to another database than the one that holds the ledger."""
 
     code = "wrong_database"
+
+
+class LedgerLocked(LedgerError, SessionError):
+    """A transaction that the calling thread has open holds SQLite's write lock: waiting for it would be in vain."""
+
+    code = "ledger_locked"
 
 
 class QueryError(ScrypathError):

@@ -236,7 +236,7 @@ class Searches(Attached):
 
     def capabilities(self, model: Any) -> Capabilities:
         """Say what is searchable, filterable, sortable and facetable in a class."""
-        return capabilities(self.schemas.of(model))
+        return capabilities(self.schemas.searched(model))
 
 
 def _is_visible(after: SyncResult | None) -> bool | None:

@@ -21,6 +21,7 @@ from .capture import Capture
 from .executed import Executed
 from .session_resolution import data_bind
 from .statement_parts import (
+    Plain,
     affected,
     changes_class,
     hidden,
@@ -39,14 +40,18 @@ Found = Mapping[Schema, Iterable[Any]]
 """The values of document ids, by schema."""
 
 
-def capture_statement(capture: Capture, schemas: Sequence[Schema], state: ORMExecuteState) -> Result[Any] | None:
+def capture_statement(
+    capture: Capture, schemas: Sequence[Schema], state: ORMExecuteState, plain: Plain
+) -> Result[Any] | None:
     """Register the documents that a statement changes; its result where it had to be executed for that.
+
+    `plain` remembers statements that need not be looked through.
 
     Raises:
         SchemaError: they cannot be told; the message says what to do instead. Nothing was executed.
     """
     statement = statement_of(state)
-    for part in hidden(statement):
+    for part in () if statement in plain else hidden(statement):
         for schema in affected(schemas, part):
             raise _refusal(schema, "it changes records within a common table expression")
     if not (state.is_insert or state.is_update or state.is_delete):

@@ -122,6 +122,8 @@ class Capture:
     def _take(
         self, runtime: Runtime, session: Session | None, items: Sequence[Registration], result: SyncResult
     ) -> SyncResult:
+        for item in items:
+            item.schema.check()
         if not items or result.mode is Mode.OFF or id(self) in _DISABLED.get():
             result.state = ResultState.OFF
         elif session is None:
@@ -135,7 +137,6 @@ class Capture:
         of_records = any(item.record is not None for item in items)
         refuse_ended(session, committed=phase.committed, ended_by_commit=phase.ended_by_commit and of_records)
         for item in items:
-            item.schema.check()
             item.bind = data_bind(session, item.schema, item.record)
             _admit(runtime, session, item)
         # As adding a record does: what was registered belongs to a transaction, and a rollback takes it back.
@@ -166,7 +167,7 @@ def _admit(runtime: Runtime, session: Session, item: Registration) -> None:
     bind = item.bind
     assert bind is not None
     there = connected(session, bind)
-    refuse_translation(item.schema, there if there is not None else bind)
+    refuse_translation(session, item.schema, there if there is not None else bind)
     if runtime.ledger.is_elsewhere(bind.engine) and not bind.dialect.is_async:
         runtime.ledger.admit(there if there is not None else session.connection(bind_arguments={"bind": bind}))
 

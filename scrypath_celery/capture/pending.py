@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, RootTransaction
+from sqlalchemy import Connection, NestedTransaction, RootTransaction, Transaction, event
 from sqlalchemy.orm import Session, SessionTransaction
 
 from ..ledger import scheduled, works
@@ -15,7 +15,7 @@ from ..work import MAX_IDS
 from .after_commit import deliver
 from .registration import Group, Registration
 from .registration_state import Event, RegistrationState
-from .session_resolution import outer_connection, refuse_translation
+from .session_resolution import joined, outer_connection, refuse_translation
 
 logger = logging.getLogger("scrypath_celery")
 
@@ -39,8 +39,10 @@ class PendingWorks:
         self.runtime = runtime
         self._items: list[Registration] = []
         self._rows: dict[Group, dict[str, Row]] = {}
-        self._connection: Connection | None = None
+        self._outer: Connection | None = None
         self._root: RootTransaction | None = None
+        self._root_committed = False
+        self._joined: Transaction | None = None
 
     def add(self, session: Session, registrations: Sequence[Registration], *, flushing: bool, committing: bool) -> None:
         """Take registrations in, as of the savepoint that the session is in.
@@ -111,20 +113,35 @@ class PendingWorks:
             item.follow_key()
 
     def end(self, *, committed: bool, rolled_back: bool) -> None:
-        """The transaction is over: hand on what it committed."""
+        """The transaction is over: hand on what it committed, itself or by whoever owns its connection."""
         written = [item for item in self._items if item.is_written]
+        ending = self._ending(committed=committed, rolled_back=rolled_back)
         if not rolled_back:
-            for item in self._items:
-                if not (item.is_written and committed):
-                    _say_discarded(item)
+            self._say_discarded(kept=ending is not Event.ROLLED_BACK)
         for item in self._items:
-            ending = Event.COMMITTED if committed else Event.ROLLED_BACK
             item.advance(ending if item.is_written else Event.ENDED)
-        if committed:
-            connection = self._connection
-            if connection is not None and not connection.in_transaction():
-                connection = None  # its owner left the commit to the session, so it is a real one
-            deliver(self.runtime, written, self._work_ids(), connection)
+        outer = self._outer
+        if outer is not None:
+            event.remove(outer, "commit", self._note_commit)
+            if not outer.in_transaction():
+                outer = None  # its owner left the commit to the session, so it is a real one
+        if ending is Event.COMMITTED:
+            deliver(self.runtime, written, self._work_ids(), outer)
+
+    def _ending(self, *, committed: bool, rolled_back: bool) -> Event:
+        if committed or self._root_committed:
+            return Event.COMMITTED
+        undone = rolled_back or (isinstance(self._joined, NestedTransaction) and not self._joined.is_active)
+        if not undone and self._root is not None and self._root.is_active:
+            return Event.LEFT
+        return Event.ROLLED_BACK
+
+    def _say_discarded(self, *, kept: bool) -> None:
+        # Of a deletion whose id was not loaded, what was registered before the flush knows it.
+        named = {id(item.record) for item in self._items if item.is_written and kept and item.record is not None}
+        for item in self._items:
+            if not (item.is_written and kept) and id(item.record) not in named:
+                _say_discarded(item)
 
     def _work_ids(self) -> Mapping[Group, Sequence[int]]:
         """The works to be handed on: those for later are nobody's yet."""
@@ -150,8 +167,9 @@ class PendingWorks:
     def _write_group(self, session: Session, group: Group, members: Sequence[Registration]) -> None:
         first = members[0]
         connection = session.connection(bind_arguments={"bind": first.bind, "mapper": first.schema.mapper})
-        refuse_translation(first.schema, connection)
+        refuse_translation(session, first.schema, connection)
         self._follow_owner(connection, outer_connection(first.bind))
+        self._joined = joined(session, connection)
         rows = self._rows.setdefault(group, {})
         fresh = list(dict.fromkeys(id for item in members for id in item.ids if id not in rows))
         if not fresh:
@@ -173,16 +191,22 @@ class PendingWorks:
         """Forget rows that the owner of the connection has committed, or rolled back, without the session's help."""
         if outer is None:
             return
+        if self._outer is None:
+            event.listen(outer, "commit", self._note_commit)
         root = connection.get_transaction()
         if self._root is not None and root is not self._root:
             done = [item for item in self._items if item.is_written]
+            self._items = [item for item in self._items if not item.is_written]
             for item in done:
-                item.advance(Event.COMMITTED)
-            self._items = [item for item in self._items if not any(item is one for one in done)]
-            # Handing on works that were rolled back does no harm: nobody finds them.
-            deliver(self.runtime, done, self._work_ids(), None)
-            self._rows = {}
-        self._connection, self._root = outer, root
+                item.advance(Event.COMMITTED if self._root_committed else Event.ROLLED_BACK)
+            if self._root_committed:
+                deliver(self.runtime, done, self._work_ids(), None)
+            self._rows, self._root_committed = {}, False
+        self._outer, self._root = outer, root
+
+    def _note_commit(self, connection: Connection) -> None:
+        if connection.get_transaction() is self._root:
+            self._root_committed = True
 
 
 def _say_discarded(item: Registration) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm.attributes import get_history
 from sqlalchemy.orm.exc import ObjectDeletedError
 from sqlalchemy.sql import ClauseElement
 
-from ..declaration.document_ids import id_text
+from ..declaration.document_ids import may_be_respelt, respelt
 from ..declaration.schema import Schema
 
 
@@ -30,7 +30,7 @@ def known_ids(schema: Schema, record: Any) -> list[str]:
     if schema.key in state.manager:
         history = get_history(record, schema.key, passive=PassiveFlag.PASSIVE_NO_INITIALIZE)
         values += [*(history.deleted or ()), *(history.unchanged or ()), *(history.added or ())]
-    return _texts(values)
+    return _texts(schema, values)
 
 
 def shows(schema: Schema, record: Any) -> bool:
@@ -52,25 +52,34 @@ def loaded_ids(schema: Schema, record: Any) -> list[str]:
     if schema.by_primary_key and ids:
         return ids
     try:
-        return list(dict.fromkeys([*ids, *_texts([getattr(record, schema.key)])]))
+        return list(dict.fromkeys([*ids, *_texts(schema, [getattr(record, schema.key)])]))
     except ObjectDeletedError:
         return ids
 
 
 def stored_ids(session: Session, schema: Schema, record: Any) -> list[str]:
-    """The id that the database has for a record of which it was never loaded, or was expired.
+    """The id that the database has for a record of which it was never loaded, or was expired, or is deleted under
+    the spelling that the application gave it.
 
     Ask before a change or a deletion is flushed; afterwards it is gone.
     """
     state = state_of(record)
-    if schema.by_primary_key or not state.persistent or state.identity is None or not _hidden(schema, record, state):
+    if not state.persistent or state.identity is None:
         return []
     mapper = state.mapper
+    if schema.by_primary_key:
+        kind, value = mapper.primary_key[0].type, state.identity[0]
+        if record not in session.deleted:
+            return []
+        if not may_be_respelt(kind, value):
+            return list(respelt(kind, _texts(schema, [value])))
+    elif not _hidden(schema, record, state):
+        return []
     query = select(getattr(schema.model, schema.key))
     for column, value in zip(mapper.primary_key, state.identity, strict=True):
         query = query.where(column == value)
     with session.no_autoflush:
-        return _texts([session.execute(query).scalar()])
+        return _texts(schema, [session.execute(query).scalar()])
 
 
 def _hidden(schema: Schema, record: Any, state: InstanceState[Any]) -> bool:
@@ -80,6 +89,6 @@ def _hidden(schema: Schema, record: Any, state: InstanceState[Any]) -> bool:
     return not history.deleted and not history.unchanged
 
 
-def _texts(values: list[Any]) -> list[str]:
+def _texts(schema: Schema, values: list[Any]) -> list[str]:
     plain = (value for value in values if value is not None and not isinstance(value, ClauseElement))
-    return list(dict.fromkeys(id_text(value) for value in plain))
+    return list(dict.fromkeys(schema.id_of(value) for value in plain))

@@ -10,7 +10,8 @@ class RegistrationState(StrEnum):
     """Where a registration stands.
 
     `open`: its ids are known, its row is not written. `waiting`: its record has no key yet. `written`: its row is in
-    the session's transaction. `discarded`: nothing of it is in the ledger. `delivered`: its row is committed.
+    the session's transaction. `discarded`: nothing of it is in the ledger. `delivered`: its row is committed,
+    or its session has left it to the owner of the connection.
     """
 
     OPEN = "open"
@@ -30,6 +31,7 @@ class Event(StrEnum):
     REOPENED = "reopened"
     ROLLED_BACK = "rolled_back"
     COMMITTED = "committed"
+    LEFT = "left"
     ENDED = "ended"
 
 
@@ -49,6 +51,8 @@ TRANSITIONS: Mapping[tuple[RegistrationState, Event], RegistrationState] = {
     (_STATE.WAITING, Event.ROLLED_BACK): _STATE.DISCARDED,
     (_STATE.WRITTEN, Event.ROLLED_BACK): _STATE.DISCARDED,
     (_STATE.WRITTEN, Event.COMMITTED): _STATE.DELIVERED,
+    # The session is closed, its row is in the transaction of whoever owns the connection.
+    (_STATE.WRITTEN, Event.LEFT): _STATE.DELIVERED,
     # The transaction is over, and nothing was written for it: this is said in the log.
     (_STATE.OPEN, Event.ENDED): _STATE.DISCARDED,
     (_STATE.WAITING, Event.ENDED): _STATE.DISCARDED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Transaction
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, object_session
 
@@ -109,19 +109,30 @@ def connected(session: Session, bind: Engine | Connection) -> Connection | None:
     """The connection that the session's transaction has to this database already, if any; asks nobody."""
     if isinstance(bind, Connection):
         return bind
-    transaction = session.get_transaction()
-    held = getattr(transaction, "_connections", {}).get(bind)
+    held = _held(session, bind)
     return held[0] if held is not None else None
 
 
-def refuse_translation(schema: Schema, connected: Engine | Connection) -> None:
+def joined(session: Session, connection: Connection) -> Transaction | None:
+    """The connection's transaction or savepoint that is the session's own transaction there."""
+    held = _held(session, connection)
+    return held[1] if held is not None else None
+
+
+def _held(session: Session, bind: Engine | Connection) -> Any:
+    return getattr(session.get_transaction(), "_connections", {}).get(bind)
+
+
+def refuse_translation(session: Session, schema: Schema, connected: Engine | Connection) -> None:
     """Refuse a database that is reached under other names of its schemas.
 
     Raises:
-        SessionError: it has a `schema_translate_map`.
+        SessionError: it, or the session, has a `schema_translate_map`.
     """
-    if connected.get_execution_options().get("schema_translate_map"):
+    of_session = getattr(session, "execution_options", None) or {}
+    if {**of_session, **connected.get_execution_options()}.get("schema_translate_map"):
         raise SessionError(
-            f"the session writes {schema.name} under a schema_translate_map: the ledger and its workers would not"
-            " know which schema a record is in; use search_path, or a database and a Scrypath for each"
+            f"the session writes {schema.name} under a schema_translate_map: the ledger and its workers would not know"
+            " which schema a record is in; give each schema an engine (search_path among its connect arguments), a"
+            " ledger and a Scrypath of its own"
         )

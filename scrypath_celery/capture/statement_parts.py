@@ -12,6 +12,9 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from ..declaration.schema import Schema
 
+KNOWN = 1000
+"""How many statements are remembered to hold no other that changes records."""
+
 
 def statement_of(state: ORMExecuteState) -> Any:
     """The statement that is executed, out of a `from_statement` where it stands in one."""
@@ -58,6 +61,27 @@ def hidden(statement: Any) -> Iterator[Any]:
     for part in visitors.iterate(statement):
         if isinstance(part, UpdateBase) and part is not statement:
             yield part
+
+
+class Plain:
+    """The statements without another one within them that changes records, as SQLAlchemy's own cache tells them apart.
+
+    Looking through a statement costs far more than finding it again.
+    """
+
+    def __init__(self) -> None:
+        self._known: set[Any] = set()
+
+    def __contains__(self, statement: Any) -> bool:
+        key = statement._generate_cache_key() if hasattr(statement, "_generate_cache_key") else None
+        if key is not None and key.key in self._known:
+            return True
+        found = not any(True for _ in hidden(statement))
+        if found and key is not None:
+            if len(self._known) >= KNOWN:
+                self._known.clear()
+            self._known.add(key.key)
+        return found
 
 
 def rows(state: ORMExecuteState) -> Sequence[Mapping[str, Any]]:

@@ -12,13 +12,15 @@ from sqlalchemy import Result, event
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, scoped_session, sessionmaker
 
 from ..asynchronous import of_asyncio
+from ..declaration.mapping import configured
 from ..declaration.registry import Schemas
 from ..declaration.schema import Schema
 from ..errors import SessionError
 from ..work import Operation
-from . import record_ids
+from . import record_ids, unseen_changes
 from .bulk_statements import capture_statement
 from .capture import Capture
+from .statement_parts import Plain
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +31,9 @@ class Tracker:
     def __init__(self, schemas: Schemas, capture: Capture) -> None:
         self._schemas = schemas
         self._capture = capture
+        self._plain = Plain()
         self._warned: set[Schema] = set()
+        self._warned_of_related: set[Schema] = set()
         self._tracked: WeakSet[type[Session]] = WeakSet()
         self._own: WeakKeyDictionary[Any, type[Session]] = WeakKeyDictionary()
         self._listeners: Mapping[str, Callable[..., Any]] = {
@@ -44,8 +48,8 @@ class Tracker:
         `target` is a sessionmaker, scoped_session, Session subclass, async_sessionmaker, async_scoped_session or
         AsyncSession subclass; sessions that it makes from now on are tracked. Flushes (collection changes too) and
         ORM-enabled statements are captured; a statement whose documents cannot be told raises SchemaError. Textual
-        SQL, statements on a connection, the legacy bulk methods, triggers and cascades of the database are not seen:
-        of the last a warning names the classes that are reached.
+        SQL, statements on a connection, the legacy bulk methods, triggers, what the database does by foreign keys and
+        changes of related rows are not seen: warnings name the classes that the last two reach.
 
         Raises:
             SessionError: the target is none of these, or the global Session class.
@@ -135,7 +139,7 @@ class Tracker:
     def _execute(self, state: ORMExecuteState) -> Result[Any] | None:
         if state.is_column_load or state.is_relationship_load or not self._schemas or self._capture.silent:
             return None
-        return capture_statement(self._capture, tuple(self._schemas), state)
+        return capture_statement(self._capture, tuple(self._schemas), state, self._plain)
 
     def _declared(self, records: Iterable[Any]) -> Iterator[tuple[Schema, Any]]:
         for record in records:
@@ -145,19 +149,12 @@ class Tracker:
                 yield schema, record
 
     def _warnings(self, schema: Schema) -> list[str]:
-        """What to say, once, of a class whose rows the database deletes by itself."""
-        if schema in self._warned:
-            return []
-        self._warned.add(schema)
-        tables = schema.mapper.tables
-        parents = {
-            key.target_fullname.rpartition(".")[0]
-            for table in tables
-            for key in getattr(table, "foreign_keys", ())
-            if (key.ondelete or "").upper() == "CASCADE"
-        } - {getattr(table, "fullname", "") for table in tables}
-        return [
-            f"{schema.name} is reached by ON DELETE CASCADE of {parent}: no event shows what the database deletes;"
-            f" call delete_documents({schema.name}, ids) beside such a deletion"
-            for parent in sorted(parents)
-        ]
+        """What to say, once, of a class that changes without an event; of its relationships once they are known."""
+        found = []
+        if schema not in self._warned:
+            self._warned.add(schema)
+            found += unseen_changes.by_the_database(schema)
+        if schema not in self._warned_of_related and configured(schema.mapper):
+            self._warned_of_related.add(schema)
+            found += unseen_changes.by_related_rows(schema)
+        return found

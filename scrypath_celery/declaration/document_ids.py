@@ -80,7 +80,11 @@ def id_reader(kind: TypeEngine[Any]) -> Callable[[str], Any]:
     rule = _RULES.get(_python_type(kind))
     if rule is None:
         raise SchemaError(f"a document id cannot be a column of type {kind!r}")
-    return str if rule is str else partial(_read, rule)
+    if rule is str:
+        return str
+    read = partial(_read, rule)
+    # What a type of the application's own takes need not be of the type that the database keeps.
+    return partial(_read_or_same, read) if isinstance(kind, TypeDecorator) else read
 
 
 def id_values(kind: TypeEngine[Any], texts: Sequence[str]) -> list[Any]:
@@ -103,6 +107,16 @@ def id_values(kind: TypeEngine[Any], texts: Sequence[str]) -> list[Any]:
         except LookupError:
             continue
     return values
+
+
+def may_be_respelt(kind: TypeEngine[Any], value: Any) -> bool:
+    """Whether the database alone knows how a column of this type gives back a value that it was given."""
+    if isinstance(kind, sqlalchemy.Uuid) and isinstance(value, str):
+        try:
+            return str(UUID(value)) != value
+        except ValueError:
+            return True
+    return isinstance(kind, TypeDecorator)
 
 
 def respelt(kind: TypeEngine[Any], texts: Sequence[str]) -> set[str]:
@@ -138,6 +152,13 @@ def _read(rule: Callable[[str], Any], text: str) -> Any:
     if id_text(value) != text:
         raise LookupError(text)
     return value
+
+
+def _read_or_same(read: Callable[[str], Any], text: str) -> Any:
+    try:
+        return read(text)
+    except LookupError:
+        return text
 
 
 def _member(members: Any, text: str) -> Any:

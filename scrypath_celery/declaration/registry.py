@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypedDict, TypeVar, Unpack
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from ..errors import SchemaError
 from . import mapping
 from .schema import IndexIf, Schema, Statement
@@ -112,6 +114,20 @@ class Schemas:
             raise SchemaError(f"{model.__module__}.{model.__qualname__} has no search schema{self._declared()}")
         return found[0]
 
+    def searched(self, target: Any) -> Schema:
+        """The schema of a class that is searched, which must be declared itself: its base's index holds more than it.
+
+        Raises:
+            SchemaError: it is not declared; where one of its bases is, the message names that one.
+        """
+        found = self.of(target)
+        if isinstance(target, type) and found.model is not target:
+            raise SchemaError(
+                f"{target.__qualname__} has no search schema of its own: search {found.name}, whose index holds its"
+                " documents among others, or declare it"
+            )
+        return found
+
     def by_uid(self, uid: str) -> Schema | None:
         """The schema of an index (uid without prefix), or None."""
         return self._by_uid.get(uid)
@@ -119,6 +135,20 @@ class Schemas:
     def check(self) -> None:
         """Check all schemas whose mappers are configured; raises SchemaError as `Schema.check` does."""
         for schema in self:
+            schema.check()
+
+    def complete(self) -> None:
+        """Configure the mappers of all schemas, once everything is imported, and check them.
+
+        Raises:
+            SchemaError: as `Schema.check` does, or the mappers of a class cannot be configured.
+        """
+        for schema in self:
+            try:
+                schema.mapper.registry.configure(cascade=True)
+            except SQLAlchemyError as exc:
+                text = " ".join(str(exc).split())
+                raise SchemaError(f"the mappers of {schema.path} cannot be configured: {text[:300]}") from exc
             schema.check()
 
     def _named(self, name: str) -> Schema:

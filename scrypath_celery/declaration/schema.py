@@ -226,8 +226,7 @@ class Schema:
         Raises:
             SchemaError: a name is unknown (the nearest one is suggested), or cannot be what it is declared to be.
         """
-        mapper = self.mapper
-        if mapping.configured(mapper):
+        if "_checked" not in self.__dict__ and mapping.configured(self.mapper):
             _ = self._checked
 
     @cached_property

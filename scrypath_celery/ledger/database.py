@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 
 from ..errors import LedgerConflict, LedgerError, LedgerMissing, LedgerOutdated, LedgerUnavailable, WrongDatabase
 from ..work import DeadLetter
-from . import dead_letters, tables
+from . import dead_letters, sqlite, tables
 from .clock import now
 from .limits import limited, within
 
@@ -26,6 +27,8 @@ T = TypeVar("T")
 
 TRIES = 5
 """How often a transaction that lost a deadlock or a lock wait is run before it is given up."""
+TRY_SECONDS = 10.0
+"""No more tries after this long: who waited for a lock in vain has waited already."""
 
 
 class Ledger:
@@ -73,6 +76,8 @@ class Ledger:
     def create_all(self, bind: Engine | Connection | None = None) -> None:
         """Make the ledger's tables where they are missing (tests, embedded use); production runs `ledger upgrade`."""
         bind = bind if bind is not None else self._connection or self._database()
+        if bind.dialect.name == "sqlite":
+            sqlite.watch(bind.engine)
         tables.metadata.create_all(bind)
         if isinstance(bind, Connection):
             identify(bind)
@@ -103,13 +108,15 @@ class Ledger:
 
         `function` must do nothing but SQL. Raises as `begin` does.
         """
+        started = time.monotonic()
         for attempt in range(TRIES):
             try:
                 with self.begin() as connection:
                     noted = dead_letters.note_here(connection) if self._connection is None else []
                     result = function(connection)
             except (LedgerUnavailable, LedgerConflict) as exc:
-                if attempt == TRIES - 1 or not _contended(exc.__cause__):
+                over = attempt == TRIES - 1 or time.monotonic() - started > TRY_SECONDS
+                if over or not _contended(exc.__cause__):
                     raise
                 continue
             if noted and self._on_dead_letters is not None:
@@ -163,6 +170,7 @@ class Ledger:
         """Refuse a connection to another database than the ledger's; sameness is an id stored in the ledger.
 
         Raises:
+            WrongDatabase: it is another database. LedgerError: it has no ledger, or an older one.
         """
         if connection.engine in self._admitted:
             return
@@ -192,13 +200,15 @@ class Ledger:
     def _connect(self, *, write: bool = True) -> Iterator[Connection]:
         engine = self._database()
         if engine.dialect.name == "sqlite":
+            sqlite.watch(engine)
+            sqlite.refuse_shared(engine)
             # An engine that `sqlite.configure` made begin IMMEDIATE leaves that out where nothing is written.
             options = {} if write else {"sqlite_begin": "DEFERRED"}
             connecting = engine.connect().execution_options(**options)
-            with connecting as connection, connection.begin(), limited(connection, self._limit):
-                if write:
-                    begin_immediate(connection)
-                yield connection
+            with connecting as connection:
+                transaction = sqlite.begin_writing(connection) if write else connection.begin()
+                with transaction, limited(connection, self._limit):
+                    yield connection
         else:
             with engine.connect() as connection:
                 connection = connection.execution_options(isolation_level="READ COMMITTED")
@@ -219,14 +229,6 @@ def _address(engine: Engine) -> tuple[object, ...]:
 def _shown(engine: Engine) -> str:
     """Where a database is, without a password or options, which may hold one too."""
     return engine.url.set(query={}).render_as_string()
-
-
-def begin_immediate(connection: Connection) -> None:
-    """Take SQLite's write lock at the start: a transaction that reads first and writes later can lose at once."""
-    driver = connection.connection.dbapi_connection
-    if driver is not None and getattr(driver, "in_transaction", False):
-        connection.exec_driver_sql("ROLLBACK")
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def check_tables(connection: Connection) -> None:

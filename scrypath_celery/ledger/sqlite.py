@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakSet
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, RootTransaction, SingletonThreadPool, StaticPool, event
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from ..errors import ConfigError
+from ..errors import ConfigError, LedgerLocked
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -15,6 +21,22 @@ E = TypeVar("E", bound="Engine | AsyncEngine")
 
 BUSY_MILLISECONDS = 30_000
 """How long a transaction waits for another one's write lock before it is refused as locked."""
+OWN_MILLISECONDS = 500
+"""The same where a transaction of the waiting thread's own may hold the lock: it cannot end while the thread waits."""
+
+
+class _Begun(threading.local):
+    """The connections on which the calling thread has begun transactions."""
+
+    def __init__(self) -> None:
+        self.connections: WeakSet[Connection] = WeakSet()
+
+
+_BEGUN = _Begun()
+_LOCKED = (
+    "this thread has a transaction open on the SQLite database, which has one writer at a time: give the call its"
+    " session (session= or connection=), or end that transaction first"
+)
 
 
 def configure(engine: E) -> E:
@@ -37,6 +59,7 @@ def configure(engine: E) -> E:
     if sync.dialect.name != "sqlite":
         raise ConfigError(f"configure() is for SQLite, not for {sync.dialect.name}")
     if not event.contains(sync, "begin", _begin):
+        watch(sync)
         event.listen(sync, "connect", _connect)
         event.listen(sync, "begin", _begin)
     return engine
@@ -54,3 +77,78 @@ def _connect(connection: Any, record: Any) -> None:
 def _begin(connection: Connection) -> None:
     how = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
     connection.exec_driver_sql(f"BEGIN {how}")
+
+
+# our own transactions
+
+
+def watch(engine: Engine) -> None:
+    """Note which thread begins each transaction of an engine, from now on."""
+    if not event.contains(engine, "begin", _note):
+        event.listen(engine, "begin", _note)
+
+
+def begin_writing(connection: Connection) -> RootTransaction:
+    """Begin a transaction that takes the write lock on a connection without one.
+
+    Raises:
+        LedgerLocked: a transaction that this thread has open holds the lock: waiting for it would be in vain.
+    """
+    driver: Any = connection.connection.dbapi_connection
+    held_here = bool(_open_here(connection.engine))
+    with _impatient(driver) if held_here else nullcontext():
+        try:
+            transaction = connection.begin()
+            begin_immediate(connection)
+        except OperationalError as exc:
+            if held_here and getattr(exc.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+                raise LedgerLocked(_LOCKED) from exc
+            raise
+    return transaction
+
+
+def refuse_shared(engine: Engine) -> None:
+    """Refuse a second transaction on the one connection of a database in memory: to end it would end the first.
+
+    Raises:
+        LedgerLocked: this thread has a transaction open on it that has written.
+    """
+    shared = isinstance(engine.pool, StaticPool | SingletonThreadPool)
+    if shared and any(one.engine.pool is engine.pool for one in _open_here(engine)):
+        raise LedgerLocked(_LOCKED)
+
+
+def begin_immediate(connection: Connection) -> None:
+    """Take SQLite's write lock at the start: a transaction that reads first and writes later can lose at once."""
+    driver = connection.connection.dbapi_connection
+    if driver is not None and getattr(driver, "in_transaction", False):
+        connection.exec_driver_sql("ROLLBACK")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def _impatient(driver: Any) -> Iterator[None]:
+    patience = driver.execute("PRAGMA busy_timeout").fetchone()[0]
+    driver.execute(f"PRAGMA busy_timeout={min(patience, OWN_MILLISECONDS)}")
+    try:
+        yield
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={patience}")
+
+
+def _note(connection: Connection) -> None:
+    if connection.get_execution_options().get("sqlite_begin") != "DEFERRED":
+        _BEGUN.connections.add(connection)
+
+
+def _open_here(engine: Engine) -> list[Connection]:
+    """The connections to an engine's database on which this thread has a transaction open."""
+    begun = (one for one in tuple(_BEGUN.connections) if one.engine.url.database == engine.url.database)
+    return [one for one in begun if _is_open(one)]
+
+
+def _is_open(held: Connection) -> bool:
+    with suppress(SQLAlchemyError):
+        driver = None if held.closed or not held.in_transaction() else held.connection.dbapi_connection
+        return bool(getattr(driver, "in_transaction", False))
+    return False

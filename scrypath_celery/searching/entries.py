@@ -123,11 +123,11 @@ def _parts(entry: Any) -> tuple[Any, str, Mapping[str, Any]]:
 
 def _meant(schemas: Schemas, model: Any, shared: SharedOptions) -> list[Schema]:
     if model != ALL:
-        return [schemas.of(model)]
+        return [schemas.searched(model)]
     allowed = shared.get("global_schemas") or ()
     if not allowed:
         raise QueryError("ALL stands for the classes of global_schemas=: name them there")
-    return list(dict.fromkeys(schemas.of(one) for one in allowed))
+    return list(dict.fromkeys(schemas.searched(one) for one in allowed))
 
 
 def _fitting(schema: Schema, inherited: Mapping[str, Any]) -> dict[str, Any]:

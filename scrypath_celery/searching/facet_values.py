@@ -48,7 +48,7 @@ def facet_values(
         QueryError: the field is not filterable. TenantRequired: it does not say whose documents it means.
         IndexMissing, EngineUnreachable, EngineError: as for a search.
     """
-    schema = runtime.schemas.of(model)
+    schema = runtime.schemas.searched(model)
     require_filterable(schema, facet)
     scope = Scope(tenant=tenant, across_tenants=across_tenants)
     chosen = faceting(schema, [facet], facet_filter)

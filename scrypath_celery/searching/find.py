@@ -38,7 +38,7 @@ def search(
         TenantRequired: it does not say whose documents it means. IndexMissing: there is no index yet.
         KeyRefused, EngineUnreachable, EngineError: the engine refused the key, did not answer, or refused the search.
     """
-    asked, bound = query(runtime.schemas.of(model), q, **wanted), plain(session)
+    asked, bound = query(runtime.schemas.searched(model), q, **wanted), plain(session)
     return finish(runtime, asked, ask(runtime, asked), bound)
 
 
@@ -51,7 +51,7 @@ async def asearch(
     **wanted: Unpack[SearchOptions],
 ) -> SearchResult[T]:
     """Search for an AsyncSession; the engine is asked in a thread, so that the event loop goes on."""
-    asked, owner = query(runtime.schemas.of(model), q, **wanted), asynchronous(session)
+    asked, owner = query(runtime.schemas.searched(model), q, **wanted), asynchronous(session)
     answer = await asyncio.to_thread(ask, runtime, asked)
     found: SearchResult[T] = await owner.run_sync(lambda bound: finish(runtime, asked, answer, bound))
     return found

@@ -36,7 +36,7 @@ def hydrate(
     Raises:
         QueryError: what is given holds no hits. TenantRequired: it is not said whose documents are meant.
     """
-    schema = runtime.schemas.of(model)
+    schema = runtime.schemas.searched(model)
     bound, scope = plain(session), Scope(tenant=tenant, across_tenants=across_tenants)
     tenant_condition(schema, scope)
     answer: Mapping[str, Any] = hits if isinstance(hits, Mapping) else {"hits": hits}

@@ -41,7 +41,7 @@ def tenant_token(
         ConfigError: there is no key, or it is not one that can sign tokens.
     """
     _check_expiry(expires_at)
-    chosen = [runtime.schemas.of(model) for model in (models if isinstance(models, list | tuple) else [models])]
+    chosen = [runtime.schemas.searched(model) for model in (models if isinstance(models, list | tuple) else [models])]
     rules: dict[str, Any] = {}
     for schema in chosen:
         if schema.tenant_field is None:

@@ -32,8 +32,7 @@ def ids_of(schema: Schema) -> Select[Any]:
 
 
 def count_of(schema: Schema) -> Select[Any]:
-    """How many ids there are. The options of the schema's statement hold, which an application's own criteria may ask
-    for (`with_deleted`)."""
+    """Counts the records of the schema, under the execution options that they are read with."""
     ids = ids_of(schema).distinct()
     return select(func.count()).select_from(ids.subquery()).execution_options(**ids.get_execution_options())
 

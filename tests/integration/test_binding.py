@@ -11,7 +11,7 @@ from sqlalchemy import NullPool, StaticPool, create_engine, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 
 from scrypath_celery import Scrypath
-from scrypath_celery.binding import _for_psycopg, bind, synchronous
+from scrypath_celery.binding import bind, synchronous
 from scrypath_celery.config import Options
 from scrypath_celery.errors import WrongDatabase
 from scrypath_celery.ledger import Ledger
@@ -61,12 +61,6 @@ def test_isolation_level_and_execution_options_are_kept(postgresql_url: str) -> 
     assert show(engine, "transaction_isolation") == "repeatable read"
     assert engine.get_execution_options() == {"logging_token": "shop"}
     engine.dispose()
-
-
-def test_arguments_of_asyncpg_become_those_of_psycopg() -> None:
-    given = {"server_settings": {"search_path": "a, b"}, "timeout": 9, "ssl": "require", "statement_cache_size": 0}
-    assert _for_psycopg(given) == {"options": r"-c search_path=a,\ b", "connect_timeout": 9, "sslmode": "require"}
-    assert _for_psycopg({}) == {}
 
 
 def test_a_sqlite_file_keeps_its_arguments(sqlite_url: str) -> None:

@@ -160,3 +160,64 @@ def test_in_memory_databases_work(monkeypatch: pytest.MonkeyPatch) -> None:
         session.commit()
     assert memory.works() == [("post", "upsert", ["1"])]
     memory.engine.dispose()
+
+
+OWNERS: dict[str, tuple[bool, str, str]] = {
+    "commits what the session began": (False, "accepted", "1"),
+    "commits before it closes": (True, "accepted", "1"),
+    "commits after it closed": (True, "deferred", "1"),
+    "rolls back": (True, "deferred", ""),
+}
+
+
+@pytest.mark.parametrize("owner", OWNERS)
+def test_a_session_that_leaves_its_transaction_to_the_owner_discards_nothing(
+    blog: Blog, owner: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun, state, written = OWNERS[owner]
+    blog.add(Post(title="one"))
+    with caplog.at_level(logging.WARNING, "scrypath_celery"), blog.engine.connect() as connection:
+        if begun:
+            connection.begin()
+        session = Session(connection)
+        result = blog.capture.sync_record(session.get_one(Post, 1), session=session)
+        session.flush()
+        blog.capture.delete_document(Post, 1, session=session)
+        session.get_one(Post, 1).title = "changed"
+        session.flush()
+        if owner in ("commits what the session began", "commits before it closes"):
+            connection.commit()
+        session.close()
+        if owner == "commits after it closed":
+            connection.commit()
+    assert (result.state, caplog.messages) == (state, [])
+    assert {id for _, _, ids in blog.works() for id in ids} == set(written)
+    assert bool(blog.published) == (state == "accepted")
+
+
+def test_what_a_session_closes_in_a_savepoint_of_its_own_is_discarded(
+    blog: Blog, caplog: pytest.LogCaptureFixture
+) -> None:
+    blog.add(Post(title="one"))
+    with caplog.at_level(logging.WARNING, "scrypath_celery"), blog.engine.connect() as connection:
+        connection.begin()
+        with Session(connection, join_transaction_mode="create_savepoint") as session:
+            result = blog.capture.sync_record(session.get_one(Post, 1))
+            session.get_one(Post, 1).title = "changed"
+            session.flush()
+        connection.commit()
+    assert (result.state, len(caplog.messages), blog.works()) == ("discarded", 1, [])
+
+
+def test_what_the_owner_rolled_back_before_the_next_change_is_discarded(blog: Blog) -> None:
+    blog.add(Post(title="one"))
+    with blog.engine.connect() as connection, Session(connection) as session:
+        post = session.get_one(Post, 1)
+        results = []
+        for end in (connection.rollback, connection.commit):
+            post.title += "!"
+            results.append(blog.capture.sync_record(post, session=session))
+            session.flush()
+            end()
+    assert [result.state for result in results] == ["discarded", "accepted"]
+    assert [ids for _, _, ids in blog.works()] == [["1"]]

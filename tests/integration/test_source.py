@@ -12,6 +12,7 @@ from sqlalchemy import Uuid, create_engine, event, select
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
+    ORMExecuteState,
     Session,
     mapped_column,
     selectinload,
@@ -305,3 +306,24 @@ def test_on_a_connection_its_uncommitted_records_are_read(blog: Blog) -> None:
 def test_an_id_to_go_on_after_has_to_be_one(blog: Blog) -> None:
     with pytest.raises(SourceError, match="Post has no id 'x'"):
         list(source(blog).pages(schema(Post), 5, after="x"))
+
+
+def test_a_select_that_lifts_a_scope_is_counted_and_parted_under_the_same_options(blog: Blog) -> None:
+    blog.add(Post(title="seen", status="published"), Post(title="hidden"))
+    lifted = schema(Post, fields=["title"], select=lambda: select(Post).execution_options(with_drafts=True))
+    scoped = schema(Post, fields=["title"])
+
+    class Own(Session):
+        pass
+
+    def only_published(state: ORMExecuteState) -> None:
+        if state.is_select and not state.execution_options.get("with_drafts"):
+            state.statement = state.statement.options(with_loader_criteria(Post, Post.status == "published"))
+
+    event.listen(Own, "do_orm_execute", only_published)
+    reader = source(blog, class_=Own)
+    for one, expected in ((lifted, {"1", "2"}), (scoped, {"1"})):
+        assert set(reader.read(one, ["1", "2"]).documents) == expected
+        assert reader.present(one, ["1", "2"]) == expected
+        assert reader.count(one) == len(expected)
+        assert {id for page in reader.pages(one, 10) for id in page} == expected

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import bindparam, delete, func, insert, select, text, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import Session, scoped_session, sessionmaker
+from sqlalchemy.orm import Session, defer, load_only, scoped_session, sessionmaker
 
 from scrypath_celery.errors import SchemaError, SessionError
 from tests.blog import Blog, Note, Page, Post, Seat, Story, Tag
@@ -107,6 +107,21 @@ def test_an_old_document_id_that_was_never_loaded_is_found(tracked: Blog) -> Non
         page.slug = "new"
         session.commit()
     assert ids(tracked) == {("page", "old"), ("page", "new")}
+
+
+@pytest.mark.parametrize("how", ["expired", "deferred", "never read"])
+def test_a_deleted_record_whose_id_was_not_loaded_is_captured_without_a_warning(
+    tracked: Blog, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    tracked.add(Page(slug="old"))
+    with caplog.at_level("WARNING", "scrypath_celery"), tracked.make() as session:
+        options = [] if how == "expired" else [load_only(Page.title) if how == "never read" else defer(Page.slug)]
+        page = session.scalars(select(Page).options(*options)).one()
+        if how == "expired":
+            session.expire(page, ["slug"])
+        session.delete(page)
+        session.commit()
+    assert (ids(tracked), caplog.messages) == ({("page", "old")}, [])
 
 
 def test_a_rolled_back_flush_leaves_no_work(tracked: Blog) -> None:

@@ -14,6 +14,7 @@ FOUNDATION, DECLARATION, ADAPTERS, SERVICES, FACADE, EDGES = range(6)
 LAYERS = {
     "errors": FOUNDATION,
     "work": FOUNDATION,
+    "connect_arguments": FOUNDATION,
     "asynchronous": FOUNDATION,
     "masking": FOUNDATION,
     "arguments": DECLARATION,

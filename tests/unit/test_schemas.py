@@ -244,6 +244,15 @@ def test_an_undeclared_subclass_uses_its_bases_schema(schemas: Schemas) -> None:
     assert schemas.covering(Article) == (base,)
 
 
+def test_an_undeclared_subclass_cannot_be_searched(schemas: Schemas) -> None:
+    base = schemas.add(Article)
+    assert schemas.searched(Article) is schemas.searched("Article") is base
+    with pytest.raises(SchemaError, match="Essay has no search schema of its own: search Article"):
+        schemas.searched(Essay)
+    own = schemas.add(Essay, index="essays")
+    assert schemas.searched(Essay) is own
+
+
 def test_schemas_are_found_by_class_name_path_and_index(schemas: Schemas) -> None:
     schema = schemas.add(Article)
     assert schemas.of("Article") is schemas.of(f"{__name__}.Article") is schemas.of(schema) is schema
