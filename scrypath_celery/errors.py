@@ -299,9 +299,8 @@ class WorkError(ScrypathError):
 class RebuildError(ScrypathError):
     """A rebuild cannot be started, gone on with or undone.
 
-    `why` is a stable code: `lost` (another process took it over), `alive` (another drives or follows it), `kept`
-    (old content is kept), `none` (there is nothing to undo), `swapped` (it was cut over already), `no_version` (the
-    source of the projection cannot be had, and the declaration has no `version=`), `no_worker`, `pruned`.
+    `why` is a stable code: `lost` (another process took it over), `alive` (another drives or follows it), `kept` (old
+    content is kept), `none` (nothing to undo), `swapped` (cut over already), `no_version`, `no_worker`, `pruned`.
     """
 
     code = "rebuild"
