@@ -15,6 +15,7 @@ from .capture.result import SyncResult
 from .capture.track import Tracker
 from .convergence.summary import Summary
 from .declaration.document_ids import id_text
+from .declaration.fan_out import FanOut
 from .declaration.registry import Declaration
 from .declaration.schema import Schema
 from .operator.contract_drift import ContractDrift, contract_drift
@@ -94,6 +95,22 @@ class Scrypath(Searches):
         """
         return self.schemas.declare(**declaration)
 
+    def fan_outs(self, *relationships: str, **fan_outs: FanOut | str) -> Callable[[type[T]], type[T]]:
+        """Declare the fan-outs of a mapped class that has no index: `@search.fan_outs("posts")`.
+
+        Given are names of relationships, or `FanOut`s by name. A class with an index declares `fan_outs=` in its
+        schema. Metadata only: the class stays as it is.
+
+        Raises:
+            SchemaError: the declaration is wrong, or the class is declared already.
+        """
+
+        def decorate(model: type[T]) -> type[T]:
+            self.schemas.add_owner(model, {**{name: name for name in relationships}, **fan_outs})
+            return model
+
+        return decorate
+
     # writing
 
     def sync_record(self, record: Any, *, session: Any = None, sync_mode: str | None = None) -> SyncResult:
@@ -120,6 +137,18 @@ class Scrypath(Searches):
     ) -> SyncResult:
         """`delete_record` for many records of one session."""
         return self._capture.delete_records(records, session=session, sync_mode=sync_mode)
+
+    def sync_related(self, owner: Any, *, session: Any = None, sync_mode: str | None = None) -> SyncResult:
+        """Re-sync the documents that a record's fan-outs name, once its transaction is committed.
+
+        The record itself is not re-synced. In the mode `celery` workers find out which documents these are, in pages;
+        in `inline` and `manual` the calling process does. Before a deletion call it too: what is related by then is
+        registered with the flush that deletes.
+
+        Raises:
+            SchemaError: its class declares no fan-outs. SessionError: it belongs to no session, or to another.
+        """
+        return self._capture.sync_related(owner, session=session, sync_mode=sync_mode)
 
     def delete_document(self, model: Any, id: Any, *, session: Any = None, sync_mode: str | None = None) -> SyncResult:
         """Take a document from the index by its id.

@@ -29,12 +29,16 @@ OPEN = (State.PENDING, State.RUNNING, State.SUBMITTED, State.RETRYING)
 
 
 class Operation(StrEnum):
-    """Why a work was written. Upsert and delete run alike: the database decides."""
+    """Why a work was written. Upsert and delete run alike: the database decides.
+
+    A fan-out stands for the documents that are related to some records; it ends when works for them are written.
+    """
 
     UPSERT = "upsert"
     DELETE = "delete"
     BACKFILL = "backfill"
     REINDEX = "reindex"
+    FAN_OUT = "fan_out"
 
 
 BULK = (Operation.BACKFILL, Operation.REINDEX)
@@ -43,8 +47,17 @@ BULK = (Operation.BACKFILL, Operation.REINDEX)
 LIVE = (Operation.UPSERT, Operation.DELETE)
 """Operations of single changes, which are claimed first."""
 
-PRIORITY = {Operation.UPSERT: 0, Operation.DELETE: 0, Operation.BACKFILL: 1, Operation.REINDEX: 2}
-"""What is claimed first, whatever the ids: changes of single records, then repairs, then what fills a new index."""
+PRIORITY = {
+    Operation.FAN_OUT: -1,
+    Operation.UPSERT: 0,
+    Operation.DELETE: 0,
+    Operation.BACKFILL: 1,
+    Operation.REINDEX: 2,
+}
+"""What is claimed first, whatever the ids: changes of single records, then repairs, then what fills a new index.
+
+Fan-outs have one of their own: they hold ids of other records than those of the index, and no claim takes them.
+"""
 
 
 class Mode(StrEnum):
@@ -119,7 +132,8 @@ class Work:
 
     `ids` are those that it was written with and never change; `remaining` are those of them that are left after a
     partial failure, None where all are. `documents` counts what is left. `trial` is the group of documents that
-    it is tried with, where one of them failed a payload.
+    it is tried with, where one of them failed a payload. The `ids` of a fan-out are those of the owners of `fan_out`,
+    and `cursor` says how far their related documents were read.
     """
 
     id: int
@@ -149,6 +163,8 @@ class Work:
     remaining: tuple[str, ...] | None = None
     priority: int = 0
     rebuild_id: int | None = None
+    fan_out: str | None = None
+    cursor: tuple[Any, ...] | None = None
 
     @property
     def left(self) -> tuple[str, ...]:

@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 from ..declaration.document_ids import valid_id
 from ..declaration.schema import Schema
 from ..errors import ConfigError, SessionError
-from ..ledger import works
 from ..runtime import Runtime
 from ..work import Mode, Operation
 from .after_commit import deliver
 from .pending import PendingWorks
 from .registration import Group, Registration
+from .related import of_owner, routes_of, write_group
 from .result import ResultState, SyncResult
 from .session_events import listen, phase_of
 from .session_resolution import connected, data_bind, home, refuse_ended, refuse_translation, sync_session
@@ -62,6 +62,17 @@ class Capture:
     ) -> SyncResult:
         """The same for many records of one session."""
         return self._records(Operation.DELETE, records, session, sync_mode)
+
+    def sync_related(self, owner: Any, *, session: Any = None, sync_mode: str | None = None) -> SyncResult:
+        """Re-sync the documents that the fan-outs of a record's class name, once its transaction is committed.
+
+        Raises:
+            SchemaError: its class declares no fan-outs. SessionError: it has no session and no known id.
+        """
+        runtime = self._runtime()
+        result = SyncResult(mode=self._mode(runtime, sync_mode), document_count=1)
+        items = of_owner(routes_of(runtime, owner), result, owner, ())
+        return self._take(runtime, home(session, (owner,)), items, result)
 
     def delete_document(self, schema: Any, id: Any, *, session: Any = None, sync_mode: str | None = None) -> SyncResult:
         """Take a document from the index by its id (`schema`: the class, or its name).
@@ -106,6 +117,15 @@ class Capture:
             item = Registration(schema=schema, operation=operation, result=result, record=record)
             item.learn(ids)
             items.append(item)
+        self._take(runtime, session, items, result)
+
+    def note_related(self, session: Session, found: Sequence[tuple[Schema, Any, Iterable[str]]]) -> None:
+        """Register what tracking saw as related: the owner's schema, its record (or None) and ids of each."""
+        runtime = self._runtime()
+        result = SyncResult(mode=self._mode(runtime, None), document_count=len(found))
+        items = []
+        for owner, record, ids in found:
+            items += of_owner(runtime.schemas.routes.of(owner), result, record, ids)
         self._take(runtime, session, items, result)
 
     def _records(self, operation: Operation, records: Iterable[Any], session: Any, sync_mode: str | None) -> SyncResult:
@@ -172,18 +192,17 @@ def _write_now(runtime: Runtime, items: Sequence[Registration]) -> None:
     """Write and hand on works in a transaction of their own."""
     groups: dict[Group, dict[str, None]] = {}
     for item in items:
+        if item.means_nothing:
+            continue
         if not item.ids or not item.saved:
             name = item.schema.name
             raise SessionError(f"a {name} is in no session and was never saved: add it to a session, or pass session=")
         groups.setdefault(item.group, {}).update(item.ids)
     written = runtime.ledger.run(partial(_write, groups, runtime.options.publish_grace))
     for item in items:
-        item.result.hold(written[item.group])
+        item.result.hold(written.get(item.group, ()))
     deliver(runtime, items, written, None)
 
 
 def _write(groups: dict[Group, dict[str, None]], grace: float, connection: Connection) -> dict[Group, tuple[int, ...]]:
-    return {
-        group: works.write(connection, group.uid, group.operation, list(ids), group.mode, publish_after=grace)
-        for group, ids in groups.items()
-    }
+    return {group: write_group(connection, group, list(ids), grace) for group, ids in groups.items()}

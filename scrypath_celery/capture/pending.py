@@ -9,12 +9,12 @@ from typing import NamedTuple
 from sqlalchemy import Connection, RootTransaction
 from sqlalchemy.orm import Session, SessionTransaction
 
-from ..ledger import works
 from ..runtime import Runtime
 from ..work import MAX_IDS
 from .after_commit import deliver
 from .registration import Group, Registration
 from .registration_state import Event, RegistrationState
+from .related import registrations_of_deleted, write_group
 from .session_resolution import outer_connection, refuse_translation
 
 logger = logging.getLogger("scrypath_celery")
@@ -53,16 +53,13 @@ class PendingWorks:
             item.write_on_flush = isinstance(item.bind, Connection)
         self._items += registrations
         if flushing or committing:
-            for item in registrations:
-                item.before_flush(session)
+            self._learn(session, registrations)
         if committing and not flushing:
             self._write(session, [item for item in registrations if item.saved])
 
     def before_flush(self, session: Session) -> None:
         """Learn the ids that the flush would hide."""
-        for item in self._items:
-            if item.unwritten:
-                item.before_flush(session)
+        self._learn(session, [item for item in self._items if item.unwritten])
 
     def after_flush(self, session: Session, *, committing: bool) -> None:
         """Write what waited for its key; all that is saved where the flush may be the last."""
@@ -126,6 +123,14 @@ class PendingWorks:
                 connection = None  # its owner left the commit to the session, so it is a real one
             deliver(self.runtime, written, self._work_ids(), connection)
 
+    def _learn(self, session: Session, items: Sequence[Registration]) -> None:
+        for item in items:
+            item.before_flush(session)
+        lost = registrations_of_deleted(session, items)
+        for item in lost:
+            item.savepoint = session.get_nested_transaction()
+        self._items += lost
+
     def _work_ids(self) -> Mapping[Group, Sequence[int]]:
         return {group: [row.work_id for row in rows.values()] for group, rows in self._rows.items()}
 
@@ -157,7 +162,7 @@ class PendingWorks:
             return
         self.runtime.ledger.admit(connection)
         grace = self.runtime.options.publish_grace
-        work_ids = works.write(connection, group.uid, group.operation, fresh, group.mode, publish_after=grace)
+        work_ids = write_group(connection, group, fresh, grace)
         savepoint = session.get_nested_transaction()
         for at, id in enumerate(fresh):
             rows[id] = Row(work_ids[at // MAX_IDS], savepoint)
@@ -179,6 +184,8 @@ class PendingWorks:
 
 
 def _say_discarded(item: Registration) -> None:
+    if item.means_nothing:
+        return
     why = "its transaction ended without a commit of the session"
     if not item.saved:
         why = "its record was never saved"

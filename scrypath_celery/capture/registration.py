@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import InstanceState, Session, SessionTransaction
 
+from ..declaration.fan_out import Route
 from ..declaration.schema import Schema
 from ..work import Mode, Operation
-from . import record_ids
+from . import record_ids, related_ids
 from .registration_state import Event, RegistrationState, next_state
 from .result import ResultState, SyncResult
 
@@ -22,6 +23,7 @@ class Group(NamedTuple):
     uid: str
     operation: Operation
     mode: Mode
+    fan_out: str | None = None
 
 
 @dataclass(kw_only=True, eq=False)
@@ -29,29 +31,35 @@ class Registration:
     """One record, or some ids, that a call registered.
 
     `savepoint` is the one that the call was made in, `bind` where its data is written, `write_on_flush` says that
-    every flush may be the last that its session is told of, since somebody else ends the transaction.
+    every flush may be the last that its session is told of, since somebody else ends the transaction. With a `route`
+    it is about what is related to the record: its ids are those of the record itself, as owner (operation `fan_out`),
+    or of the record that it refers to; `deletion_read` says that these were read before the owner's deletion.
     """
 
     schema: Schema
     operation: Operation
     result: SyncResult
     record: Any = None
+    route: Route | None = None
     ids: dict[str, None] = field(default_factory=dict)
     record_state: InstanceState[Any] | None = None
     savepoint: SessionTransaction | None = None
     bind: Engine | Connection | None = None
     write_on_flush: bool = False
+    deletion_read: bool = False
     state: RegistrationState = RegistrationState.OPEN
 
     def __post_init__(self) -> None:
         if self.record is not None:
             self.record_state = record_ids.state_of(self.record)
             self.state = RegistrationState.OPEN if self.saved else RegistrationState.WAITING
-            self.learn(record_ids.known_ids(self.schema, self.record))
+            self.learn(self._told_ids())
 
     @property
     def group(self) -> Group:
         """The works that its ids belong to."""
+        if self.operation is Operation.FAN_OUT and self.route is not None:
+            return Group(self.route.target.uid, self.operation, self.result.mode, self.route.key)
         return Group(self.schema.uid, self.operation, self.result.mode)
 
     @property
@@ -97,10 +105,32 @@ class Registration:
         if state is None or not state.has_identity:
             return
         if state.modified or self.operation is Operation.DELETE or self.record in session.deleted:
-            self.learn(record_ids.known_ids(self.schema, self.record))
-            self.learn(record_ids.stored_ids(session, self.schema, self.record))
+            self.learn(self._told_ids())
+            if self._refers is None:
+                self.learn(record_ids.stored_ids(session, self.schema, self.record))
+            else:
+                self.learn(related_ids.stored_ids(session, self._refers, self.record))
 
     def complete(self) -> None:
         """Learn the id that it has now, reading it where it is not loaded."""
-        if self.record is not None:
+        if self.record is None:
+            return
+        if self._refers is None:
             self.learn(record_ids.loaded_ids(self.schema, self.record))
+        else:
+            self.learn(related_ids.loaded_ids(self._refers, self.record))
+
+    @property
+    def means_nothing(self) -> bool:
+        """Whether its record is saved and refers to nothing."""
+        return self._refers is not None and self.saved and not self.ids
+
+    @property
+    def _refers(self) -> Route | None:
+        """The fan-out by which the record refers to the one that this is about."""
+        return self.route if self.route is not None and self.operation is not Operation.FAN_OUT else None
+
+    def _told_ids(self) -> list[str]:
+        if self._refers is not None:
+            return related_ids.told_ids(self._refers, self.record)
+        return record_ids.known_ids(self.schema, self.record)

@@ -114,6 +114,11 @@ def connected(session: Session, bind: Engine | Connection) -> Connection | None:
     return held[0] if held is not None else None
 
 
+def connection_of(session: Session, schema: Schema) -> Connection:
+    """The connection on which the session's transaction writes records of this class."""
+    return session.connection(bind_arguments={"bind": data_bind(session, schema), "mapper": schema.mapper})
+
+
 def refuse_translation(schema: Schema, connected: Engine | Connection) -> None:
     """Refuse a database that is reached under other names of its schemas.
 

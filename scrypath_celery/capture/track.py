@@ -17,8 +17,8 @@ from ..declaration.schema import Schema
 from ..errors import SessionError
 from ..work import Operation
 from . import record_ids
-from .bulk_statements import capture_statement
 from .capture import Capture
+from .tracked_relations import after_changes, before_deletions, capture_related_statement
 
 logger = logging.getLogger(__name__)
 
@@ -115,6 +115,7 @@ class Tracker:
         ]
         if found:
             self._capture.note(session, Operation.UPSERT, found)
+        before_deletions(self._capture, self._schemas, session)
 
     def _after_flush(self, session: Session, flush: UOWTransaction) -> None:
         if not self._schemas or self._capture.silent:
@@ -129,11 +130,12 @@ class Tracker:
             found = [(schema, record, ()) for schema, record in self._declared(records)]
             if found:
                 self._capture.note(session, operation, found)
+        after_changes(self._capture, self._schemas, session, kept)
 
     def _execute(self, state: ORMExecuteState) -> Result[Any] | None:
         if state.is_column_load or state.is_relationship_load or not self._schemas or self._capture.silent:
             return None
-        return capture_statement(self._capture, tuple(self._schemas), state)
+        return capture_related_statement(self._capture, self._schemas, state)
 
     def _declared(self, records: Iterable[Any]) -> Iterator[tuple[Schema, Any]]:
         for record in records:
@@ -143,19 +145,25 @@ class Tracker:
                 yield schema, record
 
     def _warnings(self, schema: Schema) -> list[str]:
-        """What to say, once, of a class whose rows the database deletes by itself."""
+        """What to say, once, of a class whose rows the database deletes or changes by itself."""
         if schema in self._warned:
             return []
         self._warned.add(schema)
         tables = schema.mapper.tables
+        known = {table for one in self._schemas.routes if one.target is schema for table in one.owner.mapper.tables}
+        names = {getattr(table, "fullname", "") for table in (*tables, *known)}
         parents = {
-            key.target_fullname.rpartition(".")[0]
+            (key.target_fullname.rpartition(".")[0], (key.ondelete or "").upper())
             for table in tables
             for key in getattr(table, "foreign_keys", ())
-            if (key.ondelete or "").upper() == "CASCADE"
-        } - {getattr(table, "fullname", "") for table in tables}
+        }
         return [
-            f"{schema.name} is reached by ON DELETE CASCADE of {parent}: no event shows what the database deletes;"
-            f" call delete_documents({schema.name}, ids) beside such a deletion"
-            for parent in sorted(parents)
+            f"{schema.name} is reached by ON DELETE {rule} of {parent}: no event shows what the database {_DOES[rule]};"
+            f" declare a fan-out to {schema.name} on the class of {parent}, or call delete_documents({schema.name}, ids)"
+            " beside such a deletion"
+            for parent, rule in sorted(parents)
+            if rule in _DOES and parent not in names
         ]
+
+
+_DOES = {"CASCADE": "deletes", "SET NULL": "changes", "SET DEFAULT": "changes"}

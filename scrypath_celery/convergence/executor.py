@@ -19,6 +19,7 @@ from ..work import EngineTask
 from .bulk import Bulk
 from .claim_run import ClaimRun
 from .converge import converge
+from .fan_out import FanOuts
 from .in_flight import GROWTH, InFlightClaim, Poll, release_all
 from .poll import poll
 from .summary import Summary
@@ -98,7 +99,7 @@ def run_ready_works(
     run = _Run(
         runtime=runtime,
         uid=uid,
-        only=only,
+        only=None if only is None else list(only),
         task_id=task_id,
         wait=wait,
         follow=follow or only is not None,
@@ -118,7 +119,7 @@ class _Run:
 
     runtime: Runtime
     uid: str
-    only: Sequence[int] | None
+    only: list[int] | None
     task_id: str | None
     wait: bool
     follow: bool
@@ -133,6 +134,7 @@ class _Run:
     def __post_init__(self) -> None:
         self.bulk = Bulk(runtime=self.runtime)
         self.polling = Poll(runtime=self.runtime)
+        self.fan_outs = FanOuts(runtime=self.runtime, uid=self.uid, only=self.only)
 
     def through(self) -> None:
         """Go on until nothing is ready and nothing is waited for, or the time is over."""
@@ -154,8 +156,9 @@ class _Run:
         self._conclude(CONCLUDE if self.total.claims else 0.0)
 
     def _claim(self) -> None:
+        resolved = self.fan_outs.page(self.total)
         run = self._next()
-        self.more, self.looked = run is not None, time.monotonic()
+        self.more, self.looked = run is not None or resolved, time.monotonic()
         if run is None:
             return
         one = InFlightClaim(run=run, steps=converge(run), waits=self.wait)

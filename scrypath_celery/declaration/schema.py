@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapper
 from ..errors import SchemaError
 from . import mapping, settings
 from .document_ids import id_text
+from .fan_out import FanOut
 from .source_text import source_text
 
 IndexIf = str | Callable[[Any], bool]
@@ -47,6 +48,7 @@ class Schema:
     index_if: IndexIf | None = None
     select: Statement | None = None
     version: str | None = None
+    fan_outs: Mapping[str, FanOut] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:
@@ -202,6 +204,8 @@ class Schema:
     @cached_property
     def _checked(self) -> bool:
         mapper = self.mapper
+        if not self.uid:  # it has fan-outs alone, which are checked apart
+            return True
         self._check_id(mapper)
         own = mapping.static(self.model, "search_document") is not None
         # What search_document puts into a document needs no attribute of the same name.

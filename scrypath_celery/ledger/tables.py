@@ -87,6 +87,8 @@ work = Table(
     Column("started_at", Double),
     Column("finished_at", Double),
     Column("rebuild_id", BigInteger),
+    Column("fan_out", String(255)),
+    Column("cursor", Json),
     sqlite_autoincrement=True,
     **_OPTIONS,
 )
