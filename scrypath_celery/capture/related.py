@@ -70,7 +70,7 @@ def registrations_of_deleted(session: Session, items: Sequence[Registration]) ->
         lost.bind, lost.write_on_flush = item.bind, item.write_on_flush
         with session.no_autoflush:
             connection = connection_of(session, route.target)
-            for page in related_now(session, connection, route, is_record(item.record), (item.record,)):
+            for page in related_now(session, connection, route, item.record, is_record(item.record)):
                 lost.learn(page)
         if lost.ids:
             found.append(lost)

@@ -12,6 +12,7 @@ from sqlalchemy import Result, event
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, scoped_session, sessionmaker
 
 from ..asynchronous import of_asyncio
+from ..declaration import mapping
 from ..declaration.registry import Schemas
 from ..declaration.schema import Schema
 from ..errors import SessionError
@@ -144,14 +145,20 @@ class Tracker:
                     logger.warning(message)
                 yield schema, record
 
+    def _owners_of(self, schema: Schema) -> list[Any]:
+        """The tables of the owners whose fan-outs lead to a schema, as far as that can be told by now."""
+        routes = self._schemas.routes
+        if not all(mapping.configured(owner.mapper) for owner in routes.owners()):
+            return []
+        return [table for one in routes if one.target is schema for table in one.owner.mapper.tables]
+
     def _warnings(self, schema: Schema) -> list[str]:
         """What to say, once, of a class whose rows the database deletes or changes by itself."""
         if schema in self._warned:
             return []
         self._warned.add(schema)
         tables = schema.mapper.tables
-        known = {table for one in self._schemas.routes if one.target is schema for table in one.owner.mapper.tables}
-        names = {getattr(table, "fullname", "") for table in (*tables, *known)}
+        names = {getattr(table, "fullname", "") for table in (*tables, *self._owners_of(schema))}
         parents = {
             (key.target_fullname.rpartition(".")[0], (key.ondelete or "").upper())
             for table in tables
@@ -159,8 +166,8 @@ class Tracker:
         }
         return [
             f"{schema.name} is reached by ON DELETE {rule} of {parent}: no event shows what the database {_DOES[rule]};"
-            f" declare a fan-out to {schema.name} on the class of {parent}, or call delete_documents({schema.name}, ids)"
-            " beside such a deletion"
+            f" declare a fan-out to {schema.name} on the class of {parent}, or call delete_documents({schema.name},"
+            " ids) beside such a deletion"
             for parent, rule in sorted(parents)
             if rule in _DOES and parent not in names
         ]

@@ -10,7 +10,7 @@ from sqlalchemy.orm import ORMExecuteState, Session
 
 from ..declaration.registry import Schemas
 from ..declaration.schema import Schema
-from ..source.related import linked_ids, related_now
+from ..source.related import by_relationship, linked_ids, resolved_now
 from ..work import Operation
 from .bulk_statements import capture_statement
 from .capture import Capture
@@ -28,7 +28,7 @@ def before_deletions(capture: Capture, schemas: Schemas, session: Session) -> No
         if owners:
             capture.note_related(session, owners)
         with session.no_autoflush:
-            _note_linked(capture, schemas, session, type(record), is_record(record))
+            _note_linked(capture, schemas, session, type(record), is_record(record), {})
 
 
 def after_changes(capture: Capture, schemas: Schemas, session: Session, records: Iterable[Any]) -> None:
@@ -81,27 +81,40 @@ def _before_deletion(capture: Capture, schemas: Schemas, state: ORMExecuteState,
     criterion = statement.whereclause if statement.whereclause is not None else true()
     owners = affected(schemas.routes.owners(), statement)
     for parameters in rows(state) or [{}]:
-        chosen = criterion.params(dict(parameters)) if parameters else criterion
         for owner in owners:
-            _note_related(capture, schemas, state.session, owner, chosen)
-        _note_linked(capture, schemas, state.session, model, chosen)
+            _note_related(capture, schemas, state.session, owner, criterion, dict(parameters))
+        _note_linked(capture, schemas, state.session, model, criterion, dict(parameters))
 
 
 def _note_related(
-    capture: Capture, schemas: Schemas, session: Session, owner: Schema, criterion: ColumnElement[bool]
+    capture: Capture,
+    schemas: Schemas,
+    session: Session,
+    owner: Schema,
+    criterion: ColumnElement[bool],
+    parameters: dict[str, Any],
 ) -> None:
     for route in schemas.routes.of(owner):
         if not route.is_reference:
-            records = session.scalars(select(owner.model).where(criterion)).unique() if route.resolve else ()
-            connection = connection_of(session, route.target)
-            _note(capture, session, route.target, related_now(session, connection, route, criterion, records))
+            chosen, connection = select(owner.model).where(criterion), connection_of(session, route.target)
+            if route.resolve is None:
+                query = by_relationship(route, criterion).params(parameters)
+                _note(capture, session, route.target, linked_ids(connection, route.target, query))
+            else:
+                records = session.scalars(chosen.params(parameters)).unique()
+                _note(capture, session, route.target, resolved_now(session, connection, route, records))
 
 
 def _note_linked(
-    capture: Capture, schemas: Schemas, session: Session, model: type[Any], criterion: ColumnElement[bool]
+    capture: Capture,
+    schemas: Schemas,
+    session: Session,
+    model: type[Any],
+    criterion: ColumnElement[bool],
+    parameters: dict[str, Any],
 ) -> None:
     for schema, query in linked_to(schemas, model, criterion):
-        _note(capture, session, schema, linked_ids(connection_of(session, schema), schema, query))
+        _note(capture, session, schema, linked_ids(connection_of(session, schema), schema, query.params(parameters)))
 
 
 def _model_of(schemas: Schemas, statement: Any) -> type[Any] | None:

@@ -52,16 +52,22 @@ def related_page(session: Session, route: Route, owners: Sequence[str], cursor: 
 
 
 def related_now(
-    session: Session, connection: Connection, route: Route, criterion: ColumnElement[bool], records: Iterable[Any]
+    session: Session, connection: Connection, route: Route, record: Any, criterion: ColumnElement[bool]
 ) -> Iterator[tuple[str, ...]]:
-    """All ids that are related to the saved owners of a criterion, in pages, as the session's own transaction sees it.
+    """All ids that are related to a saved owner, which `criterion` names, in pages, as its own transaction sees it.
 
-    `records` are the same owners; only a callable is given them. What a relationship leads to is read on the session's
-    connection, past its own events, whose criteria may hide some.
+    What a relationship leads to is read on the session's connection, past its own events, whose criteria may hide some.
     """
     if route.relationship is not None:
         yield from linked_ids(connection, route.target, by_relationship(route, criterion))
-        return
+    else:
+        yield from resolved_now(session, connection, route, (record,))
+
+
+def resolved_now(
+    session: Session, connection: Connection, route: Route, records: Iterable[Any]
+) -> Iterator[tuple[str, ...]]:
+    """All ids that the application's callable names for these owners, in pages."""
     for record in records:
         after: str | None = None
         more = True
