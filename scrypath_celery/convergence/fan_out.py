@@ -51,7 +51,9 @@ class FanOuts:
         lease, only = self.runtime.options.lease, self.only
         wanted = None if only is None else [id for id in only if id not in self._failed]
         take = partial(fan_outs.take, uid=self.uid, lease=lease, worker=identity(), only=wanted, keys=tuple(into))
-        item = self.runtime.ledger.run(take) if into else None
+        if not into or not self.runtime.ledger.read(lambda tx: fan_outs.waiting(tx, self.uid, wanted)):
+            return False
+        item = self.runtime.ledger.run(take)
         if item is None:
             return False
         assert item.fan_out is not None

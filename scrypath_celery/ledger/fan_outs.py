@@ -28,7 +28,7 @@ def take(
     `keys` are the fan-outs that the caller declares. `only` names the works to take, also before they
     are available to others.
     """
-    for id in _chosen(connection, uid, only):
+    for id in waiting(connection, uid, only):
         item = works.get(connection, id)
         if item.fan_out not in keys:
             continue  # of a release that declares it
@@ -39,7 +39,8 @@ def take(
     return None
 
 
-def _chosen(connection: Connection, uid: str, only: Sequence[int] | None) -> list[int]:
+def waiting(connection: Connection, uid: str, only: Sequence[int] | None) -> list[int]:
+    """The fan-outs into an index that could be taken now, those first that wait longest."""
     if only is not None:
         query = select(work.c.id).where(work.c.id.in_(only), _OURS, work.c.index_uid == uid, in_state(*READY))
         return list(connection.execute(query.order_by(work.c.id)).scalars())

@@ -140,6 +140,7 @@ class Library:
             self.capture.sync_records(session.scalars(select(Book)).all(), session=session)
             session.commit()
         drain(self.runtime)
+        self.published.clear()
         assert self.differing() == []
 
     def drained(self) -> Library:

@@ -135,7 +135,9 @@ def test_of_two_that_resolve_the_same_page_one_writes(library: Library, monkeypa
     assert len(library.works(Operation.UPSERT, states=(State.PENDING,))) == 1
 
 
-def test_what_is_linked_before_or_after_the_change_is_right_in_the_end(library: Library) -> None:
+def test_what_is_linked_before_or_after_the_change_is_right_in_the_end(postgresql_url: str) -> None:
+    library = open_library(postgresql_url)
+    library.fill()
     with library.make() as session:
         session.add(Tag(id=3, name="old name"))
         session.commit()
@@ -155,6 +157,7 @@ def test_what_is_linked_before_or_after_the_change_is_right_in_the_end(library: 
         run_ready_works(library.runtime, "book", seconds=5)
         linking.commit()
     assert library.drained().differing() == []
+    library.engine.dispose()
 
 
 def test_what_is_related_to_an_owner_that_is_deleted_is_registered_before(library: Library) -> None:
