@@ -51,8 +51,12 @@ def test_a_fan_out_that_leads_nowhere_is_refused_by_name(case: str) -> None:
     schemas.add(Book, fields=["title"])
     schemas.add(Tag, fields=["name"])
     with pytest.raises(SchemaError, match=message):
-        schemas.add_owner(Author, given)
-        schemas.check()
+        declare(schemas, given)
+
+
+def declare(schemas: Schemas, given: Any) -> None:
+    schemas.add_owner(Author, given)
+    schemas.check()
 
 
 def test_a_misspelt_option_is_refused_with_the_nearest_one() -> None:
