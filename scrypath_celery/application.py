@@ -166,6 +166,7 @@ class Attached:
             engine=SearchEngine(options),
             source=Source(self._reader),
             publish=self._publish,
+            publish_bulk=self._publish_bulk if options.bulk_queue else None,
             eager=self._is_eager,
         )
 
@@ -199,7 +200,10 @@ class Attached:
     def _is_eager(self) -> bool:
         return self.celery_app is not None and bool(self.celery_app.conf.task_always_eager)
 
-    def _publish(self, index: str, ids: tuple[int, ...]) -> None:
+    def _publish_bulk(self, index: str, ids: tuple[int, ...]) -> None:
+        self._publish(index, ids, queue=self._options.bulk_queue)
+
+    def _publish(self, index: str, ids: tuple[int, ...], *, queue: str | None = None) -> None:
         app = self.celery_app
         if app is None or not ids:
             return
@@ -216,7 +220,7 @@ class Attached:
                 self._publisher = self._publisher or Publisher(
                     app, options.queue, seconds=options.broker_seconds, note=self._note_publication
                 )
-        self._publisher.publish(index, ids)
+        self._publisher.publish(index, ids, queue=queue)
 
     def _note_publication(self, reason: str | None) -> None:
         self.runtime.ledger.run(lambda tx: publications.note(tx, reason))

@@ -26,6 +26,8 @@ class Options:
     index_prefix: str = ""
     sync_mode: str = Mode.CELERY.value
     queue: str = "search_sync"
+    bulk_queue: str = ""
+    """The Celery queue of backfills and rebuilds; the same as of all others where it is not named."""
     include: tuple[str, ...] = ()
     playbooks: str = "playbooks"
     """The directory of saved searches."""

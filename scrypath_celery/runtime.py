@@ -36,8 +36,14 @@ class Runtime:
     engine: Engine
     source: Source
     publish: Publish
+    publish_bulk: Publish | None = None
+    """The same for works of backfills and rebuilds, where these have a queue of their own."""
     eager: Callable[[], bool] = lambda: False
     """Whether Celery runs tasks where they are sent (`task_always_eager`), so that nobody else takes works."""
+
+    def publish_works(self, uid: str, ids: tuple[int, ...], *, bulk: bool) -> None:
+        """Hand the ids of committed works of one index to Celery, `bulk` ones (of a backfill or rebuild) or others."""
+        (self.publish_bulk if bulk and self.publish_bulk is not None else self.publish)(uid, ids)
 
     def engine_uid(self, uid: str) -> str:
         """The engine's uid of an index: `prefix_uid`."""

@@ -52,7 +52,7 @@ def drain(runtime: Runtime, *, connection: Connection | None = None, rounds: int
     Raises:
         LedgerError: the ledger cannot be used.
     """
-    bound = replace(on(runtime, connection), publish=lambda uid, ids: None)
+    bound = replace(on(runtime, connection), publish=lambda uid, ids: None, publish_bulk=None)
     total = Summary()
     for _ in range(rounds):
         relay(bound, force=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ..ledger import backlog, claims, ready
@@ -45,11 +45,12 @@ def claim(
     suspects: bool = True,
     bulk: int | None = None,
     bulk_first: bool = False,
+    singles: bool = True,
 ) -> ClaimRun | None:
     """Claim what is ready of one index, which this process has to declare; None where nothing may be claimed.
 
     Single changes come before bulk works, of which a claim holds at most `bulk` documents (None: as the options say),
-    unless it is the turn of those (`bulk_first`).
+    unless it is the turn of those (`bulk_first`); without `singles` they are left to others.
     `suspects=False` leaves out works that may end the process: they would take what else is under way with them.
     """
     schema = runtime.schemas.by_uid(uid)
@@ -59,7 +60,7 @@ def claim(
     take = partial(
         claims.take,
         uid=uid,
-        documents=options.claim_documents,
+        documents=options.claim_documents if singles else 0,
         bulk_documents=options.bulk_documents if bulk is None else bulk,
         lease=options.lease,
         worker=identity(),
@@ -85,13 +86,15 @@ def run_ready_works(
     task_id: str | None = None,
     wait: bool = True,
     follow: bool = False,
+    bulk: bool | None = None,
 ) -> Summary:
     """Claim and converge what is ready of one index until nothing is, or `seconds` are over.
 
     `only` names the works to take, which are waited for however long it takes; `wait=False` leaves the last wait of
     each claim out (its works end `submitted`). Works of backfills and rebuilds always end so, unless `follow`: a call
     goes on where the last one stopped without the engine's queue running dry, and concludes what that one sent.
-    Whatever stops this process releases its claims.
+    `bulk` takes works of backfills and rebuilds alone, or leaves these out (None: all are taken). Whatever stops this
+    process releases its claims.
 
     Raises:
         LedgerError: the ledger cannot be used.
@@ -104,6 +107,7 @@ def run_ready_works(
         wait=wait,
         follow=follow or only is not None,
         end=time.monotonic() + seconds,
+        kind=bulk,
     )
     try:
         run.through()
@@ -124,6 +128,7 @@ class _Run:
     wait: bool
     follow: bool
     end: float
+    kind: bool | None = None
     total: Summary = field(default_factory=Summary)
     single_in_a_row: int = 0
     in_flight: list[InFlightClaim] = field(default_factory=list)
@@ -177,6 +182,8 @@ class _Run:
         if self.only is not None:
             return take()
         ready = self.runtime.ledger.read(partial(backlog.ready, uid=self.uid))
+        if self.kind is not None:
+            ready = replace(ready, live=ready.live and not self.kind, bulk=ready.bulk and self.kind)
         turn = ready.bulk and self.single_in_a_row >= TURN
         found = take(bulk=0) if ready.live and not turn else None
         if found is not None or not ready.bulk:
@@ -186,7 +193,7 @@ class _Run:
         allowed = self.bulk.allowance()
         self.total.held_back = allowed == 0
         if allowed:
-            return take(bulk=allowed, bulk_first=turn)
+            return take(bulk=allowed, bulk_first=turn, singles=not self.kind)
         self.runtime.ledger.run(partial(backlog.resume_soon, uid=self.uid, seconds=RESUME))
         return take(bulk=0) if ready.live else None
 

@@ -115,8 +115,16 @@ def publish(runtime: Runtime) -> int:
     found = runtime.ledger.run(partial(maintenance.due, again=3 * runtime.options.publish_grace))
     for uid, ids in found.items():
         for start in range(0, len(ids), MESSAGE):
-            runtime.publish(uid, tuple(ids[start : start + MESSAGE]))
+            _publish(runtime, uid, ids[start : start + MESSAGE])
     return sum(map(len, found.values()))
+
+
+def _publish(runtime: Runtime, uid: str, ids: list[int]) -> None:
+    bulk = runtime.ledger.read(lambda tx: works.bulk_among(tx, ids)) if runtime.publish_bulk is not None else set()
+    for kind in (False, True):
+        chosen = tuple(id for id in ids if (id in bulk) is kind)
+        if chosen:
+            runtime.publish_works(uid, chosen, bulk=kind)
 
 
 def watch(runtime: Runtime) -> int:

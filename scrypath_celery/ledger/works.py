@@ -327,6 +327,12 @@ def known() -> ColumnElement[bool]:
     return work.c.operation.in_(list(Operation)) & work.c.mode.in_(list(Mode))
 
 
+def bulk_among(connection: Connection, ids: Sequence[int]) -> set[int]:
+    """Those of these works that wait behind changes of single records."""
+    query = select(work.c.id).where(work.c.id.in_(ids), work.c.priority > PRIORITY[Operation.UPSERT])
+    return set(connection.execute(query).scalars())
+
+
 def still_ready(connection: Connection, ids: Sequence[int]) -> list[int]:
     """Those of these works that could be claimed now and were not."""
     query = select(work.c.id).where(work.c.id.in_(ids), in_state(*READY), work.c.available_at <= now())

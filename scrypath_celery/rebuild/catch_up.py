@@ -71,5 +71,5 @@ def begin_round(held: Held) -> int:
 
     held.save(catching=upto, counts=counts, phase=Phase.CATCH_UP, also=write)
     if written and row.mode == Mode.CELERY:
-        held.runtime.publish(uid, tuple(written))
+        held.runtime.publish_works(uid, tuple(written), bulk=True)
     return len(ids)

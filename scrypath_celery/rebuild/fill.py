@@ -74,7 +74,7 @@ def pump(held: Held) -> bool:
 
     held.row = runtime.ledger.run(write)
     if written and held.row.mode == Mode.CELERY:
-        runtime.publish(held.row.index_uid, tuple(written))
+        runtime.publish_works(held.row.index_uid, tuple(written), bulk=True)
     return True
 
 

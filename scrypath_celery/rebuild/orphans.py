@@ -41,7 +41,7 @@ def orphans(held: Held) -> None:
     counts = {**held.count(orphans=len(missing), kept_orphans=len(found) - len(missing)), "orphans_from": start}
     held.save(phase=Phase.ORPHANS, counts=counts, also=write)
     if written and row.mode == Mode.CELERY:
-        held.runtime.publish(row.index_uid, tuple(written))
+        held.runtime.publish_works(row.index_uid, tuple(written), bulk=True)
 
 
 def _room(held: Held) -> int | None:

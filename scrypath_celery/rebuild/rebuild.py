@@ -205,7 +205,9 @@ def _finish(held: Held, how: How) -> Rebuild:
     if how.mode is not Mode.CELERY:
         return run_here(held, how.progress)
     held.release()
-    held.runtime.publish(held.row.index_uid, (0,))  # a nudge: whoever gets it drives what is there to drive
+    held.runtime.publish_works(
+        held.row.index_uid, (0,), bulk=True
+    )  # a nudge: whoever gets it drives what is there to drive
     if how.detach:
         return held.row
     return follow(held.runtime, held.row.id, progress=how.progress, note=how.note, patience=how.patience)

@@ -35,8 +35,8 @@ WAITING = 10_000
 """The most hand-overs that wait in memory; what does not fit is published by the relay."""
 
 
-Handover = tuple[str, tuple[int, ...]]
-"""Work ids of one index."""
+Handover = tuple[tuple[str, str], tuple[int, ...]]
+"""An index and a queue, and ids of works."""
 
 
 class HandOvers:
@@ -98,11 +98,11 @@ class Publisher:
         self._waiting = HandOvers()
         self._refused_until = 0.0
 
-    def publish(self, index: str, ids: tuple[int, ...]) -> None:
-        """Hand work ids of one index over; never raises, never blocks."""
+    def publish(self, index: str, ids: tuple[int, ...], *, queue: str | None = None) -> None:
+        """Hand work ids of one index over, for another queue than usual where it is named; never raises or blocks."""
         if self._pid != os.getpid():
             self._start()
-        if not self._waiting.put((index, ids)):
+        if not self._waiting.put(((index, queue or self._queue_name), ids)):
             logger.debug("the publisher is behind; the relay publishes the rest")
 
     def flush(self, seconds: float = 1.0) -> bool:
@@ -148,10 +148,10 @@ class Publisher:
                 return
             pause.wait(MERGE)
 
-    def _publish_all(self, connection: Any, merged: dict[str, list[int]]) -> None:
-        for index, ids in merged.items():
+    def _publish_all(self, connection: Any, merged: dict[tuple[str, str], list[int]]) -> None:
+        for (index, queue), ids in merged.items():
             for start in range(0, len(ids), MESSAGE):
-                self._send(connection, index, ids[start : start + MESSAGE])
+                self._send(connection, index, ids[start : start + MESSAGE], queue)
         if self._failed:
             self._failed = False
             self._tell(None)
@@ -177,17 +177,15 @@ class Publisher:
     def _connect(self) -> Any:
         return bounded_connection(self._app, self._seconds)
 
-    def _send(self, connection: Any, index: str, ids: list[int]) -> None:
+    def _send(self, connection: Any, index: str, ids: list[int], queue: str) -> None:
         producer = self._app.amqp.Producer(connection, auto_declare=False)
-        self._app.tasks[SYNC].apply_async(
-            args=(index, ids), producer=producer, retry=False, **to_queue(self._queue_name)
-        )
+        self._app.tasks[SYNC].apply_async(args=(index, ids), producer=producer, retry=False, **to_queue(queue))
 
 
-def _next(waiting: HandOvers) -> tuple[dict[str, list[int]], int, bool]:
+def _next(waiting: HandOvers) -> tuple[dict[tuple[str, str], list[int]], int, bool]:
     """What waits, merged (one message can name many works); how many hand-overs; whether the end is among them."""
     taken = waiting.take()
-    merged: dict[str, list[int]] = {}
+    merged: dict[tuple[str, str], list[int]] = {}
     for one in taken:
         if one is not None:
             merged.setdefault(one[0], []).extend(one[1])

@@ -48,7 +48,7 @@ def register(app: Celery, owner: Owner) -> None:
         if args or kwargs:
             raise NotUnderstood(f"a message of another release for {RELAY}: this one takes no arguments")
         done = relay(owner.runtime)
-        drive(owner.runtime, seconds=DRIVEN)
+        drive(owner.runtime, seconds=DRIVEN, works=not owner.runtime.options.bulk_queue)
         if done is not None:
             expire(owner.runtime)
         return None if done is None else {name: count for name, count in vars(done).items() if count}
@@ -109,7 +109,7 @@ def _sync(task: Any, runtime: Runtime, index: str, ids: list[int]) -> dict[str, 
     try:
         outcome = _work(task, runtime, index, ids)
     except LedgerError as exc:  # the database is unreachable: the rows say nothing, so only the message can come again
-        again = {"countdown": 10.0, "max_retries": None, **to_queue(runtime.options.queue)}
+        again = {"countdown": 10.0, "max_retries": None, **to_queue(_queue(task, runtime))}
         raise task.retry(exc=Unsettled(f"{index}: {exc}"), **again) from exc
     if outcome.failed:
         raise DeadLettered(f"{index}: {_described(outcome.failed)}; {summary(index, outcome)}")
@@ -120,24 +120,37 @@ def _sync(task: Any, runtime: Runtime, index: str, ids: list[int]) -> dict[str, 
             exc=Unsettled(f"{index}: {summary(index, outcome)}"),
             countdown=min(outcome.retry_in, COUNTDOWN_MAX),
             max_retries=None,
-            **to_queue(runtime.options.queue),
+            **to_queue(_queue(task, runtime)),
         )
     return summary(index, outcome)
 
 
 def _work(task: Any, runtime: Runtime, index: str, ids: list[int]) -> Summary:
-    outcome = Summary()
+    outcome, bulk = Summary(), _is_bulk(task, runtime)
     if runtime.ledger.run(lambda tx: ready.any_ready(tx, index)):
         seconds = runtime.options.task_seconds
-        outcome = run_ready_works(runtime, index, seconds=seconds, task_id=task.request.id)
+        outcome = run_ready_works(runtime, index, seconds=seconds, task_id=task.request.id, bulk=bulk)
         left = runtime.ledger.run(lambda tx: works.still_ready(tx, ids))
         # Where nothing could be claimed (a pause, a trial) a message would only come again: that is the relay's.
         if left and outcome.claims and not (outcome.paused or outcome.held_back):
-            runtime.publish(index, tuple(left))
+            runtime.publish_works(index, tuple(left), bulk=bool(bulk))
     # Also where it waits behind a backlog, the relay has its turn: any task's end will do. So has a rebuild.
     relay(runtime)
-    drive(runtime, seconds=DRIVEN)
+    drive(runtime, seconds=DRIVEN, works=bulk is not False)
     return outcome
+
+
+def _is_bulk(task: Any, runtime: Runtime) -> bool | None:
+    """Whether a message came on the queue of backfills and rebuilds; None where these have none of their own."""
+    named = runtime.options.bulk_queue
+    return (_queue(task, runtime) == named) if named else None
+
+
+def _queue(task: Any, runtime: Runtime) -> str:
+    """The queue that a message came on: its successor goes there, too."""
+    known = {runtime.options.queue, runtime.options.bulk_queue}
+    came = str((task.request.delivery_info or {}).get("routing_key") or "")
+    return came if came in known - {""} else runtime.options.queue
 
 
 def summary(index: str, outcome: Summary) -> dict[str, Any]:
