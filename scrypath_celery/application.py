@@ -220,7 +220,7 @@ class Attached:
                 self._publisher = self._publisher or Publisher(
                     app, options.queue, seconds=options.broker_seconds, note=self._note_publication
                 )
-        self._publisher.publish(index, ids, queue=queue)
+        self._publisher.publish(index, ids, queue_name=queue)
 
     def _note_publication(self, reason: str | None) -> None:
         self.runtime.ledger.run(lambda tx: publications.note(tx, reason))

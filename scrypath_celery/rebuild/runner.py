@@ -57,7 +57,8 @@ def run_here(held: Held, progress: Progress | None = None) -> Rebuild:
 def drive(runtime: Runtime, *, seconds: float, works: bool = True) -> int:
     """Drive the rebuilds that workers run and nobody else drives now, for some seconds; how many were taken.
 
-    `works=False` runs none of their works: these have a queue of their own. What goes wrong is logged, and tried again by whoever comes next.
+    `works=False` runs none of their works: these have a queue of their own. What goes wrong is logged, and tried again
+    by whoever comes next.
     """
     rows = runtime.ledger.read(rebuilds.unfinished)
     taken, end = 0, time.monotonic() + seconds

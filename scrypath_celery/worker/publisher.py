@@ -98,11 +98,11 @@ class Publisher:
         self._waiting = HandOvers()
         self._refused_until = 0.0
 
-    def publish(self, index: str, ids: tuple[int, ...], *, queue: str | None = None) -> None:
+    def publish(self, index: str, ids: tuple[int, ...], *, queue_name: str | None = None) -> None:
         """Hand work ids of one index over, for another queue than usual where it is named; never raises or blocks."""
         if self._pid != os.getpid():
             self._start()
-        if not self._waiting.put(((index, queue or self._queue_name), ids)):
+        if not self._waiting.put(((index, queue_name or self._queue_name), ids)):
             logger.debug("the publisher is behind; the relay publishes the rest")
 
     def flush(self, seconds: float = 1.0) -> bool:
@@ -149,9 +149,9 @@ class Publisher:
             pause.wait(MERGE)
 
     def _publish_all(self, connection: Any, merged: dict[tuple[str, str], list[int]]) -> None:
-        for (index, queue), ids in merged.items():
+        for (index, name), ids in merged.items():
             for start in range(0, len(ids), MESSAGE):
-                self._send(connection, index, ids[start : start + MESSAGE], queue)
+                self._send(connection, index, ids[start : start + MESSAGE], name)
         if self._failed:
             self._failed = False
             self._tell(None)
@@ -177,9 +177,9 @@ class Publisher:
     def _connect(self) -> Any:
         return bounded_connection(self._app, self._seconds)
 
-    def _send(self, connection: Any, index: str, ids: list[int], queue: str) -> None:
+    def _send(self, connection: Any, index: str, ids: list[int], queue_name: str) -> None:
         producer = self._app.amqp.Producer(connection, auto_declare=False)
-        self._app.tasks[SYNC].apply_async(args=(index, ids), producer=producer, retry=False, **to_queue(queue))
+        self._app.tasks[SYNC].apply_async(args=(index, ids), producer=producer, retry=False, **to_queue(queue_name))
 
 
 def _next(waiting: HandOvers) -> tuple[dict[tuple[str, str], list[int]], int, bool]:

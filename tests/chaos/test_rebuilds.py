@@ -52,10 +52,11 @@ def test_a_rebuild_under_fire_ends_equal_though_a_worker_and_the_command_are_kil
             made.workers[0].kill()
             made.workers[0].start()
             first = status(made)
-            finished = finish(made)
+            finished = [] if first.finished_at else finish(made)  # the other worker may have been quick
         eventually(lambda: settled(made), seconds=SECONDS, what="all works are settled")
         done = status(made)
-        assert (done.id, done.phase, done.blocked_by) == (first.id, "done", {}), finished
+        assert (done.phase, done.blocked_by) == ("done", {}), finished
+        assert {one.phase for one in made.shop.search.rebuilds(Item)} == {"done"}, finished
         lost, stale, ghosts = compared(made)
         with capsys.disabled():
             sys.stdout.write(
@@ -85,6 +86,7 @@ def rewriting(made: World) -> Iterator[list[int]]:
                         item.version = chance.randrange(1_000_000_000)
                     made.shop.search.sync_record(item, session=session)
             written.append(1)
+            over.wait(0.0 if LONG else 0.01)
 
     writer = threading.Thread(target=write)
     writer.start()
