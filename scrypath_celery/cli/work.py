@@ -33,7 +33,9 @@ def lines(found: Story) -> list[str]:
     shown = ", ".join(found.document_ids[:20]) + (" ..." if len(found.document_ids) > 20 else "")
     told = [
         pairs(id=found.id, schema=found.schema, index=found.index, operation=found.operation, state=found.state),
-        f"  documents: {found.documents} ({shown}), read as {found.read_as or 'unknown'}",
+        f"  documents: {found.documents} ({shown}), read as {found.read_as or 'unknown'}"
+        if found.fan_out is None
+        else f"  fan-out: {found.fan_out} of {shown}",
         f"  times: {pairs(created=found.created_at, started=found.started_at, finished=found.finished_at)}",
         f"  next: {pairs(available=found.available_at, published_again=found.publish_after)}",
         f"  spent: {pairs(mode=found.mode, attempts=found.attempts, unsettled_claims=found.claims)}",
