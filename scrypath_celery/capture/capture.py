@@ -70,7 +70,7 @@ class Capture:
         """
         runtime = self._runtime()
         result = SyncResult(mode=self._mode(runtime, how.get("sync_mode")), document_count=1)
-        items = of_owner(routes_of(runtime, owner), result, owner, ())
+        items = of_owner(runtime.schemas.routes, routes_of(runtime, owner), result, owner, ())
         return self._take(runtime, home(how.get("session"), (owner,)), items, result)
 
     def delete_document(self, schema: Any, id: Any, **how: Unpack[WriteOptions]) -> SyncResult:
@@ -120,9 +120,9 @@ class Capture:
         """Register what tracking saw as related: the owner's schema, its record (or None) and ids of each."""
         runtime = self._runtime()
         result = SyncResult(mode=self._mode(runtime, None), document_count=len(found))
-        items = []
+        items, routes = list[Registration](), runtime.schemas.routes
         for owner, record, ids in found:
-            items += of_owner(runtime.schemas.routes.of(owner), result, record, ids)
+            items += of_owner(routes, routes.of(owner), result, record, ids)
         self._take(runtime, session, items, result)
 
     def _records(self, operation: Operation, records: Iterable[Any], how: WriteOptions) -> SyncResult:

@@ -126,7 +126,7 @@ class PendingWorks:
     def _learn(self, session: Session, items: Sequence[Registration]) -> None:
         for item in items:
             item.before_flush(session)
-        lost = registrations_of_deleted(session, items)
+        lost = registrations_of_deleted(session, self.runtime.schemas.routes, items)
         for item in lost:
             item.savepoint = session.get_nested_transaction()
         self._items += lost

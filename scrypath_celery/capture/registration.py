@@ -32,8 +32,8 @@ class Registration:
 
     `savepoint` is the one that the call was made in, `bind` where its data is written, `write_on_flush` says that
     every flush may be the last that its session is told of, since somebody else ends the transaction. With a `route`
-    it is about what is related to the record: its ids are those of the record itself, as owner (operation `fan_out`),
-    or of the record that it refers to; `deletion_read` says that these were read before the owner's deletion.
+    it is a fan-out, and its ids are those of owners; `deletion_read` says that what it leads to was read before the
+    deletion of the record. With `refers` the ids are those of the record that this fan-out's owner names.
     """
 
     schema: Schema
@@ -41,6 +41,7 @@ class Registration:
     result: SyncResult
     record: Any = None
     route: Route | None = None
+    refers: Route | None = None
     ids: dict[str, None] = field(default_factory=dict)
     record_state: InstanceState[Any] | None = None
     savepoint: SessionTransaction | None = None
@@ -106,31 +107,26 @@ class Registration:
             return
         if state.modified or self.operation is Operation.DELETE or self.record in session.deleted:
             self.learn(self._told_ids())
-            if self._refers is None:
+            if self.refers is None:
                 self.learn(record_ids.stored_ids(session, self.schema, self.record))
             else:
-                self.learn(related_ids.stored_ids(session, self._refers, self.record))
+                self.learn(related_ids.stored_ids(session, self.refers, self.record))
 
     def complete(self) -> None:
         """Learn the id that it has now, reading it where it is not loaded."""
         if self.record is None:
             return
-        if self._refers is None:
+        if self.refers is None:
             self.learn(record_ids.loaded_ids(self.schema, self.record))
         else:
-            self.learn(related_ids.loaded_ids(self._refers, self.record))
+            self.learn(related_ids.loaded_ids(self.refers, self.record))
 
     @property
     def means_nothing(self) -> bool:
         """Whether its record is saved and refers to nothing."""
-        return self._refers is not None and self.saved and not self.ids
-
-    @property
-    def _refers(self) -> Route | None:
-        """The fan-out by which the record refers to the one that this is about."""
-        return self.route if self.route is not None and self.operation is not Operation.FAN_OUT else None
+        return self.refers is not None and self.saved and not self.ids
 
     def _told_ids(self) -> list[str]:
-        if self._refers is not None:
-            return related_ids.told_ids(self._refers, self.record)
+        if self.refers is not None:
+            return related_ids.told_ids(self.refers, self.record)
         return record_ids.known_ids(self.schema, self.record)

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_
 from sqlalchemy.orm import Session
 
 from ..declaration.fan_out import Route
+from ..declaration.routes import Routes
 from ..errors import SchemaError
 from ..ledger import works
 from ..runtime import Runtime
@@ -37,43 +38,55 @@ def routes_of(runtime: Runtime, owner: Any) -> list[Route]:
     return found
 
 
-def of_owner(routes: Iterable[Route], result: SyncResult, record: Any, ids: Iterable[str]) -> list[Registration]:
-    """The registrations of an owner's fan-outs: of a record, or of ids."""
-    items = []
-    for route in routes:
-        refers = route.is_reference and record is not None
-        items.append(
-            Registration(
-                schema=route.target if refers else route.owner,
-                operation=Operation.UPSERT if refers else Operation.FAN_OUT,
-                result=result,
-                record=record,
-                route=route,
-            )
-        )
-        if not refers:
+def of_owner(
+    routes: Routes, owned: Iterable[Route], result: SyncResult, record: Any, ids: Iterable[str]
+) -> list[Registration]:
+    """The registrations of an owner's fan-outs (`owned`): of a record, or of ids."""
+    items: list[Registration] = []
+    for route in owned:
+        if route.is_reference and record is not None:
+            target = route.target
+            items.append(_refers(route, result, record, operation=Operation.UPSERT))
+            for one in routes.of(target) if route.chain else ():
+                items.append(_refers(route, result, record, operation=Operation.FAN_OUT, then=one))
+        else:
+            items.append(_deferred(route, result, record))
             items[-1].learn(ids)
     return items
 
 
-def registrations_of_deleted(session: Session, items: Sequence[Registration]) -> list[Registration]:
+def _refers(
+    route: Route, result: SyncResult, record: Any, *, operation: Operation, then: Route | None = None
+) -> Registration:
+    return Registration(
+        schema=route.target, operation=operation, result=result, record=record, refers=route, route=then
+    )
+
+
+def _deferred(route: Route, result: SyncResult, record: Any) -> Registration:
+    return Registration(schema=route.owner, operation=Operation.FAN_OUT, result=result, record=record, route=route)
+
+
+def registrations_of_deleted(session: Session, routes: Routes, items: Sequence[Registration]) -> list[Registration]:
     """What is related to owners that the coming flush deletes: afterwards nobody could tell."""
     found: list[Registration] = []
     for item in items:
         route = item.route
-        if route is None or item.operation is not Operation.FAN_OUT or item.deletion_read:
+        if route is None or item.refers is not None or item.deletion_read:
             continue
         if item.record is None or item.record not in session.deleted:
             continue
         item.deletion_read = True
-        lost = Registration(schema=route.target, operation=Operation.UPSERT, result=item.result)
-        lost.bind, lost.write_on_flush = item.bind, item.write_on_flush
+        lost = [Registration(schema=route.target, operation=Operation.UPSERT, result=item.result)]
+        lost += [_deferred(one, item.result, None) for one in routes.of(route.target) if route.chain]
         with session.no_autoflush:
             connection = connection_of(session, route.target)
             for page in related_now(session, connection, route, item.record, is_record(item.record)):
-                lost.learn(page)
-        if lost.ids:
-            found.append(lost)
+                for one in lost:
+                    one.learn(page)
+        for one in lost if lost[0].ids else ():
+            one.bind, one.write_on_flush = item.bind, item.write_on_flush
+            found.append(one)
     return found
 
 

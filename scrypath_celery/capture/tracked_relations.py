@@ -99,10 +99,11 @@ def _note_related(
             chosen, connection = select(owner.model).where(criterion), connection_of(session, route.target)
             if route.resolve is None:
                 query = by_relationship(route, criterion).params(parameters)
-                _note(capture, session, route.target, linked_ids(connection, route.target, query))
+                _note(capture, session, route.target, linked_ids(connection, route.target, query), chain=route.chain)
             else:
                 records = session.scalars(chosen.params(parameters)).unique()
-                _note(capture, session, route.target, resolved_now(session, connection, route, records))
+                found = resolved_now(session, connection, route, records)
+                _note(capture, session, route.target, found, chain=route.chain)
 
 
 def _note_linked(
@@ -127,7 +128,11 @@ def _model_of(schemas: Schemas, statement: Any) -> type[Any] | None:
     return next((one.class_ for one in known if table_of(statement) is one.local_table), None)
 
 
-def _note(capture: Capture, session: Session, schema: Schema, pages: Iterable[tuple[str, ...]]) -> None:
+def _note(
+    capture: Capture, session: Session, schema: Schema, pages: Iterable[tuple[str, ...]], *, chain: bool = False
+) -> None:
     for ids in pages:
         if ids:
             capture.note(session, Operation.UPSERT, [(schema, None, ids)])
+        if ids and chain:
+            capture.note_related(session, [(schema, None, ids)])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import bindparam, delete, insert, literal, select, update
 from sqlalchemy.orm import Session
 
+from scrypath_celery.declaration.fan_out import FanOut
+from scrypath_celery.declaration.registry import Schemas
 from scrypath_celery.errors import SchemaError
 from scrypath_celery.work import Operation
 from tests.related.library import Author, Book, Copy, Library, Review, Shelf, Tag, book_tags, open_library
@@ -146,6 +149,28 @@ def test_who_is_given_to_another_record_reaches_both_documents(tracked: Library)
         move_copy(session)
         session.commit()
     assert tracked.works(Operation.UPSERT)[-1].ids == ("1", "2")
+
+
+@pytest.mark.parametrize("change", ["deleted", "deleted by a statement", "reviewed"])
+def test_declared_chains_are_followed_from_what_only_the_session_knows(change: str, tmp_path: Path) -> None:
+    schemas = Schemas()
+    schemas.add(Book, fields=["title"], fan_outs=["tags"])
+    schemas.add(Tag, fields=["name"])
+    schemas.add_owner(Author, {"books": FanOut(resolve="books", chain=True)})
+    schemas.add_owner(Review, {"book": FanOut(resolve="book", chain=True)})
+    library = open_library(f"sqlite:///{tmp_path / 'library.db'}", schemas)
+    library.fill()
+    library.tracker.track(library.make)
+    changes = {"deleted": deleted(Author, 1), "deleted by a statement": statement(delete(Author)), "reviewed": review}
+    with library.make() as session:
+        changes[change](session)
+        session.commit()
+    chained = [work for work in library.works(Operation.FAN_OUT) if work.fan_out == "Book.tags"]
+    assert [work.ids for work in chained] == [("1",) if change == "reviewed" else ("1", "2", "3")]
+    assert library.drained().differing() == []
+    assert [work.ids for work in library.works(Operation.UPSERT) if work.index_uid == "tag"] == [("1",)]
+    library.tracker.untrack(library.make)
+    library.engine.dispose()
 
 
 def test_a_change_that_no_document_is_related_to_writes_nothing(tracked: Library) -> None:
