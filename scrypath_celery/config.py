@@ -26,7 +26,7 @@ class Options:
     index_prefix: str = ""
     sync_mode: str = Mode.CELERY.value
     queue: str = "search_sync"
-    bulk_queue: str = ""
+    bulk_queue: str | None = None
     """The Celery queue of backfills and rebuilds; the same as of all others where it is not named."""
     include: tuple[str, ...] = ()
     playbooks: str = "playbooks"

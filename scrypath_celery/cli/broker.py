@@ -26,7 +26,7 @@ REPLIES = 1.0
 def look(app: Celery, options: Options) -> Broker:
     """The queue's depth and the workers that answer; takes a few times `broker_seconds` at most."""
     url = app.connection_for_read().as_uri()
-    nothing = Broker(url=url, queue=options.queue, bulk_queue=options.bulk_queue or None)
+    nothing = Broker(url=url, queue=options.queue, bulk_queue=options.bulk_queue)
     try:
         connection, (depth, bulk) = bounded(lambda: _depth(app, options), options.broker_seconds, url)
     except BrokerError as exc:

@@ -30,6 +30,8 @@ AGAIN = 0.2
 """Seconds between two looks for works that became ready while claims are waited for."""
 TURN = 8
 """Claims of single changes in a row after which a bulk claim has its turn: changes without end would starve it."""
+FIRST_TURN = 2
+"""The same for the first turn of a call, which may have time for a few claims only."""
 CONCLUDE = 1.0
 """Seconds between two looks how the engine's tasks of handed over works ended."""
 RESUME = 2.0
@@ -130,7 +132,7 @@ class _Run:
     end: float
     kind: bool | None = None
     total: Summary = field(default_factory=Summary)
-    single_in_a_row: int = 0
+    single_in_a_row: int = TURN - FIRST_TURN
     in_flight: list[InFlightClaim] = field(default_factory=list)
     more: bool = True
     looked: float = 0.0

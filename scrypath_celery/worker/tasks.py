@@ -150,7 +150,7 @@ def _queue(task: Any, runtime: Runtime) -> str:
     """The queue that a message came on: its successor goes there, too."""
     known = {runtime.options.queue, runtime.options.bulk_queue}
     came = str((task.request.delivery_info or {}).get("routing_key") or "")
-    return came if came in known - {""} else runtime.options.queue
+    return came if came in known else runtime.options.queue
 
 
 def summary(index: str, outcome: Summary) -> dict[str, Any]:
