@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from sqlalchemy import Connection
 
-from .arguments import OptionArguments, SyncMode, WriteOptions
+from .arguments import OptionArguments, SyncMode, SyncOptions, WriteOptions
 from .capture.capture import Capture
 from .capture.inline import drain
 from .capture.result import SyncResult
@@ -121,18 +121,20 @@ class Scrypath(Searches):
 
     # writing
 
-    def sync_record(self, record: Any, **how: Unpack[WriteOptions]) -> SyncResult:
+    def sync_record(self, record: Any, **how: Unpack[SyncOptions]) -> SyncResult:
         """Make the index say what the database says of a record, once its transaction is committed.
 
         `session` is the Session or AsyncSession that writes it (its own one by default): the ledger's row joins that
-        transaction. `sync_mode` beats the option for this call. Never awaited, never flushes.
+        transaction. `sync_mode` beats the option for this call. `at` is when to do it, for documents that become
+        visible or vanish with time: a worker does it then, and another date for the same document replaces it. Never
+        awaited, never flushes.
 
         Raises:
             SchemaError: its class has no schema. SessionError: it belongs to no session, or to another.
         """
         return self._capture.sync_record(record, **how)
 
-    def sync_records(self, records: Iterable[Any], **how: Unpack[WriteOptions]) -> SyncResult:
+    def sync_records(self, records: Iterable[Any], **how: Unpack[SyncOptions]) -> SyncResult:
         """`sync_record` for many records of one session."""
         return self._capture.sync_records(records, **how)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from sqlalchemy import Engine
@@ -31,6 +32,16 @@ class WriteOptions(TypedDict, total=False):
     """The session whose transaction the write belongs to; by default that of the records, if they have one."""
     sync_mode: SyncMode | None
     """Beats the option `sync_mode` for this call."""
+
+
+class SyncOptions(WriteOptions, total=False):
+    """What the calls that re-sync records take."""
+
+    at: datetime | None
+    """When to do it (with its time zone): documents that become visible, or vanish, with time. None: now.
+
+    It takes the place of what was scheduled for the same document.
+    """
 
 
 class OptionArguments(TypedDict, total=False):

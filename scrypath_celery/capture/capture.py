@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Unpack
 
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from ..arguments import WriteOptions
+from ..arguments import SyncOptions, WriteOptions
 from ..declaration.document_ids import valid_id
 from ..declaration.schema import Schema
 from ..errors import ConfigError, SessionError
@@ -40,7 +41,7 @@ class Capture:
         self._runtime = runtime
         listen()
 
-    def sync_record(self, record: Any, **how: Unpack[WriteOptions]) -> SyncResult:
+    def sync_record(self, record: Any, **how: Unpack[SyncOptions]) -> SyncResult:
         """Make the index say what the database says of a record once its transaction is committed.
 
         If the document's id changes, call this before the change is flushed: both ids are registered.
@@ -48,11 +49,11 @@ class Capture:
         Raises:
             SchemaError: its class has no schema. SessionError: it has no session and no known id, or another session.
         """
-        return self._records(Operation.UPSERT, (record,), how)
+        return self._records(Operation.UPSERT, (record,), how, later(how.get("at")))
 
-    def sync_records(self, records: Iterable[Any], **how: Unpack[WriteOptions]) -> SyncResult:
+    def sync_records(self, records: Iterable[Any], **how: Unpack[SyncOptions]) -> SyncResult:
         """The same for many records of one session."""
-        return self._records(Operation.UPSERT, records, how)
+        return self._records(Operation.UPSERT, records, how, later(how.get("at")))
 
     def delete_record(self, record: Any, **how: Unpack[WriteOptions]) -> SyncResult:
         """Take a record's document from the index; where the record still exists it is indexed again."""
@@ -69,7 +70,8 @@ class Capture:
             SchemaError: its class declares no fan-outs. SessionError: it has no session and no known id.
         """
         runtime = self._runtime()
-        result = SyncResult(mode=self._mode(runtime, how.get("sync_mode")), document_count=1)
+        result = self._result(runtime, how.get("sync_mode"), 1)
+        result.fans_out = True
         items = of_owner(runtime.schemas.routes, routes_of(runtime, owner), result, owner, ())
         return self._take(runtime, home(how.get("session"), (owner,)), items, result)
 
@@ -86,7 +88,7 @@ class Capture:
         runtime = self._runtime()
         found, session = runtime.schemas.of(schema), how.get("session")
         chosen = dict.fromkeys(valid_id(id) for id in ids)
-        result = SyncResult(mode=self._mode(runtime, how.get("sync_mode")), document_count=len(chosen))
+        result = self._result(runtime, how.get("sync_mode"), len(chosen))
         item = Registration(schema=found, operation=Operation.DELETE, result=result, ids=chosen)
         owner = None if session is None else sync_session(session)
         return self._take(runtime, owner, [item] if chosen else [], result)
@@ -108,7 +110,7 @@ class Capture:
     def note(self, session: Session, operation: Operation, found: Sequence[tuple[Schema, Any, Iterable[str]]]) -> None:
         """Register what tracking saw in a session: schema, record (or None) and ids of each."""
         runtime = self._runtime()
-        result = SyncResult(mode=self._mode(runtime, None), document_count=len(found))
+        result = self._result(runtime, None, len(found))
         items = []
         for schema, record, ids in found:
             item = Registration(schema=schema, operation=operation, result=result, record=record)
@@ -119,18 +121,20 @@ class Capture:
     def note_related(self, session: Session, found: Sequence[tuple[Schema, Any, Iterable[str]]]) -> None:
         """Register what tracking saw as related: the owner's schema, its record (or None) and ids of each."""
         runtime = self._runtime()
-        result = SyncResult(mode=self._mode(runtime, None), document_count=len(found))
+        result = self._result(runtime, None, len(found))
         items, routes = list[Registration](), runtime.schemas.routes
         for owner, record, ids in found:
             items += of_owner(routes, routes.of(owner), result, record, ids)
         self._take(runtime, session, items, result)
 
-    def _records(self, operation: Operation, records: Iterable[Any], how: WriteOptions) -> SyncResult:
+    def _records(
+        self, operation: Operation, records: Iterable[Any], how: WriteOptions | SyncOptions, at: float | None = None
+    ) -> SyncResult:
         runtime = self._runtime()
         chosen = list(records)
-        result = SyncResult(mode=self._mode(runtime, how.get("sync_mode")), document_count=len(chosen))
+        result = self._result(runtime, how.get("sync_mode") if at is None else Mode.CELERY, len(chosen))
         items = [
-            Registration(schema=schema, operation=operation, result=result, record=record)
+            Registration(schema=schema, operation=operation, result=result, record=record, at=at)
             for record in chosen
             for schema in _schemas(runtime, record)
         ]
@@ -159,6 +163,9 @@ class Capture:
         session._autobegin_t()
         pending = phase.pending.setdefault(id(self), PendingWorks(runtime))
         pending.add(session, items, flushing=phase.flushing, committing=phase.committing)
+
+    def _result(self, runtime: Runtime, sync_mode: str | None, count: int) -> SyncResult:
+        return SyncResult(mode=self._mode(runtime, sync_mode), document_count=count, ledger=runtime.ledger)
 
     def _mode(self, runtime: Runtime, sync_mode: str | None) -> Mode:
         try:
@@ -198,8 +205,21 @@ def _write_now(runtime: Runtime, items: Sequence[Registration]) -> None:
     written = runtime.ledger.run(partial(_write, groups, runtime.options.publish_grace))
     for item in items:
         item.result.hold(written.get(item.group, ()))
-    deliver(runtime, items, written, None)
+    deliver(runtime, items, {group: ids for group, ids in written.items() if group.at is None}, None)
 
 
 def _write(groups: dict[Group, dict[str, None]], grace: float, connection: Connection) -> dict[Group, tuple[int, ...]]:
     return {group: write_group(connection, group, list(ids), grace) for group, ids in groups.items()}
+
+
+def later(at: datetime | None) -> float | None:
+    """When works are due (seconds since the epoch); None where that is now, or past.
+
+    Raises:
+        ConfigError: it is no time, or says not in which time zone.
+    """
+    if at is None:
+        return None
+    if not isinstance(at, datetime) or at.utcoffset() is None:
+        raise ConfigError("at= takes a datetime with a time zone: datetime(2030, 1, 1, tzinfo=UTC)")
+    return at.timestamp() if at > datetime.now(UTC) else None

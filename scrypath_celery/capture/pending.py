@@ -132,7 +132,8 @@ class PendingWorks:
         self._items += lost
 
     def _work_ids(self) -> Mapping[Group, Sequence[int]]:
-        return {group: [row.work_id for row in rows.values()] for group, rows in self._rows.items()}
+        """The works to be handed on: those for later are nobody's yet."""
+        return {group: [row.work_id for row in rows.values()] for group, rows in self._rows.items() if group.at is None}
 
     def _has_rows(self, item: Registration) -> bool:
         rows = self._rows.get(item.group, {})
@@ -162,10 +163,10 @@ class PendingWorks:
             return
         self.runtime.ledger.admit(connection)
         grace = self.runtime.options.publish_grace
-        work_ids = write_group(connection, group, fresh, grace)
+        work_ids, each = write_group(connection, group, fresh, grace), MAX_IDS if group.at is None else 1
         savepoint = session.get_nested_transaction()
-        for at, id in enumerate(fresh):
-            rows[id] = Row(work_ids[at // MAX_IDS], savepoint)
+        for place, id in enumerate(fresh):
+            rows[id] = Row(work_ids[place // each], savepoint)
 
     def _follow_owner(self, connection: Connection, outer: Connection | None) -> None:
         """Forget rows that the owner of the connection has committed, or rolled back, without the session's help."""

@@ -23,6 +23,7 @@ class Group(NamedTuple):
     uid: str
     operation: Operation
     mode: Mode
+    at: float | None = None
     fan_out: str | None = None
 
 
@@ -31,9 +32,10 @@ class Registration:
     """One record, or some ids, that a call registered.
 
     `savepoint` is the one that the call was made in, `bind` where its data is written, `write_on_flush` says that
-    every flush may be the last that its session is told of, since somebody else ends the transaction. With a `route`
-    it is a fan-out, and its ids are those of owners; `deletion_read` says that what it leads to was read before the
-    deletion of the record. With `refers` the ids are those of the record that this fan-out's owner names.
+    every flush may be the last that its session is told of, since somebody else ends the transaction, `at` when its
+    works are due (seconds since the epoch; None: at once). With a `route` it is a fan-out, and its ids are those of
+    owners; `deletion_read` says that what it leads to was read before the deletion of the record. With `refers` the ids
+    are those of the record that this fan-out's owner names.
     """
 
     schema: Schema
@@ -48,6 +50,7 @@ class Registration:
     bind: Engine | Connection | None = None
     write_on_flush: bool = False
     deletion_read: bool = False
+    at: float | None = None
     state: RegistrationState = RegistrationState.OPEN
 
     def __post_init__(self) -> None:
@@ -60,8 +63,8 @@ class Registration:
     def group(self) -> Group:
         """The works that its ids belong to."""
         if self.operation is Operation.FAN_OUT and self.route is not None:
-            return Group(self.route.target.uid, self.operation, self.result.mode, self.route.key)
-        return Group(self.schema.uid, self.operation, self.result.mode)
+            return Group(self.route.target.uid, self.operation, self.result.mode, fan_out=self.route.key)
+        return Group(self.schema.uid, self.operation, self.result.mode, self.at)
 
     @property
     def saved(self) -> bool:

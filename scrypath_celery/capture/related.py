@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ..declaration.fan_out import Route
 from ..declaration.routes import Routes
 from ..errors import SchemaError
-from ..ledger import works
+from ..ledger import scheduled, works
 from ..runtime import Runtime
 from ..source.related import related_now
 from ..work import Operation
@@ -98,7 +98,9 @@ def is_record(record: Any) -> ColumnElement[bool]:
 
 
 def write_group(connection: Connection, group: Group, ids: Sequence[str], grace: float) -> tuple[int, ...]:
-    """Write the works of a group; their ids."""
+    """Write the works of a group; their ids. Those for later hold one document each."""
+    if group.at is not None:
+        return scheduled.write(connection, group.uid, ids, group.at)
     return works.write(
         connection, group.uid, group.operation, ids, group.mode, publish_after=grace, fan_out=group.fan_out
     )

@@ -16,7 +16,7 @@ LINES = {
     "work": "Look at single works of the ledger.",
     "trace": "Show the document that the record gives now, the one in the index, and its newest works.",
     "playbooks": "Check, list, show and run saved searches.",
-    "ledger": "Make, upgrade and check the ledger's tables.",
+    "ledger": "Make, upgrade and check the ledger's tables, and the triggers that write into them.",
     "engine": (
         "Run the embedded engine: it speaks Meilisearch's protocol, for tests and first steps, not for production."
     ),

@@ -6,6 +6,7 @@ import click
 
 from ..operator.serialization import as_json
 from ..operator.work_detail import Story, story
+from ..work import Operation
 from .app_command import operating
 from .console import FINE, Console
 from .text import pairs
@@ -34,7 +35,7 @@ def lines(found: Story) -> list[str]:
     told = [
         pairs(id=found.id, schema=found.schema, index=found.index, operation=found.operation, state=found.state),
         f"  documents: {found.documents} ({shown}), read as {found.read_as or 'unknown'}"
-        if found.fan_out is None
+        if found.operation != Operation.FAN_OUT
         else f"  fan-out: {found.fan_out} of {shown}",
         f"  times: {pairs(created=found.created_at, started=found.started_at, finished=found.finished_at)}",
         f"  next: {pairs(available=found.available_at, published_again=found.publish_after)}",

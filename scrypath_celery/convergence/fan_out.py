@@ -114,7 +114,8 @@ def _write(
         return None
     priority, target = None if alone else PRIORITY[Operation.BACKFILL], route.target
     write = partial(works.write, connection, mode=item.mode, publish_after=0.0)
-    written = [(target.uid, write(target.uid, Operation.UPSERT, found.ids, priority=priority))]
+    mark = works.of_fan_out(item.id)
+    written = [(target.uid, write(target.uid, Operation.UPSERT, found.ids, priority=priority, fan_out=mark))]
     for one in routes.of(target) if route.chain else ():
         uid = one.target.uid
         written.append((uid, write(uid, Operation.FAN_OUT, found.ids, fan_out=one.key)))

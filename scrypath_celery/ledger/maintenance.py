@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection, delete, select, update
 
 from ..work import READY, ClaimState, Failure, ReasonClass, State
-from . import claims, indexes, parts, ready, works
+from . import claims, indexes, parts, ready, scheduled, works
 from .clock import now
 from .tables import claim, in_state, index, ledger, rebuild, work
 
@@ -155,4 +155,5 @@ def _prune_claims(connection: Connection, limit: int) -> int:
         tokens = list(connection.execute(query).scalars())
         if tokens:
             removed += connection.execute(delete(claim).where(claim.c.token.in_(tokens))).rowcount
+        scheduled.prune(connection, uid)
     return removed

@@ -132,6 +132,9 @@ Index("ix_scrypath_work_trial", work.c.index_uid, work.c.trial, postgresql_where
 Index("ix_scrypath_work_rebuild", work.c.rebuild_id, work.c.state, postgresql_where=work.c.rebuild_id.is_not(None))
 
 
+Index("ix_scrypath_work_fan_out", work.c.fan_out, postgresql_where=work.c.fan_out.is_not(None))
+
+
 def in_state(*states: State) -> ColumnElement[bool]:
     """The criterion that a work is in one of these states, written out in the statement.
 
@@ -239,4 +242,16 @@ ledger = Table(
     **_OPTIONS,
 )
 
-TABLES = (work, claim, index, rebuild, ledger)
+scheduled = Table(
+    "scrypath_scheduled",
+    metadata,
+    Column("work_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("index_uid", _word(400), nullable=False),
+    Column("document_id", _word(511), nullable=False),
+    Column("due_at", Double, nullable=False),
+    **_OPTIONS,
+)
+Index("ix_scrypath_scheduled_document", scheduled.c.index_uid, scheduled.c.document_id)
+Index("ix_scrypath_scheduled_due", scheduled.c.index_uid, scheduled.c.due_at)
+
+TABLES = (work, claim, index, rebuild, scheduled, ledger)

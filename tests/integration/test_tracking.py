@@ -41,6 +41,15 @@ def test_inserts_updates_and_deletions_are_captured(tracked: Blog) -> None:
     assert sorted(tracked.works()[1:]) == [("post", "delete", ["2"]), ("post", "upsert", ["1"])]
 
 
+def test_a_change_that_no_document_shows_is_not_captured(tracked: Blog) -> None:
+    tracked.add(Page(slug="a"), Page(slug="b"))
+    with tracked.make() as session:
+        session.get(Page, 1).code = "not declared"
+        session.get(Page, 2).code, session.get(Page, 2).title = "not declared", "declared"
+        session.commit()
+    assert tracked.works() == [("page", "upsert", ["b"])]
+
+
 def test_a_record_that_is_dirty_without_a_change_is_not_captured(tracked: Blog) -> None:
     tracked.add(Post(title="one"), Post(title="two"))
     with tracked.make() as session:

@@ -59,6 +59,15 @@ def test_inline_has_related_documents_in_the_index_when_the_commit_returns(libra
     assert library.published == []
 
 
+def test_who_waits_for_a_call_waits_for_the_related_documents_too(library: Library) -> None:
+    result = rename(library, Author)
+    assert FanOuts(runtime=library.runtime, uid="book").page(Summary())
+    assert result.wait(0.05).state == "accepted"
+    library.drained()
+    assert result.wait(5).state == "completed"
+    assert library.differing() == []
+
+
 def test_manual_hands_related_documents_to_the_engine(library: Library) -> None:
     result = rename(library, Author, sync_mode="manual")
     assert result.state == "accepted"

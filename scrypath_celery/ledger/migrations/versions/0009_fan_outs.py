@@ -17,10 +17,13 @@ def upgrade() -> None:
     text = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
     op.add_column("scrypath_work", sa.Column("fan_out", sa.String(255)))
     op.add_column("scrypath_work", sa.Column("cursor", text))
+    known = sa.text("fan_out IS NOT NULL")
+    op.create_index("ix_scrypath_work_fan_out", "scrypath_work", ["fan_out"], postgresql_where=known)
 
 
 def downgrade() -> None:
     """Drop them."""
+    op.drop_index("ix_scrypath_work_fan_out", "scrypath_work")
     with op.batch_alter_table("scrypath_work") as batch:
         batch.drop_column("cursor")
         batch.drop_column("fan_out")
