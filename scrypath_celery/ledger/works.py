@@ -50,8 +50,9 @@ def write(
 
     At most `MAX_IDS` documents a work. `publish_after` is how long (seconds) the relay leaves the publication to the
     caller; `requeued` notes in their history that no call wrote them. The row of the index is never requeued here: it
-    would make callers wait for claims. Works with a `rebuild_id` run for that rebuild alone. `fan_out` names the fan-out whose
-    owners the ids are, or the work of that operation which these are written for (`of_fan_out`). `priority` is another one than that of the operation.
+    would make callers wait for claims. Works with a `rebuild_id` run for that rebuild alone. `fan_out` names the fan-out
+    whose owners the ids are, or the work of that operation which these are written for (`of_fan_out`). `priority` is
+    another one than that of the operation.
     """
     grace = GRACE[mode]
     written = []
