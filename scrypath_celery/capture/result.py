@@ -13,7 +13,7 @@ from typing import Any
 
 from ..convergence.summary import Summary
 from ..errors import SessionError
-from ..ledger import Ledger, works
+from ..ledger import Ledger, fan_outs, works
 from ..work import Mode, State
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
@@ -109,7 +109,7 @@ class SyncResult:
         found = self.ledger.read(partial(works.standing, ids=self.work_ids))
         whole = len(found) == len(self.work_ids)
         if self.fans_out and whole:  # what the works were resolved into counts, too
-            found += self.ledger.read(partial(works.standing_of_fan_outs, ids=self.work_ids))
+            found += self.ledger.read(partial(fan_outs.standing, ids=self.work_ids))
         if whole and all(state is State.SUCCEEDED for state, _ in found):
             self.state, self.reason = ResultState.COMPLETED, None
             return True

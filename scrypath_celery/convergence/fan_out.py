@@ -114,7 +114,7 @@ def _write(
         return None
     priority, target = None if alone else PRIORITY[Operation.BACKFILL], route.target
     write = partial(works.write, connection, mode=item.mode, publish_after=0.0)
-    mark = works.of_fan_out(item.id)
+    mark = fan_outs.mark_of(item.id)
     written = [(target.uid, write(target.uid, Operation.UPSERT, found.ids, priority=priority, fan_out=mark))]
     for one in routes.of(target) if route.chain else ():
         uid = one.target.uid

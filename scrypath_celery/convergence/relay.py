@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from ..errors import EngineError, LedgerUnavailable
-from ..ledger import awaited, claims, maintenance, works
+from ..ledger import awaited, backlog, claims, maintenance, works
 from ..runtime import Runtime, is_dead
 from ..work import EngineTask
 from .poll import poll
@@ -120,7 +120,7 @@ def publish(runtime: Runtime) -> int:
 
 
 def _publish(runtime: Runtime, uid: str, ids: list[int]) -> None:
-    bulk = runtime.ledger.read(lambda tx: works.bulk_among(tx, ids)) if runtime.publish_bulk is not None else set()
+    bulk = runtime.ledger.read(lambda tx: backlog.bulk_among(tx, ids)) if runtime.publish_bulk is not None else set()
     for kind in (False, True):
         chosen = tuple(id for id in ids if (id in bulk) is kind)
         if chosen:

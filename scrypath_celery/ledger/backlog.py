@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select, update
@@ -74,3 +75,9 @@ def resume_soon(connection: Connection, uid: str, seconds: float) -> None:
     if first is not None:
         sooner = (work.c.id == first.id) & in_state(*READY) & (work.c.publish_after > now() + seconds)
         connection.execute(update(work).where(sooner).values(publish_after=now() + seconds))
+
+
+def bulk_among(connection: Connection, ids: Sequence[int]) -> set[int]:
+    """Those of these works that wait behind changes of single records."""
+    query = select(work.c.id).where(work.c.id.in_(ids), _BULK)
+    return set(connection.execute(query).scalars())

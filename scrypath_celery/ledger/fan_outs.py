@@ -80,5 +80,17 @@ def fail(connection: Connection, item: Work, failure: Failure, delay: float | No
     return connection.execute(changed).rowcount > 0
 
 
+def mark_of(id: int) -> str:
+    """What works bear as their fan-out that were written for the one of this id."""
+    return f"of {id}"
+
+
+def standing(connection: Connection, ids: Sequence[int]) -> list[tuple[State, str | None]]:
+    """State and reason class of the works that were written for these fan-outs."""
+    marks = [mark_of(id) for id in ids]
+    rows = connection.execute(select(work.c.state, work.c.reason_class).where(work.c.fan_out.in_(marks)))
+    return [(State(state), reason) for state, reason in rows]
+
+
 def _where(item: Work) -> Any:
     return update(work).where(work.c.id == item.id, _OURS, in_state(*READY), work.c.claims == item.claims)

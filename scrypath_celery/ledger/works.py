@@ -50,8 +50,8 @@ def write(
 
     At most `MAX_IDS` documents a work. `publish_after` is how long (seconds) the relay leaves the publication to the
     caller; `requeued` notes in their history that no call wrote them. The row of the index is never requeued here: it
-    would make callers wait for claims. Works with a `rebuild_id` run for that rebuild alone. `fan_out` names the fan-out
-    whose owners the ids are, or the work of that operation which these are written for (`of_fan_out`). `priority` is
+    would make callers wait for claims. Works with a `rebuild_id` run for that rebuild alone. `fan_out` names the
+    fan-out whose owners the ids are, or the work of that operation which these are written for. `priority` is
     another one than that of the operation.
     """
     grace = GRACE[mode]
@@ -125,18 +125,6 @@ def find(connection: Connection, ids: Sequence[int]) -> list[Work]:
     """The works of these ids that are there, by id."""
     rows = connection.execute(select(work).where(work.c.id.in_(ids)).order_by(work.c.id))
     return [record(row) for row in rows]
-
-
-def of_fan_out(id: int) -> str:
-    """What works bear as their fan-out that were written for the one of this id."""
-    return f"of {id}"
-
-
-def standing_of_fan_outs(connection: Connection, ids: Sequence[int]) -> list[tuple[State, str | None]]:
-    """State and reason class of the works that were written for these fan-outs."""
-    marks = [of_fan_out(id) for id in ids]
-    rows = connection.execute(select(work.c.state, work.c.reason_class).where(work.c.fan_out.in_(marks)))
-    return [(State(state), reason) for state, reason in rows]
 
 
 def standing(connection: Connection, ids: Sequence[int]) -> list[tuple[State, str | None]]:
@@ -344,12 +332,6 @@ def running(connection: Connection, token: str) -> list[Work]:
 def known() -> ColumnElement[bool]:
     """The criterion that this release knows the operation and mode of a work."""
     return work.c.operation.in_(list(Operation)) & work.c.mode.in_(list(Mode))
-
-
-def bulk_among(connection: Connection, ids: Sequence[int]) -> set[int]:
-    """Those of these works that wait behind changes of single records."""
-    query = select(work.c.id).where(work.c.id.in_(ids), work.c.priority > PRIORITY[Operation.UPSERT])
-    return set(connection.execute(query).scalars())
 
 
 def still_ready(connection: Connection, ids: Sequence[int]) -> list[int]:
