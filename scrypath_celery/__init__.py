@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .app import Scrypath
     from .capture.result import SyncResult
+    from .declaration.fan_out import FanOut
     from .errors import ScrypathError
     from .ledger.autogenerate import include_name, ledger_metadata
     from .searching.capabilities import Capabilities
@@ -34,6 +35,7 @@ __all__ = [
     "EntryOptions",
     "FacetStats",
     "FacetValue",
+    "FanOut",
     "FederatedResult",
     "Filter",
     "Hierarchy",
@@ -67,6 +69,7 @@ _HOMES = {
     "EntryOptions": "searching.query.options",
     "FacetStats": "searching.result",
     "FacetValue": "searching.result",
+    "FanOut": "declaration.fan_out",
     "FederatedResult": "searching.result",
     "Filter": "searching.query.filters",
     "Hierarchy": "searching.query.facets",

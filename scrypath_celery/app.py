@@ -16,6 +16,7 @@ from .capture.result import SyncResult
 from .capture.track import Tracker
 from .convergence.summary import Summary
 from .declaration.document_ids import id_text
+from .declaration.fan_out import FanOut
 from .declaration.registry import Declaration
 from .declaration.schema import Schema
 from .errors import LedgerMissing
@@ -105,6 +106,22 @@ class Scrypath(Operations):
         """
         return self.schemas.declare(**declaration)
 
+    def fan_outs(self, *relationships: str, **fan_outs: FanOut | str) -> Callable[[type[T]], type[T]]:
+        """Declare the fan-outs of a mapped class that has no index: `@search.fan_outs("posts")`.
+
+        Given are names of relationships, or `FanOut`s by name. A class with an index declares `fan_outs=` in its
+        schema. Metadata only: the class stays as it is.
+
+        Raises:
+            SchemaError: the declaration is wrong, or the class is declared already.
+        """
+
+        def decorate(model: type[T]) -> type[T]:
+            self.schemas.add_owner(model, {**{name: name for name in relationships}, **fan_outs})
+            return model
+
+        return decorate
+
     # writing
 
     def sync_record(self, record: Any, **how: Unpack[SyncOptions]) -> SyncResult:
@@ -131,6 +148,18 @@ class Scrypath(Operations):
     def delete_records(self, records: Iterable[Any], **how: Unpack[WriteOptions]) -> SyncResult:
         """`delete_record` for many records of one session."""
         return self._capture.delete_records(records, **how)
+
+    def sync_related(self, owner: Any, **how: Unpack[WriteOptions]) -> SyncResult:
+        """Re-sync the documents that a record's fan-outs name, once its transaction is committed.
+
+        The record itself is not re-synced. In the mode `celery` workers find out which documents these are, in pages;
+        in `inline` and `manual` the calling process does. Before a deletion call it too: what is related by then is
+        registered with the flush that deletes.
+
+        Raises:
+            SchemaError: its class declares no fan-outs. SessionError: it belongs to no session, or to another.
+        """
+        return self._capture.sync_related(owner, **how)
 
     def delete_document(self, model: Any, id: Any, **how: Unpack[WriteOptions]) -> SyncResult:
         """Take a document from the index by its id.

@@ -256,6 +256,7 @@ class Attached:
                     note=self._note_publication,
                     name=lambda index: named(self.schemas, index),
                     after=self._watch_index,
+                    bulk_queue=options.bulk_queue,
                 )
         return self._publisher
 

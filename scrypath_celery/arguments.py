@@ -63,6 +63,8 @@ class OptionArguments(TypedDict, total=False):
     """When a call that writes returns, where the call itself does not say."""
     queue: str | None
     """The Celery queue of the tasks."""
+    bulk_queue: str | None
+    """The Celery queue of backfills and rebuilds; the same as of all others where it is not named."""
     include: Sequence[str] | str | None
     """Modules that declare schemas, imported by workers and commands."""
     log_exception_text: bool | None

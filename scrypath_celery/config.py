@@ -32,6 +32,8 @@ class Options:
     """What a call promises that names no mode: `celery`, `inline`, `manual` or `off`."""
     queue: str = "search_sync"
     """The Celery queue of our tasks."""
+    bulk_queue: str | None = None
+    """The Celery queue of backfills and rebuilds; the same as of all others where it is not named."""
     include: tuple[str, ...] = ()
     """Modules that declare schemas, to be imported by workers and commands."""
     log_exception_text: bool = False

@@ -32,12 +32,16 @@ ENDED = (State.RETRYING, State.SUCCEEDED, State.FAILED, State.CANCELLED)
 
 
 class Operation(StrEnum):
-    """Why a work was written. Upsert and delete run alike: the database decides."""
+    """Why a work was written. Upsert and delete run alike: the database decides.
+
+    A fan-out stands for the documents that are related to some records; it ends when works for them are written.
+    """
 
     UPSERT = "upsert"
     DELETE = "delete"
     BACKFILL = "backfill"
     REINDEX = "reindex"
+    FAN_OUT = "fan_out"
 
 
 class Cause(StrEnum):
@@ -47,6 +51,10 @@ class Cause(StrEnum):
     REPAIR = "repair"
     BACKFILL = "backfill"
     REINDEX = "reindex"
+
+
+BULK_CAUSES = (Cause.BACKFILL, Cause.REINDEX)
+"""Those of many documents, for which nobody waits: they may have a queue of their own."""
 
 
 def cause_of(operation: Operation) -> Cause:
@@ -60,8 +68,17 @@ BULK = (Operation.BACKFILL, Operation.REINDEX)
 LIVE = (Operation.UPSERT, Operation.DELETE)
 """Operations of single changes, which are claimed first."""
 
-PRIORITY = {Operation.UPSERT: 0, Operation.DELETE: 0, Operation.BACKFILL: 1, Operation.REINDEX: 2}
-"""What is claimed first, whatever the ids: changes of single records, then repairs, then what fills a new index."""
+PRIORITY = {
+    Operation.FAN_OUT: -1,
+    Operation.UPSERT: 0,
+    Operation.DELETE: 0,
+    Operation.BACKFILL: 1,
+    Operation.REINDEX: 2,
+}
+"""What is claimed first, whatever the ids: changes of single records, then repairs, then what fills a new index.
+
+Fan-outs have one of their own: they hold ids of other records than those of the index, and no claim takes them.
+"""
 
 
 class Mode(StrEnum):
@@ -137,7 +154,8 @@ class Work:
     `ids` are those that it was written with and never change; `remaining` are those of them that are left after a
     partial failure, None where all are. `documents` counts what is left. `trial` is the group of documents that
     it is tried with, where one of them failed a payload. `finished_at` is when it last ended: succeeded, failed, was
-    cancelled, or was put off until another try.
+    cancelled, or was put off until another try. The `ids` of a fan-out are those of the owners of `fan_out`, and
+    `cursor` says how far their related documents were read.
     """
 
     id: int
@@ -167,6 +185,8 @@ class Work:
     remaining: tuple[str, ...] | None = None
     priority: int = 0
     rebuild_id: int | None = None
+    fan_out: str | None = None
+    cursor: tuple[Any, ...] | None = None
 
     @property
     def left(self) -> tuple[str, ...]:

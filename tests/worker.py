@@ -50,6 +50,11 @@ class Worker:
         self._read_from = 0
 
     @property
+    def env(self) -> Mapping[str, str]:
+        """The environment of its process."""
+        return self._env
+
+    @property
     def pid(self) -> int:
         """The process id of the worker's main process."""
         if self._process is None:

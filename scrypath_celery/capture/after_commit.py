@@ -65,13 +65,15 @@ def _take(
 ) -> None:
     total = Summary()
     exists = False
-    for uid in dict.fromkeys(item.schema.uid for item in items):
+    for uid in dict.fromkeys(item.group.uid for item in items):
         outcome = outcomes.get((uid, result.mode))
         if outcome is None:
             result.leave()
             return
         total.add(outcome)
-        deletions = (item for item in items if item.schema.uid == uid and item.operation is Operation.DELETE)
+        if any(item.group.fan_out for item in items):
+            result.hold(outcome.fanned_out)
+        deletions = (item for item in items if item.group.uid == uid and item.operation is Operation.DELETE)
         exists |= any(outcome.indexed.intersection(item.ids) for item in deletions)
     result.take(total, record_exists=exists)
 

@@ -19,7 +19,7 @@ from ..errors import SchemaError
 from ..work import MAX_IDS, Operation
 from .capture import Capture
 from .executed import Executed
-from .session_resolution import data_bind
+from .session_resolution import connection_of, data_bind
 from .statement_parts import (
     Plain,
     affected,
@@ -65,8 +65,10 @@ def capture_statement(
     operation = Operation.DELETE if state.is_delete else Operation.UPSERT
     for schema, values in found.items():
         ids = {id_text(value): None for value in values if value is not None}
-        if ids:
+        if ids and schema.uid:
             capture.note(state.session, operation, [(schema, None, ids)])
+        if ids and schema.fan_outs and not state.is_delete:  # what a deletion leads to was read before it
+            capture.note_related(state.session, [(schema, None, ids)])
     return result
 
 
@@ -149,8 +151,7 @@ def _matched(schema: Schema, state: ORMExecuteState, statement: Any) -> list[tup
     query = _query(schema, model)
     if statement.whereclause is not None:
         query = query.where(statement.whereclause)
-    bind = data_bind(state.session, schema)
-    connection = state.session.connection(bind_arguments={"bind": bind, "mapper": schema.mapper})
+    connection = connection_of(state.session, schema)
     parameters = state.parameters if isinstance(state.parameters, Mapping) else {}
     found = connection.execute(query.with_for_update(), parameters)
     return list(dict.fromkeys(tuple(row) for row in found))

@@ -16,12 +16,12 @@ from ..arguments import SyncOptions, WriteOptions
 from ..declaration.document_ids import valid_id
 from ..declaration.schema import Schema
 from ..errors import ConfigError, SessionError
-from ..ledger import scheduled, works
 from ..runtime import Runtime
 from ..work import Mode, Operation
 from .after_commit import deliver
 from .pending import PendingWorks
 from .registration import Group, Registration
+from .related import of_owner, routes_of, write_group
 from .result import ResultState, SyncResult
 from .session_events import listen, phase_of
 from .session_resolution import connected, data_bind, home, refuse_ended, refuse_translation, sync_session
@@ -62,6 +62,18 @@ class Capture:
     def delete_records(self, records: Iterable[Any], **how: Unpack[WriteOptions]) -> SyncResult:
         """The same for many records of one session."""
         return self._records(Operation.DELETE, records, how)
+
+    def sync_related(self, owner: Any, **how: Unpack[WriteOptions]) -> SyncResult:
+        """Re-sync the documents that the fan-outs of a record's class name, once its transaction is committed.
+
+        Raises:
+            SchemaError: its class declares no fan-outs. SessionError: it has no session and no known id.
+        """
+        runtime = self._runtime()
+        result = self._result(runtime, how.get("sync_mode"), 1)
+        result.fans_out = True
+        items = of_owner(runtime.schemas.routes, routes_of(runtime, owner), result, owner, ())
+        return self._take(runtime, home(how.get("session"), (owner,)), items, result)
 
     def delete_document(self, schema: Any, id: Any, **how: Unpack[WriteOptions]) -> SyncResult:
         """Take a document from the index by its id (`schema`: the class, or its name).
@@ -104,6 +116,15 @@ class Capture:
             item = Registration(schema=schema, operation=operation, result=result, record=record)
             item.learn(ids)
             items.append(item)
+        self._take(runtime, session, items, result)
+
+    def note_related(self, session: Session, found: Sequence[tuple[Schema, Any, Iterable[str]]]) -> None:
+        """Register what tracking saw as related: the owner's schema, its record (or None) and ids of each."""
+        runtime = self._runtime()
+        result = self._result(runtime, None, len(found))
+        items, routes = list[Registration](), runtime.schemas.routes
+        for owner, record, ids in found:
+            items += of_owner(routes, routes.of(owner), result, record, ids)
         self._take(runtime, session, items, result)
 
     def _records(
@@ -176,23 +197,20 @@ def _write_now(runtime: Runtime, items: Sequence[Registration]) -> None:
     """Write and hand on works in a transaction of their own."""
     groups: dict[Group, dict[str, None]] = {}
     for item in items:
+        if item.means_nothing:
+            continue
         if not item.ids or not item.saved:
             name = item.schema.name
             raise SessionError(f"a {name} is in no session and was never saved: add it to a session, or pass session=")
         groups.setdefault(item.group, {}).update(item.ids)
     written = runtime.ledger.run(partial(_write, groups, runtime.options.publish_grace))
     for item in items:
-        item.result.hold(written[item.group])
+        item.result.hold(written.get(item.group, ()))
     deliver(runtime, items, {group: ids for group, ids in written.items() if group.at is None}, None)
 
 
 def _write(groups: dict[Group, dict[str, None]], grace: float, connection: Connection) -> dict[Group, tuple[int, ...]]:
-    return {
-        group: works.write(connection, group.uid, group.operation, list(ids), group.mode, publish_after=grace)
-        if group.at is None
-        else scheduled.write(connection, group.uid, list(ids), group.at)
-        for group, ids in groups.items()
-    }
+    return {group: write_group(connection, group, list(ids), grace) for group, ids in groups.items()}
 
 
 def later(at: datetime | None) -> float | None:

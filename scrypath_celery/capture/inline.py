@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -26,7 +27,16 @@ def run_now(
         LedgerError: the ledger cannot be used; the works are left to a worker.
     """
     bound = on(runtime, connection)
-    return run_ready_works(bound, uid, seconds=bound.options.task_seconds, only=ids, wait=mode is not Mode.MANUAL)
+    run = partial(run_ready_works, bound, seconds=bound.options.task_seconds, wait=mode is not Mode.MANUAL)
+    total = run(uid, only=ids)
+    left = dict(total.elsewhere)
+    while left:  # fan-outs that lead on to other indexes; never in a circle
+        uid, written = left.popitem()
+        found = run(uid, only=written)
+        total.add(found)
+        for other, more in found.elsewhere.items():
+            left.setdefault(other, []).extend(more)
+    return total
 
 
 def on(runtime: Runtime, connection: Connection | None) -> Runtime:

@@ -9,12 +9,12 @@ from typing import NamedTuple
 from sqlalchemy import Connection, NestedTransaction, RootTransaction, Transaction, event
 from sqlalchemy.orm import Session, SessionTransaction
 
-from ..ledger import scheduled, works
 from ..runtime import Runtime
 from ..work import MAX_IDS
 from .after_commit import deliver
 from .registration import Group, Registration
 from .registration_state import Event, RegistrationState
+from .related import registrations_of_deleted, write_group
 from .session_resolution import joined, outer_connection, refuse_translation
 
 logger = logging.getLogger("scrypath_celery")
@@ -55,16 +55,13 @@ class PendingWorks:
             item.write_on_flush = isinstance(item.bind, Connection)
         self._items += registrations
         if flushing or committing:
-            for item in registrations:
-                item.before_flush(session)
+            self._learn(session, registrations)
         if committing and not flushing:
             self._write(session, [item for item in registrations if item.saved])
 
     def before_flush(self, session: Session) -> None:
         """Learn the ids that the flush would hide."""
-        for item in self._items:
-            if item.unwritten:
-                item.before_flush(session)
+        self._learn(session, [item for item in self._items if item.unwritten])
 
     def after_flush(self, session: Session, *, committing: bool) -> None:
         """Write what waited for its key; all that is saved where the flush may be the last."""
@@ -143,6 +140,14 @@ class PendingWorks:
             if not (item.is_written and kept) and id(item.record) not in named:
                 _say_discarded(item)
 
+    def _learn(self, session: Session, items: Sequence[Registration]) -> None:
+        for item in items:
+            item.before_flush(session)
+        lost = registrations_of_deleted(session, self.runtime.schemas.routes, items)
+        for item in lost:
+            item.savepoint = session.get_nested_transaction()
+        self._items += lost
+
     def _work_ids(self) -> Mapping[Group, Sequence[int]]:
         """The works to be handed on: those for later are nobody's yet."""
         return {group: [row.work_id for row in rows.values()] for group, rows in self._rows.items() if group.at is None}
@@ -176,13 +181,7 @@ class PendingWorks:
             return
         self.runtime.ledger.admit(connection)
         grace = self.runtime.options.publish_grace
-        if group.at is not None:
-            work_ids, each = scheduled.write(connection, group.uid, fresh, group.at), 1
-        else:
-            work_ids, each = (
-                works.write(connection, group.uid, group.operation, fresh, group.mode, publish_after=grace),
-                MAX_IDS,
-            )
+        work_ids, each = write_group(connection, group, fresh, grace), MAX_IDS if group.at is None else 1
         savepoint = session.get_nested_transaction()
         for place, id in enumerate(fresh):
             rows[id] = Row(work_ids[place // each], savepoint)
@@ -210,6 +209,8 @@ class PendingWorks:
 
 
 def _say_discarded(item: Registration) -> None:
+    if item.means_nothing:
+        return
     why = "its transaction ended without a commit of the session"
     if not item.saved:
         why = "its record was never saved"

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import InstanceState, Session, SessionTransaction
 
+from ..declaration.fan_out import Route
 from ..declaration.schema import Schema
 from ..work import Mode, Operation
-from . import record_ids
+from . import record_ids, related_ids
 from .registration_state import Event, RegistrationState, next_state
 from .result import ResultState, SyncResult
 
@@ -23,6 +24,7 @@ class Group(NamedTuple):
     operation: Operation
     mode: Mode
     at: float | None = None
+    fan_out: str | None = None
 
 
 @dataclass(kw_only=True, eq=False)
@@ -31,18 +33,23 @@ class Registration:
 
     `savepoint` is the one that the call was made in, `bind` where its data is written, `write_on_flush` says that
     every flush may be the last that its session is told of, since somebody else ends the transaction, `at` when its
-    works are due (seconds since the epoch; None: at once).
+    works are due (seconds since the epoch; None: at once). With a `route` it is a fan-out, and its ids are those of
+    owners; `deletion_read` says that what it leads to was read before the deletion of the record. With `refers` the ids
+    are those of the record that this fan-out's owner names.
     """
 
     schema: Schema
     operation: Operation
     result: SyncResult
     record: Any = None
+    route: Route | None = None
+    refers: Route | None = None
     ids: dict[str, None] = field(default_factory=dict)
     record_state: InstanceState[Any] | None = None
     savepoint: SessionTransaction | None = None
     bind: Engine | Connection | None = None
     write_on_flush: bool = False
+    deletion_read: bool = False
     at: float | None = None
     state: RegistrationState = RegistrationState.OPEN
 
@@ -50,11 +57,13 @@ class Registration:
         if self.record is not None:
             self.record_state = record_ids.state_of(self.record)
             self.state = RegistrationState.OPEN if self.saved else RegistrationState.WAITING
-            self.learn(record_ids.known_ids(self.schema, self.record))
+            self.learn(self._told_ids())
 
     @property
     def group(self) -> Group:
         """The works that its ids belong to."""
+        if self.operation is Operation.FAN_OUT and self.route is not None:
+            return Group(self.route.target.uid, self.operation, self.result.mode, fan_out=self.route.key)
         return Group(self.schema.uid, self.operation, self.result.mode, self.at)
 
     @property
@@ -100,10 +109,27 @@ class Registration:
         if state is None or not state.has_identity:
             return
         if state.modified or self.operation is Operation.DELETE or self.record in session.deleted:
-            self.learn(record_ids.known_ids(self.schema, self.record))
-            self.learn(record_ids.stored_ids(session, self.schema, self.record))
+            self.learn(self._told_ids())
+            if self.refers is None:
+                self.learn(record_ids.stored_ids(session, self.schema, self.record))
+            else:
+                self.learn(related_ids.stored_ids(session, self.refers, self.record))
 
     def complete(self) -> None:
         """Learn the id that it has now, reading it where it is not loaded."""
-        if self.record is not None:
+        if self.record is None:
+            return
+        if self.refers is None:
             self.learn(record_ids.loaded_ids(self.schema, self.record))
+        else:
+            self.learn(related_ids.loaded_ids(self.refers, self.record))
+
+    @property
+    def means_nothing(self) -> bool:
+        """Whether its record is saved and refers to nothing."""
+        return self.refers is not None and self.saved and not self.ids
+
+    def _told_ids(self) -> list[str]:
+        if self.refers is not None:
+            return related_ids.told_ids(self.refers, self.record)
+        return record_ids.known_ids(self.schema, self.record)

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..convergence.summary import Summary
 from ..errors import SessionError
-from ..ledger import Ledger, works
+from ..ledger import Ledger, fan_outs, works
 from ..work import Mode, State
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
@@ -61,6 +61,7 @@ class SyncResult:
     engine_task_uids: tuple[int, ...] = ()
     reason: str | None = None
     ledger: Ledger | None = field(default=None, repr=False, compare=False)
+    fans_out: bool = field(default=False, repr=False, compare=False)
     _running: asyncio.Future[Any] | None = field(default=None, repr=False, compare=False)
     _patience: float | None = field(default=None, repr=False, compare=False)
 
@@ -106,7 +107,10 @@ class SyncResult:
         if self.ledger is None or self.state not in (ResultState.ACCEPTED, ResultState.SUBMITTED):
             return True
         found = self.ledger.read(partial(works.standing, ids=self.work_ids))
-        if len(found) == len(self.work_ids) and all(state is State.SUCCEEDED for state, _ in found):
+        whole = len(found) == len(self.work_ids)
+        if self.fans_out and whole:  # what the works were resolved into counts, too
+            found += self.ledger.read(partial(fan_outs.standing, ids=self.work_ids))
+        if whole and all(state is State.SUCCEEDED for state, _ in found):
             self.state, self.reason = ResultState.COMPLETED, None
             return True
         lost = [reason for state, reason in found if state in (State.FAILED, State.CANCELLED)]

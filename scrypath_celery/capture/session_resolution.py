@@ -123,6 +123,11 @@ def _held(session: Session, bind: Engine | Connection) -> Any:
     return getattr(session.get_transaction(), "_connections", {}).get(bind)
 
 
+def connection_of(session: Session, schema: Schema) -> Connection:
+    """The connection on which the session's transaction writes records of this class."""
+    return session.connection(bind_arguments={"bind": data_bind(session, schema), "mapper": schema.mapper})
+
+
 def refuse_translation(session: Session, schema: Schema, connected: Engine | Connection) -> None:
     """Refuse a database that is reached under other names of its schemas.
 

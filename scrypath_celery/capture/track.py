@@ -9,18 +9,18 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from sqlalchemy import Result, event
-from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, scoped_session, sessionmaker
+from sqlalchemy.orm import Mapper, ORMExecuteState, Session, UOWTransaction, scoped_session, sessionmaker
 
 from ..asynchronous import of_asyncio
-from ..declaration.mapping import configured
+from ..declaration import mapping
 from ..declaration.registry import Schemas
 from ..declaration.schema import Schema
 from ..errors import SessionError
 from ..work import Operation
 from . import record_ids, unseen_changes
-from .bulk_statements import capture_statement
 from .capture import Capture
 from .statement_parts import Plain
+from .tracked_relations import after_changes, before_deletions, capture_related_statement
 
 logger = logging.getLogger(__name__)
 
@@ -119,6 +119,7 @@ class Tracker:
         ]
         if found:
             self._capture.note(session, Operation.UPSERT, found)
+        before_deletions(self._capture, self._schemas, session)
 
     def _after_flush(self, session: Session, flush: UOWTransaction) -> None:
         if not self._schemas or self._capture.silent:
@@ -135,11 +136,12 @@ class Tracker:
             found = [(schema, record, ()) for schema, record in pairs]
             if found:
                 self._capture.note(session, operation, found)
+        after_changes(self._capture, self._schemas, session, [*fresh, *dirty])
 
     def _execute(self, state: ORMExecuteState) -> Result[Any] | None:
         if state.is_column_load or state.is_relationship_load or not self._schemas or self._capture.silent:
             return None
-        return capture_statement(self._capture, tuple(self._schemas), state, self._plain)
+        return capture_related_statement(self._capture, self._schemas, state, self._plain)
 
     def _declared(self, records: Iterable[Any]) -> Iterator[tuple[Schema, Any]]:
         for record in records:
@@ -148,13 +150,20 @@ class Tracker:
                     logger.warning(message)
                 yield schema, record
 
+    def _owners_of(self, schema: Schema) -> list[Mapper[Any]]:
+        """The mappers of the owners whose fan-outs lead to a schema, as far as that can be told by now."""
+        routes = self._schemas.routes
+        if not all(mapping.configured(owner.mapper) for owner in routes.owners()):
+            return []
+        return [one.owner.mapper for one in routes if one.target is schema]
+
     def _warnings(self, schema: Schema) -> list[str]:
         """What to say, once, of a class that changes without an event; of its relationships once they are known."""
         found = []
         if schema not in self._warned:
             self._warned.add(schema)
-            found += unseen_changes.by_the_database(schema)
-        if schema not in self._warned_of_related and configured(schema.mapper):
+            found += unseen_changes.by_the_database(schema, self._owners_of(schema))
+        if schema not in self._warned_of_related and mapping.configured(schema.mapper):
             self._warned_of_related.add(schema)
-            found += unseen_changes.by_related_rows(schema)
+            found += unseen_changes.by_related_rows(schema, self._owners_of(schema))
         return found

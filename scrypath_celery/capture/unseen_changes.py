@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from sqlalchemy import ForeignKey
@@ -14,11 +14,17 @@ from ..declaration.schema import Schema
 _CHANGES = {"CASCADE", "SET NULL", "SET DEFAULT"}
 
 
-def by_the_database(schema: Schema) -> list[str]:
-    """A warning for each foreign key through which the database itself deletes or changes rows of a class."""
+def by_the_database(schema: Schema, owners: Collection[Mapper[Any]] = ()) -> list[str]:
+    """A warning for each foreign key through which the database itself deletes or changes rows of a class.
+
+    None of those that refer to `owners`, whose declared fan-outs lead to the class.
+    """
     name, found = schema.name, []
+    covered = {getattr(table, "fullname", "") for owner in owners for table in owner.tables}
     for key in _foreign_keys(schema.mapper):
         target = key.target_fullname.rpartition(".")[0]
+        if target in covered:
+            continue
         on_delete, on_update = (key.ondelete or "").upper(), (key.onupdate or "").upper()
         if on_delete == "CASCADE":
             found.append(
@@ -38,28 +44,20 @@ def by_the_database(schema: Schema) -> list[str]:
     return sorted(dict.fromkeys(found))
 
 
-def by_related_rows(schema: Schema) -> list[str]:
-    """A warning for the link tables of a class, and one for the classes whose rows its documents may show.
+def by_related_rows(schema: Schema, owners: Collection[Mapper[Any]] = ()) -> list[str]:
+    """A warning for the classes whose rows the documents of a class may show, but for `owners` of fan-outs to it.
 
     None where documents are made of the class's own columns. Ask only once the mappers are configured.
     """
     if not _may_show_others(schema):
         return []
     relationships: list[RelationshipProperty[Any]] = list(schema.mapper.relationships)
-    links = sorted({str(one.secondary) for one in relationships if one.secondary is not None})
-    shown = sorted({one.mapper.class_.__name__ for one in relationships} - {schema.name})
-    name, found = schema.name, []
-    if links:
-        found.append(
-            f"{name} is linked by {', '.join(links)}: a link that is made or removed from the other side, by a"
-            f" statement or by a deletion changes no {name}; call sync_records beside it for those that it links"
-        )
-    if shown:
-        found.append(
-            f"documents of {name} may show {', '.join(shown)}: to change or delete one of those changes no {name};"
-            " call sync_records beside it for the records that show it"
-        )
-    return found
+    others = {one.mapper for one in relationships} - {schema.mapper, *owners}
+    if not others:
+        return []
+    shown = ", ".join(sorted(other.class_.__name__ for other in others))
+    said = f"documents of {schema.name} may show {shown}: to change or delete one of those changes no {schema.name}"
+    return [f"{said}; declare a fan-out on it, or call sync_records beside it for the records that show it"]
 
 
 def _foreign_keys(mapper: Mapper[Any]) -> Iterator[ForeignKey]:

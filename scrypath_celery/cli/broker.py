@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,15 +27,16 @@ REPLIES = 1.0
 def look(app: Celery, options: Options) -> Broker:
     """The queue's depth and the workers that answer; takes a few times `broker_seconds` at most."""
     url = app.connection_for_read().as_uri()
+    nothing = Broker(url=url, queue=options.queue, bulk_queue=options.bulk_queue)
     try:
-        connection, depth = bounded(lambda: _depth(app, options), options.broker_seconds, url)
+        connection, (depth, bulk) = bounded(lambda: _depth(app, options), options.broker_seconds, url)
     except BrokerError as exc:
-        return Broker(url=url, queue=options.queue, unknown=str(exc))
+        return replace(nothing, unknown=str(exc))
+    found = replace(nothing, depth=depth, bulk_depth=bulk)
     try:
-        workers = _answering(app, options, connection, url)
+        return replace(found, workers=_answering(app, options, connection, url))
     except BrokerError as exc:
-        return Broker(url=url, queue=options.queue, depth=depth, unknown=str(exc))
-    return Broker(url=url, queue=options.queue, depth=depth, workers=workers)
+        return replace(found, unknown=str(exc))
 
 
 def _answering(app: Celery, options: Options, connection: Any, url: str) -> tuple[AnsweringWorker, ...]:
@@ -92,15 +94,21 @@ def bounded(function: Callable[[], T], seconds: float, url: str) -> T:
     return result  # type: ignore[return-value]
 
 
-def _depth(app: Celery, options: Options) -> tuple[Any, int]:
+def _depth(app: Celery, options: Options) -> tuple[Any, tuple[int, int | None]]:
+    """A connection, and the depths of the queue and of that of backfills and rebuilds, where these have one."""
     from ..worker.publisher import bounded_connection
 
     connection = bounded_connection(app, options.broker_seconds)
-    try:
-        found = connection.default_channel.queue_declare(queue=options.queue, passive=True)
-    except connection.channel_errors:
-        return connection, 0  # an empty list is no key in Redis; in RabbitMQ nobody has declared the queue yet
-    return connection, int(found.message_count)
+    bulk = _messages(connection, options.bulk_queue) if options.bulk_queue else None
+    return connection, (_messages(connection, options.queue), bulk)
+
+
+def _messages(connection: Any, queue: str) -> int:
+    with connection.channel() as channel:  # one of its own: RabbitMQ closes it where there is no such queue
+        try:
+            return int(channel.queue_declare(queue=queue, passive=True).message_count)
+        except connection.channel_errors:
+            return 0  # an empty list is no key in Redis; in RabbitMQ nobody has declared the queue yet
 
 
 def _workers(app: Celery, connection: Any, seconds: float) -> tuple[AnsweringWorker, ...]:

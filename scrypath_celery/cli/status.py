@@ -225,6 +225,8 @@ def broker_lines(broker: Broker) -> list[str]:
     if broker.unknown is not None and broker.depth is None:
         return [f"broker: unknown ({broker.unknown})", "workers: unknown"]
     lines = [f"broker: {pairs(queue=broker.queue, depth=broker.depth, url=broker.url)}"]
+    if broker.bulk_queue is not None:
+        lines.append(f"broker: {pairs(bulk_queue=broker.bulk_queue, depth=broker.bulk_depth)}")
     if broker.workers is None:
         return [*lines, f"workers: unknown ({broker.unknown})"]
     lines.append(f"workers: {len(broker.workers)} answered")
@@ -233,4 +235,8 @@ def broker_lines(broker: Broker) -> list[str]:
         lines.append(f"  {worker.name}: {pairs(queues=queues, declares=declares)}")
     if broker.consumed is False:
         lines.append(f"warning: no worker that answered consumes the queue {broker.queue}")
+    if broker.bulk_consumed is False:
+        lines.append(
+            f"warning: no worker that answered consumes the queue {broker.bulk_queue}: backfills and rebuilds wait"
+        )
     return lines

@@ -11,7 +11,7 @@ from ..operator.failed import UNSETTLED
 from ..operator.failed import failed as look
 from ..operator.serialization import as_json
 from ..operator.work_detail import Story, story
-from ..work import State
+from ..work import Operation, State
 from .app_command import operating
 from .completion import schema_argument
 from .console import FINE, Console
@@ -86,7 +86,9 @@ def lines(found: Story) -> list[str]:
     shown = ", ".join(found.document_ids[:20]) + (" ..." if len(found.document_ids) > 20 else "")
     told = [
         pairs(id=found.id, schema=found.schema, index=found.index, operation=found.operation, state=found.state),
-        f"  documents: {found.documents} ({shown}), read as {found.read_as or 'unknown'}",
+        f"  documents: {found.documents} ({shown}), read as {found.read_as or 'unknown'}"
+        if found.operation != Operation.FAN_OUT
+        else f"  fan-out: {found.fan_out} of {shown}",
         f"  times: {pairs(created=found.created_at, started=found.started_at, finished=found.finished_at)}",
         f"  next: {pairs(available=found.available_at, published_again=found.publish_after)}",
         f"  spent: {pairs(mode=found.mode, attempts=found.attempts, unsettled_claims=found.claims)}",

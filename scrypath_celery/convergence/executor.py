@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ..ledger import backlog, claims, ready
@@ -19,6 +19,7 @@ from ..work import EngineTask
 from .bulk import Bulk
 from .claim_run import ClaimRun
 from .converge import converge
+from .fan_out import FanOuts
 from .in_flight import GROWTH, InFlightClaim, Poll, release_all
 from .poll import poll
 from .summary import Summary
@@ -29,6 +30,8 @@ AGAIN = 0.2
 """Seconds between two looks for works that became ready while claims are waited for."""
 TURN = 8
 """Claims of single changes in a row after which a bulk claim has its turn: changes without end would starve it."""
+FIRST_TURN = 2
+"""The same for the first turn of a call, which may have time for a few claims only."""
 CONCLUDE = 1.0
 """Seconds between two looks how the engine's tasks of handed over works ended."""
 RESUME = 2.0
@@ -47,11 +50,12 @@ def claim(
     suspects: bool = True,
     bulk: int | None = None,
     bulk_first: bool = False,
+    singles: bool = True,
 ) -> ClaimRun | None:
     """Claim what is ready of one index, which this process has to declare; None where nothing may be claimed.
 
     Single changes come before bulk works, of which a claim holds at most `bulk` documents (None: as the options say),
-    unless it is the turn of those (`bulk_first`).
+    unless it is the turn of those (`bulk_first`); without `singles` they are left to others.
     `suspects=False` leaves out works that may end the process: they would take what else is under way with them.
     """
     schema = runtime.schemas.by_uid(uid)
@@ -61,7 +65,7 @@ def claim(
     take = partial(
         claims.take,
         uid=uid,
-        documents=options.claim_documents,
+        documents=options.claim_documents if singles else 0,
         bulk_documents=options.bulk_documents if bulk is None else bulk,
         lease=options.lease,
         worker=identity(runtime.node),
@@ -88,13 +92,15 @@ def run_ready_works(
     wait: bool = True,
     follow: bool = False,
     progress: Progress | None = None,
+    bulk: bool | None = None,
 ) -> Summary:
     """Claim and converge what is ready of one index until nothing is, or `seconds` are over.
 
     `only` names the works to take, which are waited for however long it takes; `wait=False` leaves the last wait of
     each claim out (its works end `submitted`). Works of backfills and rebuilds always end so, unless `follow`: a call
     goes on where the last one stopped without the engine's queue running dry, and concludes what that one sent.
-    Whatever stops this process releases its claims. `progress` is told after each claim what there is so far.
+    `bulk` takes works of backfills and rebuilds alone, or leaves these out (None: all are taken). `progress` is told
+    after each claim what there is so far. Whatever stops this process releases its claims.
 
     Raises:
         LedgerError: the ledger cannot be used.
@@ -102,12 +108,13 @@ def run_ready_works(
     run = _Run(
         runtime=runtime,
         uid=uid,
-        only=only,
+        only=None if only is None else list(only),
         task_id=task_id,
         wait=wait,
         follow=follow or only is not None,
         progress=progress,
         end=time.monotonic() + seconds,
+        kind=bulk,
     )
     try:
         run.through()
@@ -123,14 +130,15 @@ class _Run:
 
     runtime: Runtime
     uid: str
-    only: Sequence[int] | None
+    only: list[int] | None
     task_id: str | None
     wait: bool
     follow: bool
     end: float
     progress: Progress | None = None
+    kind: bool | None = None
     total: Summary = field(default_factory=Summary)
-    single_in_a_row: int = 0
+    single_in_a_row: int = TURN - FIRST_TURN
     in_flight: list[InFlightClaim] = field(default_factory=list)
     more: bool = True
     looked: float = 0.0
@@ -139,6 +147,7 @@ class _Run:
     def __post_init__(self) -> None:
         self.bulk = Bulk(runtime=self.runtime)
         self.polling = Poll(runtime=self.runtime)
+        self.fan_outs = FanOuts(runtime=self.runtime, uid=self.uid, only=self.only)
 
     def through(self) -> None:
         """Go on until nothing is ready and nothing is waited for, or the time is over."""
@@ -160,8 +169,9 @@ class _Run:
         self._conclude(CONCLUDE if self.total.claims else 0.0)
 
     def _claim(self) -> None:
+        resolved = self.fan_outs.page(self.total)
         run = self._next()
-        self.more, self.looked = run is not None, time.monotonic()
+        self.more, self.looked = run is not None or resolved, time.monotonic()
         if run is None:
             return
         one = InFlightClaim(run=run, steps=converge(run), waits=self.wait)
@@ -180,6 +190,8 @@ class _Run:
         if self.only is not None:
             return take()
         ready = self.runtime.ledger.read(partial(backlog.ready, uid=self.uid))
+        if self.kind is not None:
+            ready = replace(ready, live=ready.live and not self.kind, bulk=ready.bulk and self.kind)
         turn = ready.bulk and self.single_in_a_row >= TURN
         found = take(bulk=0) if ready.live and not turn else None
         if found is not None or not ready.bulk:
@@ -189,7 +201,7 @@ class _Run:
         allowed = self.bulk.allowance()
         self.total.held_back = allowed == 0
         if allowed:
-            return take(bulk=allowed, bulk_first=turn)
+            return take(bulk=allowed, bulk_first=turn, singles=not self.kind)
         self.runtime.ledger.run(partial(backlog.resume_soon, uid=self.uid, seconds=RESUME))
         return take(bulk=0) if ready.live else None
 

@@ -12,7 +12,8 @@ from ..work import ReasonClass
 class Summary:
     """Counts and ids of one or more claims; filled in as they go on.
 
-    `held_back` says that bulk works are ready which wait for the engine; the relay goes on with them.
+    `held_back` says that bulk works are ready which wait for the engine; the relay goes on with them. `fanned_out` are
+    the works that were written for fan-outs, `elsewhere` those among them of other indexes, by index.
     """
 
     claims: int = 0
@@ -31,12 +32,14 @@ class Summary:
     lost: bool = False
     held_back: bool = False
     retry_in: float = 0.0
+    fanned_out: list[int] = field(default_factory=list)
+    elsewhere: dict[str, list[int]] = field(default_factory=dict)
 
     def add(self, other: Summary) -> None:
         """Take in what another claim came to."""
         self.claims += other.claims
         self.documents += other.documents
-        for name in ("claimed", "succeeded", "submitted", "given_back", "requeued", "engine_uids"):
+        for name in ("claimed", "succeeded", "submitted", "given_back", "requeued", "engine_uids", "fanned_out"):
             getattr(self, name).extend(getattr(other, name))
         self.retrying.update(other.retrying)
         self.failed.update(other.failed)

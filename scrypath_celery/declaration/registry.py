@@ -10,7 +10,9 @@ from typing import Any, TypedDict, TypeVar, Unpack
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..errors import SchemaError
-from . import mapping
+from . import fan_out, mapping
+from .fan_out import FanOuts
+from .routes import Routes
 from .schema import IndexIf, Schema, Statement
 from .setting_checks import checked, declared_form, missing_rules
 from .setting_names import engine_form
@@ -36,7 +38,8 @@ class Declaration(TypedDict, total=False):
     triggers leave changes of others alone (without it they do where no code of the model's decides). `version` is a
     word that changes when the projection does: it stands for the source of `search_document`, `select` and `index_if`
     where that cannot be read. Ranking rules that leave out one of the engine's defaults are refused at a rebuild unless
-    `ranking_rules_strict` is false.
+    `ranking_rules_strict` is false. `fan_outs` are the relationships (or `FanOut`s by name) whose documents are
+    re-synced when a record of this class changes.
     """
 
     fields: Sequence[str]
@@ -52,6 +55,7 @@ class Declaration(TypedDict, total=False):
     select: Statement | None
     depends_on: Sequence[str] | None
     version: str | None
+    fan_outs: FanOuts | None
 
 
 class Schemas:
@@ -60,6 +64,8 @@ class Schemas:
     def __init__(self) -> None:
         self._by_model: dict[type[Any], Schema] = {}
         self._by_uid: dict[str, Schema] = {}
+        self._without_index: dict[type[Any], Schema] = {}
+        self.routes = Routes(self._owners, self.of)
 
     def __iter__(self) -> Iterator[Schema]:
         return iter(self._by_model.values())
@@ -91,8 +97,30 @@ class Schemas:
         if schema.uid in self._by_uid:
             taken = self._by_uid[schema.uid].path
             raise SchemaError(f"{schema.path} and {taken} have one index, {schema.uid!r}: give one of them index=")
+        if model in self._without_index:
+            raise SchemaError(f"{schema.path} has fan-outs without an index: declare them in its schema, as fan_outs=")
         self._by_model[model] = self._by_uid[schema.uid] = schema
+        self.routes.forget()
         return schema
+
+    def add_owner(self, model: type[Any], fan_outs: FanOuts) -> Schema:
+        """Declare the fan-outs of a mapped class that has no index of its own.
+
+        Raises:
+            SchemaError: the class is not mapped or declared already, or a fan-out is wrong or leads in a circle.
+        """
+        if mapping.mapper_of(model) is None:
+            raise SchemaError(f"{model!r} is not a mapped class: declare it once it is mapped")
+        if model in self._by_model or model in self._without_index:
+            raise SchemaError(f"{model.__module__}.{model.__qualname__} is declared twice")
+        owner = Schema(model=model, uid="", fan_outs=fan_out.declared(model, fan_outs))
+        self._without_index[model] = owner
+        self.routes.forget()
+        return owner
+
+    def _owners(self) -> Iterator[Schema]:
+        yield from (schema for schema in self._by_model.values() if schema.fan_outs)
+        yield from self._without_index.values()
 
     def covering(self, model: type[Any]) -> tuple[Schema, ...]:
         """All schemas that hold records of a class: its own and those of its bases, the nearest first."""
@@ -134,8 +162,9 @@ class Schemas:
 
     def check(self) -> None:
         """Check all schemas whose mappers are configured; raises SchemaError as `Schema.check` does."""
-        for schema in self:
+        for schema in (*self, *self._without_index.values()):
             schema.check()
+        self.routes.check()
 
     def complete(self) -> None:
         """Configure the mappers of all schemas, once everything is imported, and check them.
@@ -185,6 +214,7 @@ def _schema(model: type[Any], declaration: Declaration) -> Schema:
         select=declaration.get("select"),
         depends_on=_names(model, "depends_on", depends_on) if depends_on is not None else None,
         version=declaration.get("version"),
+        fan_outs=fan_out.declared(model, declaration.get("fan_outs")),
     )
     _warn(schema)
     _ = schema.key  # a composite primary key is refused now

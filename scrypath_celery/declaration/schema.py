@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapper
 from ..errors import SchemaError
 from . import changes, mapping, settings
 from .document_ids import id_text
+from .fan_out import FanOut
 from .source_text import source_text
 
 IndexIf = str | Callable[[Any], bool]
@@ -49,6 +50,7 @@ class Schema:
     select: Statement | None = None
     depends_on: tuple[str, ...] | None = None
     version: str | None = None
+    fan_outs: Mapping[str, FanOut] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:
@@ -232,6 +234,8 @@ class Schema:
     @cached_property
     def _checked(self) -> bool:
         mapper = self.mapper
+        if not self.uid:  # it has fan-outs alone, which are checked apart
+            return True
         self._check_id(mapper)
         own = mapping.static(self.model, "search_document") is not None
         # What search_document puts into a document needs no attribute of the same name.

@@ -87,6 +87,8 @@ work = Table(
     Column("started_at", Double),
     Column("finished_at", Double),
     Column("rebuild_id", BigInteger),
+    Column("fan_out", String(255)),
+    Column("cursor", Json),
     sqlite_autoincrement=True,
     **_OPTIONS,
 )
@@ -142,6 +144,9 @@ Index("ix_scrypath_work_claim_number", work.c.index_uid, work.c.claim_number)
 Index("ix_scrypath_work_trial", work.c.index_uid, work.c.trial, postgresql_where=work.c.trial.is_not(None))
 
 Index("ix_scrypath_work_rebuild", work.c.rebuild_id, work.c.state, postgresql_where=work.c.rebuild_id.is_not(None))
+
+
+Index("ix_scrypath_work_fan_out", work.c.fan_out, postgresql_where=work.c.fan_out.is_not(None))
 
 
 def in_state(*states: State) -> ColumnElement[bool]:

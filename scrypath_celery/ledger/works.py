@@ -47,12 +47,16 @@ def write(
     publish_after: float = 10.0,
     requeued: bool = False,
     rebuild_id: int | None = None,
+    fan_out: str | None = None,
+    priority: int | None = None,
 ) -> tuple[int, ...]:
     """Write works for `ids` on the caller's connection, in the caller's transaction; the works' ids.
 
     At most `MAX_IDS` documents a work. `publish_after` is how long (seconds) the relay leaves the publication to the
     caller; `requeued` notes in their history that no call wrote them. The row of the index is never requeued here: it
-    would make callers wait for claims. Works with a `rebuild_id` run for that rebuild alone.
+    would make callers wait for claims. Works with a `rebuild_id` run for that rebuild alone. `fan_out` names the
+    fan-out whose owners the ids are, or the work of that operation which these are written for. `priority` is
+    another one than that of the operation.
     """
     grace = GRACE[mode]
     written = []
@@ -64,13 +68,14 @@ def write(
             "operation": operation.value,
             "ids": chunk,
             "documents": len(chunk),
-            "priority": PRIORITY[operation],
+            "priority": PRIORITY[operation] if priority is None else priority,
             "mode": mode.value,
             "state": State.PENDING.value,
             "attempts": 0,
             "claims": 0,
             "history": [{"state": "requeued"}] if requeued else None,
             "rebuild_id": rebuild_id,
+            "fan_out": fan_out,
             "publish_in": max(grace, publish_after),
             "available_in": grace,
         }
@@ -102,6 +107,7 @@ def record(row: Row[Any]) -> Work:
     values["reason_class"] = ReasonClass.read(values["reason_class"]) if values["reason_class"] else None
     for name in ("ids", "engine_uids", "history"):
         values[name] = tuple(values[name] or ())
+    values["cursor"] = None if values["cursor"] is None else tuple(values["cursor"])
     values["remaining"] = None if values["remaining"] is None else tuple(values["remaining"])
     return Work(**values)
 

@@ -16,11 +16,16 @@ class AnsweringWorker:
 
 @dataclass(frozen=True, kw_only=True)
 class Broker:
-    """The queue's depth (messages that no worker has taken) and who answered; None where `unknown` says why."""
+    """The queue's depth (messages that no worker has taken) and who answered; None where `unknown` says why.
+
+    `bulk_queue` is that of backfills and rebuilds, where they have one of their own.
+    """
 
     url: str
     queue: str
     depth: int | None = None
+    bulk_queue: str | None = None
+    bulk_depth: int | None = None
     workers: tuple[AnsweringWorker, ...] | None = None
     unknown: str | None = None
 
@@ -30,6 +35,13 @@ class Broker:
         if self.workers is None:
             return None
         return any(self.queue in worker.queues for worker in self.workers)
+
+    @property
+    def bulk_consumed(self) -> bool | None:
+        """The same for the queue of backfills and rebuilds; None also where they have none of their own."""
+        if self.workers is None or self.bulk_queue is None:
+            return None
+        return any(self.bulk_queue in worker.queues for worker in self.workers)
 
     def knows(self, uid: str) -> bool | None:
         """Whether a worker on the queue declares an index (unprefixed uid); None where none answered."""

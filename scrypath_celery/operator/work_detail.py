@@ -36,6 +36,7 @@ class Story:
 
     `history` holds its newest fifty events, oldest first, `by` being who retried or cancelled it; `task_ids` are the
     Celery tasks that had it, the last one in `task_id` too; `claim` is None once its claim is over and forgotten.
+    `fan_out` names the fan-out that a work of that operation follows: its document ids are those of the owners.
     `read_as` says how its documents are read: as `columns`, or as `records` where the model's code has a part in them.
     """
 
@@ -64,6 +65,7 @@ class Story:
     reason: str | None
     error_code: str | None
     history: tuple[Mapping[str, Any], ...]
+    fan_out: str | None = None
     claim: ClaimStory | None = None
 
 
@@ -101,6 +103,7 @@ def story(runtime: Runtime, id: int) -> Story:
         reason=one_line(item.reason) or None,
         error_code=item.error_code,
         history=tuple({**event, "at": to_datetime(event.get("at"))} for event in item.history),
+        fan_out=item.fan_out,
         claim=claim,
     )
 

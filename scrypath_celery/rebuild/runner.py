@@ -59,10 +59,11 @@ def run_here(held: Held, progress: Progress | None = None) -> Rebuild:
         held.release()
 
 
-def drive(runtime: Runtime, *, seconds: float, progress: RebuildProgress | None = None) -> int:
+def drive(runtime: Runtime, *, seconds: float, progress: RebuildProgress | None = None, works: bool = True) -> int:
     """Drive the rebuilds that workers run and nobody else drives now, for some seconds; how many were taken.
 
-    What goes wrong is logged, and tried again by whoever comes next. `progress` is told of each how far it is.
+    `works=False` runs none of their works: these have a queue of their own. What goes wrong is logged, and tried again
+    by whoever comes next. `progress` is told of each how far it is.
     """
     rows = runtime.ledger.read(rebuilds.unfinished)
     taken, end = 0, time.monotonic() + seconds
@@ -77,7 +78,7 @@ def drive(runtime: Runtime, *, seconds: float, progress: RebuildProgress | None 
             continue
         taken += 1
         try:
-            _drive(held, end, progress)
+            _drive(held, end, progress, works=works)
         except RebuildError:
             continue  # a command took it over
         except ScrypathError as exc:
@@ -92,7 +93,7 @@ def _wants(row: Rebuild) -> bool:
     return row.phase != Phase.CUT_OVER or bool(row.tried) or (not row.blocked and bool(row.options.get("cutover")))
 
 
-def _drive(held: Held, end: float, progress: RebuildProgress | None) -> None:
+def _drive(held: Held, end: float, progress: RebuildProgress | None, *, works: bool) -> None:
     if expired(held):
         give_up(held, Phase.EXPIRED, "nothing has moved in it for longer than a rebuild is kept")
         return
@@ -102,8 +103,13 @@ def _drive(held: Held, end: float, progress: RebuildProgress | None) -> None:
             report(held.row, partial(progress, held.row), held.runtime)
         if turn in (Turn.OVER, Turn.STOPPED):
             return
-        if turn is Turn.WAITING and not run_ready_works(held.runtime, held.row.index_uid, seconds=SLICE).claims:
+        if turn is Turn.WAITING and not (works and _run_works(held)):
             return  # others are at it, and the end of their tasks comes back here
+
+
+def _run_works(held: Held) -> int:
+    bulk = True if held.runtime.options.bulk_queue else None
+    return run_ready_works(held.runtime, held.row.index_uid, seconds=SLICE, bulk=bulk).claims
 
 
 def expire(runtime: Runtime) -> int:

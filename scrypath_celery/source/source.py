@@ -7,7 +7,7 @@ is read is `schema.select()`, or all records of the class: convergence, backfill
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -294,6 +294,10 @@ class Source:
                 query = query.where(expression <= value_of(schema, until))
             query = query.where(*chosen)
             return tuple(schema.id_of(value) for value in session.scalars(query))
+
+    def opened(self, schema: Schema) -> AbstractContextManager[Session]:
+        """A session to read with; errors of the database within it become SourceError."""
+        return self._session(schema)
 
     @contextmanager
     def _session(self, schema: Schema) -> Iterator[Session]:

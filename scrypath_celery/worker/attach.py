@@ -28,7 +28,8 @@ def attach(app: Celery, owner: Any) -> None:
         raise ConfigError(f"the Celery app {app.main!r} has a Scrypath already: attach models to that one")
 
     def add_queue(sender: Any = None, **kwargs: Any) -> None:
-        _add_queue(app, owner.options.queue)
+        for queue in filter(None, (owner.options.queue, owner.options.bulk_queue)):
+            _add_queue(app, queue)
 
     if app.configured:
         add_queue()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ScrypathError
 from ..masking import masked
-from ..work import Cause
+from ..work import BULK_CAUSES, Cause
 from .messages import SYNC, options, to_queue
 from .this_worker import this_worker
 
@@ -107,7 +107,7 @@ class Publisher:
     `seconds` bounds each publication, also to a broker that is frozen. What cannot be published is dropped here: its
     row is in the ledger, and the relay publishes it again. `note` is told (in the thread) why a publication failed, and
     None once one succeeds again; `after` is called (in the thread) with the index of whatever was handed over. `name`
-    gives the name under which an index is shown.
+    gives the name under which an index is shown. Backfills and rebuilds go to `bulk_queue`, where one is named.
     """
 
     def __init__(
@@ -119,10 +119,12 @@ class Publisher:
         note: Callable[[str | None], None] | None = None,
         name: Callable[[str], str] = str,
         after: Callable[[str], None] = lambda index: None,
+        bulk_queue: str | None = None,
     ) -> None:
         self._app, self._queue_name, self._seconds, self._name = app, queue_name, seconds, name
         self._note, self._failed = note or (lambda reason: None), False
         self._after = after
+        self._bulk_queue = bulk_queue or queue_name
         self._lock = threading.Lock()
         self._pid: int | None = None
         self._waiting = HandOvers()
@@ -233,7 +235,7 @@ class Publisher:
             producer=producer,
             retry=False,
             **options(self._name(one.index), ids, one.cause, documents),
-            **to_queue(self._queue_name),
+            **to_queue(self._bulk_queue if one.cause in BULK_CAUSES else self._queue_name),
         )
 
     def _tell_all(self, connection: Any, events: Sequence[Event]) -> None:

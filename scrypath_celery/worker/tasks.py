@@ -55,7 +55,7 @@ def register(app: Celery, owner: Owner) -> None:
         owner.look_at_declarations()
         runtime = _here(owner, self)
         done = make_pass(app, runtime)
-        drive(runtime, seconds=DRIVEN)
+        drive(runtime, seconds=DRIVEN, works=not runtime.options.bulk_queue)
         if done is not None:
             expire(runtime)
         return None if done is None else {name: count for name, count in vars(done).items() if count}
@@ -138,24 +138,39 @@ def _again(
         max_retries=None,
         throw=False,
         **message_options(named(runtime.schemas, index), ids, cause, None),
-        **to_queue(runtime.options.queue),
+        **to_queue(_queue(task, runtime)),
     )
     return again
 
 
 def _work(task: Any, runtime: Runtime, index: str, ids: list[int], cause: Cause, report: Report) -> Summary:
-    outcome = Summary()
+    outcome, bulk = Summary(), _is_bulk(task, runtime)
     if runtime.ledger.run(lambda tx: ready.any_ready(tx, index)):
         seconds = runtime.options.task_seconds
-        outcome = run_ready_works(runtime, index, seconds=seconds, task_id=task.request.id, progress=report.works)
+        outcome = run_ready_works(
+            runtime, index, seconds=seconds, task_id=task.request.id, progress=report.works, bulk=bulk
+        )
         left = runtime.ledger.run(lambda tx: works.still_ready(tx, ids))
         # Where nothing could be claimed (a pause, a trial) a message would only come again: that is the relay's.
         if left and outcome.claims and not (outcome.paused or outcome.held_back):
             runtime.publish(index, tuple(left), cause=cause)
     # Also where it waits behind a backlog, the relay has its turn: any task's end will do. So has a rebuild.
     make_pass(task.app, runtime)
-    drive(runtime, seconds=DRIVEN, progress=report.rebuild)
+    drive(runtime, seconds=DRIVEN, progress=report.rebuild, works=bulk is not False)
     return outcome
+
+
+def _is_bulk(task: Any, runtime: Runtime) -> bool | None:
+    """Whether a message came on the queue of backfills and rebuilds; None where these have none of their own."""
+    named = runtime.options.bulk_queue
+    return (_queue(task, runtime) == named) if named else None
+
+
+def _queue(task: Any, runtime: Runtime) -> str:
+    """The queue that a message came on: its successor goes there, too."""
+    known = {runtime.options.queue, runtime.options.bulk_queue}
+    came = str((task.request.delivery_info or {}).get("routing_key") or "")
+    return came if came in known else runtime.options.queue
 
 
 def summary(name: str, index: str, outcome: Summary) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,10 @@ HOT = 5
 """Ids below it are written more often than others."""
 
 
+TRANSIENT = "CHAOS_TRANSIENT"
+"""The variable by which workers learn how many of their projections fail, for no lasting reason."""
+
+
 class Base(DeclarativeBase):
     """The one base."""
 
@@ -62,6 +67,8 @@ class Item(Base):
             os._exit(1)
         while self.version == HANG:
             pass
+        if random.random() < float(os.environ.get(TRANSIENT, 0)):
+            raise TimeoutError
         body = {"body": "x" * 500_000} if self.version == LARGE else {}
         return {"id": self.id, "version": self.version, **body}
 

@@ -71,6 +71,9 @@ class MemoryEngine:
     def tasks(self, uids: Iterable[int]) -> dict[int, EngineTask]:
         return {uid: self.log[uid] for uid in uids if uid < len(self.log)}
 
+    def newest_batches(self) -> list[tuple[int, float]]:
+        return []
+
     def newest_task(self, **how: object) -> EngineTask | None:
         return self.log[-1] if self.log else None
 

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from scrypath_celery.convergence.executor import run_ready_works
+from scrypath_celery.convergence.executor import _Run, run_ready_works
 from scrypath_celery.convergence.relay import relay
+from scrypath_celery.convergence.settle import release
 from scrypath_celery.ledger import backlog, tables, works
 from scrypath_celery.ledger.clock import now
 from scrypath_celery.operator.work_detail import story
-from scrypath_celery.work import MAX_IDS, Mode, Operation, State
+from scrypath_celery.work import BULK, MAX_IDS, Mode, Operation, State
 from tests.chaos.shop import Item
 from tests.chaos.world import World, world
 from tests.deadline import eventually
@@ -102,6 +103,18 @@ def test_single_changes_are_claimed_before_bulk_works_that_are_older(alone: Worl
     run_ready_works(search.runtime, "items", seconds=0.5)
     numbers = {work.id: work.claim_number for work in search.ledger.read(partial(works.listed, states=list(State)))}
     assert numbers[change] == min(number for id, number in numbers.items() if number and id != min(numbers))
+
+
+def test_a_call_that_has_time_for_three_claims_takes_a_bulk_one(alone: World) -> None:
+    fill(alone, range(1, 5))
+    alone.write({id: id for id in range(100, 110)})
+    with alone.shop.search.override(claim_documents=1):
+        runtime = alone.shop.search.runtime
+        call = _Run(runtime=runtime, uid="items", only=None, task_id=None, wait=True, follow=False, end=0.0)
+        taken = [call._next() for _ in range(3)]
+    assert [run.claim.works[0].operation in BULK for run in taken if run] == [False, False, True]
+    for run in filter(None, taken):
+        release(run)
 
 
 def test_beside_single_changes_bulk_is_held_back_and_the_relay_goes_on_with_it(

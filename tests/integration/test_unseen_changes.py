@@ -68,7 +68,6 @@ OF_COLUMNS = [
     "Shelf is reached by ON UPDATE CASCADE of room: .* call sync_records",
 ]
 OF_RELATED = [
-    "Shelf is linked by shelf_mark: .* call sync_records",
     "documents of Shelf may show Mark, Room: .* call sync_records",
 ]
 OF_DEEP = [

@@ -1,0 +1,191 @@
+"""Fan-outs: which documents of other classes are to be re-synced when a record changes. Metadata only."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty
+
+from ..errors import SchemaError
+from . import mapping
+
+if TYPE_CHECKING:
+    from .schema import Schema
+
+Resolve = str | Callable[..., Any]
+"""The name of a relationship of the owner, or a callable that gives the related records or ids."""
+
+FanOuts = Sequence[str] | Mapping[str, "FanOut | str"]
+"""What a declaration takes: names of relationships, or fan-outs by a name of the declaration's own."""
+
+NAME_LENGTH = 255
+"""The longest name that the ledger keeps, of class and fan-out together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FanOut:
+    """Related documents that are re-synced when a record of the declaring class (the owner) changes.
+
+    `target` is the related class, or its name; it must be declared searchable. `resolve` says which records: the name
+    of a relationship of the owner, or a callable of the owner (or of the owner and a session) that returns a
+    `select()` of the target or of its document ids, or else records or ids. A `select()` is read in pages; other
+    answers are held in memory. Without `resolve` it is the one relationship that leads to the target; without
+    `target` it is the class that the relationship leads to. With `chain` the fan-outs of the target follow, too.
+    """
+
+    target: type[Any] | str | None = None
+    resolve: Resolve | None = None
+    chain: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Route:
+    """A fan-out that was checked: from an owner to the schema of its target.
+
+    Related records are found through `relationship`, or else by `resolve`.
+    """
+
+    owner: Schema
+    name: str
+    target: Schema
+    relationship: str | None = None
+    resolve: Callable[..., Any] | None = None
+    chain: bool = False
+
+    @property
+    def key(self) -> str:
+        """How the ledger names it: `Owner.name`."""
+        return f"{self.owner.name}.{self.name}"
+
+    @cached_property
+    def reference(self) -> tuple[Any, Any]:
+        """The column of the owner that names one record of the target, and the column that it names."""
+        assert self.is_reference
+        return self._relation.local_remote_pairs[0]
+
+    @cached_property
+    def is_reference(self) -> bool:
+        """Whether each owner names its one related record by a column (many to one)."""
+        if self.relationship is None:
+            return False
+        relation = self._relation
+        return relation.direction is RelationshipDirection.MANYTOONE and len(relation.local_remote_pairs) == 1
+
+    @property
+    def _relation(self) -> RelationshipProperty[Any]:
+        assert self.relationship is not None
+        return self.owner.mapper.relationships[self.relationship]
+
+    def related(self, owner: Any, session: Any) -> Any:
+        """What the application's callable says is related to an owner."""
+        assert self.resolve is not None
+        return self.resolve(owner, session) if _takes_session(self.resolve) else self.resolve(owner)
+
+
+def declared(model: type[Any], given: FanOuts | None) -> dict[str, FanOut]:
+    """Fan-outs by name, out of what a declaration says.
+
+    Raises:
+        SchemaError: it is none of the forms that are taken.
+    """
+    if isinstance(given, str):
+        raise SchemaError(f"{model.__qualname__}: fan_outs must be a list of relationships or a mapping, not a string")
+    pairs = given.items() if isinstance(given, Mapping) else [(name, name) for name in given or ()]
+    found: dict[str, FanOut] = {}
+    for name, value in pairs:
+        fan_out = FanOut(resolve=value) if isinstance(value, str) else value
+        if not isinstance(name, str) or not isinstance(fan_out, FanOut):
+            raise SchemaError(
+                f"{model.__qualname__}: fan-out {name!r} must be a FanOut or the name of a relationship,"
+                f" not {type(value).__name__}"
+            )
+        if fan_out.target is None and fan_out.resolve is not None and not isinstance(fan_out.resolve, str):
+            raise SchemaError(f"{model.__qualname__}: fan-out {name!r} must name its target= beside a callable")
+        if len(f"{model.__name__}.{name}") > NAME_LENGTH:
+            raise SchemaError(f"{model.__qualname__}: the name of fan-out {name!r} is too long")
+        found[name] = fan_out
+    return found
+
+
+def route_of(owner: Schema, name: str, fan_out: FanOut, schema_of: Callable[[Any], Schema]) -> Route:
+    """Check one fan-out; ask only once the mappers are configured.
+
+    Raises:
+        SchemaError: its relationship or its target is unknown (the nearest name is suggested), or it does not say how
+            to get from one to the other.
+    """
+    where = f"{owner.name}: fan-out {name!r}"
+    target = None if fan_out.target is None else schema_of(fan_out.target)
+    if fan_out.resolve is not None and not isinstance(fan_out.resolve, str):
+        assert target is not None
+        _ = owner.key  # a composite primary key is refused
+        return Route(owner=owner, name=name, target=target, resolve=fan_out.resolve, chain=fan_out.chain)
+    relations = _relationships(owner.mapper)
+    if fan_out.resolve is None:
+        assert target is not None
+        chosen = [key for key, one in relations.items() if _leads_to(one.mapper, target)]
+        if len(chosen) != 1:
+            raise SchemaError(
+                f"{where}: {len(chosen) or 'no'} relationships of {owner.name} lead to {target.name}: give resolve="
+            )
+        relationship = chosen[0]
+    else:
+        relationship = fan_out.resolve
+    if relationship not in relations:
+        raise SchemaError(
+            f"{where}: {owner.name} has no relationship {relationship!r}{mapping.nearest(relationship, relations)}"
+        )
+    reached = relations[relationship].mapper
+    if target is None:
+        target = schema_of(reached.class_)
+    if not _leads_to(reached, target):
+        raise SchemaError(f"{where}: {owner.name}.{relationship} leads to {reached.class_.__name__}, not {target.name}")
+    route = Route(owner=owner, name=name, target=target, relationship=relationship, chain=fan_out.chain)
+    if not route.is_reference:
+        _ = owner.key  # a composite primary key is refused
+    return route
+
+
+def refuse_cycle(edges: Iterable[tuple[Any, Any]], name: Callable[[Any], str]) -> None:
+    """Refuse fan-outs that would follow each other without end.
+
+    Raises:
+        SchemaError: the edges, of owners and their targets, lead back to where they came from.
+    """
+    graph: dict[Any, list[Any]] = {}
+    for owner, target in edges:
+        graph.setdefault(owner, []).append(target)
+    done: set[Any] = set()
+
+    def walk(node: Any, way: list[Any]) -> None:
+        if node in way:
+            circle = [*way[way.index(node) :], node]
+            raise SchemaError(f"fan-outs with chain=True lead in a circle: {' -> '.join(map(name, circle))}")
+        if node not in done:
+            for target in graph.get(node, ()):
+                walk(target, [*way, node])
+            done.add(node)
+
+    for node in tuple(graph):
+        walk(node, [])
+
+
+def _relationships(mapper: Mapper[Any]) -> dict[str, RelationshipProperty[Any]]:
+    return {str(one.key): one for one in mapper.relationships}
+
+
+def _leads_to(mapper: Mapper[Any], target: Schema) -> bool:
+    return mapper.isa(target.mapper) or target.mapper.isa(mapper)
+
+
+def _takes_session(resolve: Callable[..., Any]) -> bool:
+    try:
+        parameters = inspect.signature(resolve).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    plain = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    return len([one for one in plain if one.default is one.empty]) > 1
