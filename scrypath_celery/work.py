@@ -40,8 +40,6 @@ class Operation(StrEnum):
 BULK = (Operation.BACKFILL, Operation.REINDEX)
 """Operations of backfills and rebuilds: many documents, for which nobody waits."""
 
-LIVE = (Operation.UPSERT, Operation.DELETE)
-"""Operations of single changes, which are claimed first."""
 
 PRIORITY = {Operation.UPSERT: 0, Operation.DELETE: 0, Operation.BACKFILL: 1, Operation.REINDEX: 2}
 """What is claimed first, whatever the ids: changes of single records, then repairs, then what fills a new index."""

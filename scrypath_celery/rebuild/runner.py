@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from ..convergence.executor import run_ready_works
+from ..convergence.in_flight import GROWTH
 from ..convergence.relay import relay
 from ..errors import IndexPaused, RebuildError, ScrypathError
 from ..ledger import indexes, rebuilds
@@ -37,6 +38,7 @@ def run_here(held: Held, progress: Progress | None = None) -> Rebuild:
             back.
     """
     pause, runtime, uid = threading.Event(), held.runtime, held.row.index_uid
+    interval = runtime.options.poll_first
     try:
         while True:
             turn = step(held)
@@ -49,7 +51,10 @@ def run_here(held: Held, progress: Progress | None = None) -> Rebuild:
                 _check_pause(runtime, uid, moved=bool(outcome.succeeded))
                 if turn is Turn.WAITING and not outcome.claims:
                     relay(runtime)
-                    pause.wait(0.05)
+                    pause.wait(interval)
+                    interval = min(interval * GROWTH, runtime.options.poll_max)
+                else:
+                    interval = runtime.options.poll_first
     finally:
         held.release()
 
