@@ -72,14 +72,13 @@ class RebuildWorld(World):
     """`drivers` processes drive a rebuild of the index; `harm` is the chance that a foreign hand empties its target.
 
     The rebuild begins `after` so many writes. With `old` one of the workers is of the release before, until the writes
-    are over; the swap waits for its end. `keep` is how long (seconds) the old content is kept.
+    are over; the swap waits for its end.
     """
 
     drivers: int = 2
     harm: float = 0.0
     old: bool = False
     after: int = 0
-    keep: float = 0.0
 
     def begin(self) -> None:
         super().begin()
@@ -149,7 +148,7 @@ class RebuildWorld(World):
         row = self.stage.ledger.read(lambda tx: rebuilds.active(tx, UID))
         if row is not None and _wants(row) and row.fingerprint == NEW.of(Record).fingerprint():
             return acquire(self.runtime, NEW.of(Record), row)
-        options = {"cutover": not self.old or not self.faulty, "allow_shrink": True, "keep_old": self.keep}
+        options = {"cutover": not self.old or not self.faulty, "allow_shrink": True}
         asked = Asked(operation=Operation.REINDEX, mode=Mode.CELERY, options=options)
         return begin(self.runtime, NEW.of(Record), asked)[0]
 
