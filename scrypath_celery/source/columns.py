@@ -73,7 +73,10 @@ def together(schema: Schema, rows: Sequence[Row[Any]]) -> dict[str, bytes] | Non
         return None if rows else {}
     try:
         columns = [_ready(values) for values in zip(*rows, strict=True)]
-        ids = _ids(schema, [row[0] for row in rows])
+        keys = [row[0] for row in rows]
+        ids = schema.ids_of(keys)
+        if set(map(type, keys)) != {int}:
+            ids = tuple(map(valid_id, ids))
         names, dumps = schema.names, orjson.dumps
         bodies = [dumps(dict(zip(names, values, strict=True))) for values in zip(*columns, strict=True)]
     except (ProjectionError, TypeError, RecursionError):
@@ -86,12 +89,6 @@ def _ready(values: Sequence[Any]) -> Sequence[Any]:
     if kinds <= _AS_THEY_ARE or (kinds == {float} and math.isfinite(sum(values))):
         return values
     return [value if type(value) in _AS_THEY_ARE else json_value(value) for value in values]
-
-
-def _ids(schema: Schema, keys: Sequence[Any]) -> list[str]:
-    if set(map(type, keys)) == {int}:
-        return list(map(str, keys))
-    return [valid_id(schema.id_of(key)) for key in keys]
 
 
 def _as_of_a_record(schema: Schema, row: Sequence[Any]) -> bytes:

@@ -176,7 +176,7 @@ class Source:
         with self._session(schema) as session:
             for values in chunks(values_of(session, schema, ids)):
                 rows = session.scalars(ids_of(schema).where(among(session, schema, values)))
-                found.update(schema.id_of(value) for value in rows)
+                found.update(schema.ids_of(rows.all()))
         return found
 
     def kept_out(self, schema: Schema, ids: Sequence[str]) -> set[str]:
@@ -193,7 +193,7 @@ class Source:
                 statement = select(schema.model) if schema.select is None else schema.select()
                 query = statement.with_only_columns(id_expression(schema), maintain_column_froms=True).order_by(None)
                 rows = session.scalars(query.where(among(session, schema, values)))
-                found.update(schema.id_of(value) for value in rows)
+                found.update(schema.ids_of(rows.all()))
         return found
 
     def count(self, schema: Schema) -> int | None:
@@ -264,7 +264,7 @@ class Source:
             if until is not None:
                 query = query.where(expression <= value_of(schema, until))
             query = query.where(*chosen)
-            return tuple(schema.id_of(value) for value in session.scalars(query))
+            return schema.ids_of(session.scalars(query).all())
 
     @contextmanager
     def _session(self, schema: Schema) -> Iterator[Session]:
