@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from sqlalchemy import Connection
 
+from .arguments import OptionArguments, SyncMode, WriteOptions
 from .capture.capture import Capture
 from .capture.inline import drain
 from .capture.result import SyncResult
@@ -35,6 +36,8 @@ from .searches import Searches
 if TYPE_CHECKING:
     from celery import Celery
     from meilisearch.index import Index
+
+    from .arguments import Database
 
 T = TypeVar("T")
 
@@ -69,7 +72,12 @@ class Scrypath(Searches):
     """
 
     def __init__(
-        self, celery_app: Celery | None = None, *, database: Any = None, read_session: Any = None, **options: Any
+        self,
+        celery_app: Celery | None = None,
+        *,
+        database: Database | None = None,
+        read_session: Database | None = None,
+        **options: Unpack[OptionArguments],
     ) -> None:
         super().__init__()
         self._capture = Capture(lambda: self.runtime)
@@ -96,7 +104,7 @@ class Scrypath(Searches):
 
     # writing
 
-    def sync_record(self, record: Any, *, session: Any = None, sync_mode: str | None = None) -> SyncResult:
+    def sync_record(self, record: Any, **how: Unpack[WriteOptions]) -> SyncResult:
         """Make the index say what the database says of a record, once its transaction is committed.
 
         `session` is the Session or AsyncSession that writes it (its own one by default): the ledger's row joins that
@@ -105,23 +113,21 @@ class Scrypath(Searches):
         Raises:
             SchemaError: its class has no schema. SessionError: it belongs to no session, or to another.
         """
-        return self._capture.sync_record(record, session=session, sync_mode=sync_mode)
+        return self._capture.sync_record(record, **how)
 
-    def sync_records(self, records: Iterable[Any], *, session: Any = None, sync_mode: str | None = None) -> SyncResult:
+    def sync_records(self, records: Iterable[Any], **how: Unpack[WriteOptions]) -> SyncResult:
         """`sync_record` for many records of one session."""
-        return self._capture.sync_records(records, session=session, sync_mode=sync_mode)
+        return self._capture.sync_records(records, **how)
 
-    def delete_record(self, record: Any, *, session: Any = None, sync_mode: str | None = None) -> SyncResult:
+    def delete_record(self, record: Any, **how: Unpack[WriteOptions]) -> SyncResult:
         """Take a record's document from the index; where the record still exists it is indexed again."""
-        return self._capture.delete_record(record, session=session, sync_mode=sync_mode)
+        return self._capture.delete_record(record, **how)
 
-    def delete_records(
-        self, records: Iterable[Any], *, session: Any = None, sync_mode: str | None = None
-    ) -> SyncResult:
+    def delete_records(self, records: Iterable[Any], **how: Unpack[WriteOptions]) -> SyncResult:
         """`delete_record` for many records of one session."""
-        return self._capture.delete_records(records, session=session, sync_mode=sync_mode)
+        return self._capture.delete_records(records, **how)
 
-    def delete_document(self, model: Any, id: Any, *, session: Any = None, sync_mode: str | None = None) -> SyncResult:
+    def delete_document(self, model: Any, id: Any, **how: Unpack[WriteOptions]) -> SyncResult:
         """Take a document from the index by its id.
 
         A record that still has this id is indexed again, with the reason `record_exists`: the database decides. To
@@ -130,13 +136,11 @@ class Scrypath(Searches):
         Raises:
             SchemaError: no such schema. ProjectionError: the engine would refuse the id.
         """
-        return self._capture.delete_document(model, id, session=session, sync_mode=sync_mode)
+        return self._capture.delete_document(model, id, **how)
 
-    def delete_documents(
-        self, model: Any, ids: Iterable[Any], *, session: Any = None, sync_mode: str | None = None
-    ) -> SyncResult:
+    def delete_documents(self, model: Any, ids: Iterable[Any], **how: Unpack[WriteOptions]) -> SyncResult:
         """`delete_document` for many ids."""
-        return self._capture.delete_documents(model, ids, session=session, sync_mode=sync_mode)
+        return self._capture.delete_documents(model, ids, **how)
 
     def paused(self) -> AbstractContextManager[None]:
         """Within this context calls and tracked flushes record nothing."""
@@ -230,7 +234,7 @@ class Scrypath(Searches):
         where: Mapping[str, Any] | None = None,
         since: Mapping[str, Any] | None = None,
         allow_mass_delete: bool = False,
-        sync_mode: str | None = None,
+        sync_mode: SyncMode | None = None,
         detach: bool = False,
         progress: Progress | None = None,
     ) -> BackfillReport:
@@ -262,7 +266,7 @@ class Scrypath(Searches):
         keep_old: float = 0.0,
         allow_failed: int = 0,
         allow_shrink: bool = False,
-        sync_mode: str | None = None,
+        sync_mode: SyncMode | None = None,
         detach: bool = False,
         progress: Progress | None = None,
     ) -> ReindexReport:
@@ -287,7 +291,7 @@ class Scrypath(Searches):
         """The newest rebuilds of a schema, or of all, newest first."""
         return listed(self.runtime, self._chosen(model))
 
-    def _how(self, sync_mode: str | None, detach: bool, progress: Progress | None) -> How:
+    def _how(self, sync_mode: SyncMode | None, detach: bool, progress: Progress | None) -> How:
         mode = self.rebuild_mode(sync_mode)
         return How(mode=mode, detach=detach, progress=progress, note=logger.warning, patience=PATIENCE)
 

@@ -8,11 +8,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from .arguments import OptionArguments, SyncMode
 from .binding import bind
 from .capture.inline import run_now
 from .config import NAMES, Options, from_celery, from_environment, resolve
@@ -25,6 +26,8 @@ from .work import Mode
 
 if TYPE_CHECKING:
     from celery import Celery
+
+    from .arguments import Database
 
 
 class Attached:
@@ -43,7 +46,12 @@ class Attached:
         self._publisher: Any = None
 
     def init_app(
-        self, celery_app: Celery | None, *, database: Any = None, read_session: Any = None, **options: Any
+        self,
+        celery_app: Celery | None,
+        *,
+        database: Database | None = None,
+        read_session: Database | None = None,
+        **options: Unpack[OptionArguments],
     ) -> None:
         """Attach to a Celery app and a database; again with the same app, to replace the options.
 
@@ -93,7 +101,7 @@ class Attached:
         """The ledger; `ledger.create_all()` makes its tables in tests."""
         return self.runtime.ledger
 
-    def rebuild_mode(self, sync_mode: str | None = None) -> Mode:
+    def rebuild_mode(self, sync_mode: SyncMode | None = None) -> Mode:
         """Where a rebuild runs: with the workers (`celery`), or in the calling process.
 
         Without a Celery app, with eager tasks, or with a broker in memory, whose messages reach no other process, it
@@ -128,7 +136,7 @@ class Attached:
         self.schemas.check()
 
     @contextmanager
-    def override(self, *, database: Any = None, **options: Any) -> Iterator[Self]:
+    def override(self, *, database: Database | None = None, **options: Unpack[OptionArguments]) -> Iterator[Self]:
         """Other options, or another database, within a `with` block (tests)."""
         before = (self._database, self._arguments)
         _check_names(options)
@@ -162,7 +170,7 @@ class Attached:
         return Runtime(
             options=options,
             schemas=self.schemas,
-            ledger=Ledger(lambda: self._binding()[1]),
+            ledger=Ledger(lambda: self._binding()[1], schema_of=self.schemas.of),
             engine=SearchEngine(options),
             source=Source(self._reader),
             publish=self._publish,

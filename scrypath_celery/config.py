@@ -90,14 +90,13 @@ class Options:
 
 NAMES: tuple[str, ...] = tuple(option.name for option in fields(Options))
 _TYPES: Mapping[str, Any] = get_type_hints(Options)
-_POSITIVE = frozenset(name for name, kind in _TYPES.items() if kind in (int, float))
 
 
 def resolve(*sources: Mapping[str, Any]) -> Options:
     """The options of several sources, the first one winning; a value of None counts as not given.
 
     Raises:
-        ConfigError: an option is unknown or of the wrong type; the message names it, and the nearest known one.
+        ConfigError: an option is unknown (the nearest known one is named), or cannot be what it is given as.
     """
     merged: dict[str, Any] = {}
     for source in sources:
@@ -106,7 +105,11 @@ def resolve(*sources: Mapping[str, Any]) -> Options:
                 raise ConfigError(f"unknown option {name!r}{_suggest(name)}")
             if value is not None:
                 merged.setdefault(name, value)
-    return Options(**{name: _typed(name, value) for name, value in merged.items()})
+    if not merged:
+        return Options()
+    from .option_checks import check  # loads pydantic
+
+    return Options(**{name: check(name, _TYPES[name], value) for name, value in merged.items()})
 
 
 def from_environment(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -149,49 +152,6 @@ def from_celery(conf: Iterable[tuple[str, Any]], namespace: str | None = None) -
             raise ConfigError(f"setting {key!r} in the Celery configuration must be all lower or all upper case")
         found[name.lower()] = value
     return found
-
-
-def _typed(name: str, value: Any) -> Any:
-    kind = _TYPES[name]
-    if name == "include":
-        return _included(value)
-    if name == "sync_mode":
-        return _mode(value)
-    if kind in (int, float):
-        return _number(name, kind, value)
-    if not isinstance(value, str):
-        raise ConfigError(f"option {name!r} must be a string, not {type(value).__name__}")
-    if name == "backend" and value != "meilisearch":
-        raise ConfigError(f"option 'backend' must be 'meilisearch', not {value!r}")
-    return value
-
-
-def _included(value: Any) -> tuple[str, ...]:
-    names = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-    if not isinstance(names, list | tuple) or not all(isinstance(item, str) for item in names):
-        raise ConfigError("option 'include' must be a list of module names")
-    return tuple(names)
-
-
-def _mode(value: Any) -> str:
-    try:
-        return Mode(value).value
-    except ValueError:
-        raise ConfigError(f"option 'sync_mode' must be one of {', '.join(Mode)}, not {value!r}") from None
-
-
-def _number(name: str, kind: type[int] | type[float], value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ConfigError(f"option {name!r} must be a number, not {type(value).__name__}")
-    try:
-        number = kind(value)
-    except ValueError:
-        raise ConfigError(f"option {name!r} must be a number, not {value!r}") from None
-    if kind is int and not isinstance(value, str) and number != value:
-        raise ConfigError(f"option {name!r} must be a whole number, not {value!r}")
-    if name in _POSITIVE and number <= 0:
-        raise ConfigError(f"option {name!r} must be above zero, not {value!r}")
-    return number
 
 
 def _suggest(name: str, prefix: str = "") -> str:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from ..arguments import WriteOptions
 from ..declaration.document_ids import valid_id
 from ..declaration.schema import Schema
 from ..errors import ConfigError, SessionError
@@ -39,7 +40,7 @@ class Capture:
         self._runtime = runtime
         listen()
 
-    def sync_record(self, record: Any, *, session: Any = None, sync_mode: str | None = None) -> SyncResult:
+    def sync_record(self, record: Any, **how: Unpack[WriteOptions]) -> SyncResult:
         """Make the index say what the database says of a record once its transaction is committed.
 
         If the document's id changes, call this before the change is flushed: both ids are registered.
@@ -47,38 +48,34 @@ class Capture:
         Raises:
             SchemaError: its class has no schema. SessionError: it has no session and no known id, or another session.
         """
-        return self._records(Operation.UPSERT, (record,), session, sync_mode)
+        return self._records(Operation.UPSERT, (record,), how)
 
-    def sync_records(self, records: Iterable[Any], *, session: Any = None, sync_mode: str | None = None) -> SyncResult:
+    def sync_records(self, records: Iterable[Any], **how: Unpack[WriteOptions]) -> SyncResult:
         """The same for many records of one session."""
-        return self._records(Operation.UPSERT, records, session, sync_mode)
+        return self._records(Operation.UPSERT, records, how)
 
-    def delete_record(self, record: Any, *, session: Any = None, sync_mode: str | None = None) -> SyncResult:
+    def delete_record(self, record: Any, **how: Unpack[WriteOptions]) -> SyncResult:
         """Take a record's document from the index; where the record still exists it is indexed again."""
-        return self._records(Operation.DELETE, (record,), session, sync_mode)
+        return self._records(Operation.DELETE, (record,), how)
 
-    def delete_records(
-        self, records: Iterable[Any], *, session: Any = None, sync_mode: str | None = None
-    ) -> SyncResult:
+    def delete_records(self, records: Iterable[Any], **how: Unpack[WriteOptions]) -> SyncResult:
         """The same for many records of one session."""
-        return self._records(Operation.DELETE, records, session, sync_mode)
+        return self._records(Operation.DELETE, records, how)
 
-    def delete_document(self, schema: Any, id: Any, *, session: Any = None, sync_mode: str | None = None) -> SyncResult:
+    def delete_document(self, schema: Any, id: Any, **how: Unpack[WriteOptions]) -> SyncResult:
         """Take a document from the index by its id (`schema`: the class, or its name).
 
         Raises:
             SchemaError: there is no such schema. ProjectionError: the engine would refuse the id.
         """
-        return self.delete_documents(schema, (id,), session=session, sync_mode=sync_mode)
+        return self.delete_documents(schema, (id,), **how)
 
-    def delete_documents(
-        self, schema: Any, ids: Iterable[Any], *, session: Any = None, sync_mode: str | None = None
-    ) -> SyncResult:
+    def delete_documents(self, schema: Any, ids: Iterable[Any], **how: Unpack[WriteOptions]) -> SyncResult:
         """The same for many ids."""
         runtime = self._runtime()
-        found = runtime.schemas.of(schema)
+        found, session = runtime.schemas.of(schema), how.get("session")
         chosen = dict.fromkeys(valid_id(id) for id in ids)
-        result = SyncResult(mode=self._mode(runtime, sync_mode), document_count=len(chosen))
+        result = SyncResult(mode=self._mode(runtime, how.get("sync_mode")), document_count=len(chosen))
         item = Registration(schema=found, operation=Operation.DELETE, result=result, ids=chosen)
         owner = None if session is None else sync_session(session)
         return self._take(runtime, owner, [item] if chosen else [], result)
@@ -108,16 +105,16 @@ class Capture:
             items.append(item)
         self._take(runtime, session, items, result)
 
-    def _records(self, operation: Operation, records: Iterable[Any], session: Any, sync_mode: str | None) -> SyncResult:
+    def _records(self, operation: Operation, records: Iterable[Any], how: WriteOptions) -> SyncResult:
         runtime = self._runtime()
         chosen = list(records)
-        result = SyncResult(mode=self._mode(runtime, sync_mode), document_count=len(chosen))
+        result = SyncResult(mode=self._mode(runtime, how.get("sync_mode")), document_count=len(chosen))
         items = [
             Registration(schema=schema, operation=operation, result=result, record=record)
             for record in chosen
             for schema in _schemas(runtime, record)
         ]
-        return self._take(runtime, home(session, chosen), items, result)
+        return self._take(runtime, home(how.get("session"), chosen), items, result)
 
     def _take(
         self, runtime: Runtime, session: Session | None, items: Sequence[Registration], result: SyncResult

@@ -6,11 +6,15 @@ import click
 
 from .app_command import operating
 from .console import FINE, Console
+from .triggers import triggers
 
 
 @click.group()
 def ledger() -> None:
-    """Make, upgrade and check the ledger's tables."""
+    """Make, upgrade and check the ledger's tables, and the triggers that write into them."""
+
+
+ledger.add_command(triggers)
 
 
 @ledger.command(epilog="Example: scrypath-celery -A shop ledger upgrade")

@@ -7,7 +7,7 @@ import secrets
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, Engine, inspect, select
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
@@ -16,6 +16,10 @@ from ..errors import LedgerConflict, LedgerError, LedgerMissing, LedgerOutdated,
 from . import tables
 from .clock import now
 from .limits import limited, within
+
+if TYPE_CHECKING:
+    from ..declaration.schema import Schema
+    from .triggers import Triggers
 
 T = TypeVar("T")
 
@@ -28,13 +32,20 @@ class Ledger:
 
     `database` gives the Engine that records and ledger share (called in the process that uses it, so that no
     connection crosses a fork); `connection` binds the ledger to one open connection instead, whose transaction is
-    the caller's: ours become savepoints in it (tests that never commit).
+    the caller's: ours become savepoints in it (tests that never commit). `schema_of` finds the Schema of a declared
+    class.
     """
 
     def __init__(
-        self, database: Callable[[], Engine], *, connection: Connection | None = None, limit: float | None = None
+        self,
+        database: Callable[[], Engine],
+        *,
+        connection: Connection | None = None,
+        limit: float | None = None,
+        schema_of: Callable[[Any], Schema] | None = None,
     ) -> None:
         self._database = database
+        self._schema_of = schema_of
         self._connection = connection
         self._limit = limit
         self._checked_in: int | None = None
@@ -43,11 +54,11 @@ class Ledger:
 
     def on(self, connection: Connection) -> Ledger:
         """The same ledger, inside the transaction of `connection`."""
-        return Ledger(self._database, connection=connection)
+        return Ledger(self._database, connection=connection, schema_of=self._schema_of)
 
     def within(self, seconds: float) -> Ledger:
         """The same ledger for somebody who only looks: no answer of it takes much longer than `seconds`."""
-        return Ledger(self._database, connection=self._connection, limit=seconds)
+        return Ledger(self._database, connection=self._connection, limit=seconds, schema_of=self._schema_of)
 
     def create_all(self, bind: Engine | Connection | None = None) -> None:
         """Make the ledger's tables where they are missing (tests, embedded use); production runs `ledger upgrade`."""
@@ -105,6 +116,16 @@ class Ledger:
                 return function(connection)
 
         return look() if self._limit is None else within(self._limit, look)
+
+    def triggers(self, schema: Any) -> Triggers:
+        """The triggers of a schema (the declared class, its name, or the Schema itself).
+
+        Raises:
+            SchemaError: it is not declared.
+        """
+        from .triggers import Triggers
+
+        return Triggers(self, self._schema_of(schema) if self._schema_of is not None else schema)
 
     @property
     def is_bound(self) -> bool:

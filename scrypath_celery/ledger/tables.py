@@ -233,6 +233,7 @@ ledger = Table(
     Column("relayed_at", Double, nullable=False, default=0.0),
     Column("publish_failed_at", Double),
     Column("publish_failure", String(500)),
+    Column("capture_off", Integer, nullable=False, server_default="0"),
     **_OPTIONS,
 )
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from scrypath_celery.capture.result import SyncResult
@@ -51,9 +51,18 @@ class Report:
 
 
 def play(
-    world: World, seed: int, faults: Sequence[Fault], *, steps: int = 100, struck: int = 3, patience: float = 90.0
+    world: World,
+    seed: int,
+    faults: Sequence[Fault],
+    *,
+    steps: int = 100,
+    struck: int = 3,
+    patience: float = 90.0,
+    plain: bool = False,
 ) -> Report:
     """Write for `steps`, with `struck` faults, then lift them all and wait until nothing is open.
+
+    With `plain` every second transaction is one of a client that knows nothing of us.
 
     It ends without a comparison where works are not settled after `patience` (seconds).
     """
@@ -66,7 +75,8 @@ def play(
         for entry in [entry for entry in under_way if entry[0] <= step]:
             under_way.remove(entry)
             _lift(entry[1])
-        _write(world, chance, report)
+        write = _write_plainly if plain and chance.random() < 0.5 else _write
+        write(world, chance, report)
         world.pace.wait(0.01)
     for _, fault in under_way:
         _lift(fault)
@@ -118,6 +128,28 @@ def _write(world: World, chance: random.Random, report: Report) -> None:
                 session.flush()
         report.writes += 1
         report.accepted.update(id for result in results for id in result.work_ids)
+    except DBAPIError:
+        report.refused += 1
+
+
+def _write_plainly(world: World, chance: random.Random, report: Report) -> None:
+    """Insert, update, delete, move or replace rows by statements of a plain client; nobody is told."""
+    low = chance.randrange(ROWS)
+    row = {"low": low, "high": low + chance.randrange(4), "version": chance.randrange(1_000_000_000), "to": ROWS + low}
+    ranged = "WHERE id BETWEEN :low AND :high"
+    chosen = chance.choice(
+        (
+            [f"UPDATE items SET version = :version {ranged}"],
+            [f"DELETE FROM items {ranged}"],
+            ["DELETE FROM items WHERE id = :low", "INSERT INTO items (id, version) VALUES (:low, :version)"],
+            ["DELETE FROM items WHERE id = :to", "UPDATE items SET id = :to WHERE id = :low"],
+        )
+    )
+    try:
+        with world.shop.engine.begin() as connection:
+            for statement in chosen:
+                connection.execute(text(statement), row)
+        report.writes += 1
     except DBAPIError:
         report.refused += 1
 

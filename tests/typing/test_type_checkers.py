@@ -1,7 +1,8 @@
-"""Type checkers know what searches give, and refuse what they do not take."""
+"""Type checkers know what an application may write, and name what it may not."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -9,19 +10,44 @@ from pathlib import Path
 
 import pytest
 
-READ = Path(__file__).parent / "searches.py"
+HERE = Path(__file__).parent
+CORRECT = [HERE / "searches.py", HERE / "correct_application.py"]
+MISTAKEN = HERE / "mistaken_application.py"
+CHECKERS = {
+    "mypy": ("mypy", "--strict", "--warn-unused-ignores"),
+    "pyright": ("pyright", "--pythonpath", sys.executable),
+}
+
+checker = pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(
+            command,
+            id=name,
+            marks=pytest.mark.skipif(
+                find_spec(name) is None, reason=f"{name} is not installed: it comes with the extra 'types'"
+            ),
+        )
+        for name, command in CHECKERS.items()
+    ],
+)
 
 
-def checked(*command: str) -> None:
-    done = subprocess.run([sys.executable, "-m", *command, str(READ)], capture_output=True, text=True)
+def checked(command: tuple[str, ...], *files: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", *command, *map(str, files)], capture_output=True, text=True)
+
+
+@checker
+def test_a_correct_application_has_nothing_to_mend(command: tuple[str, ...]) -> None:
+    done = checked(command, *CORRECT)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.skipif(find_spec("mypy") is None, reason="mypy is not installed: it comes with the extra 'types'")
-def test_mypy_knows_the_types_of_searches() -> None:
-    checked("mypy", "--strict", "--warn-unused-ignores")
-
-
-@pytest.mark.skipif(find_spec("pyright") is None, reason="pyright is not installed: it comes with the extra 'types'")
-def test_pyright_knows_the_types_of_searches() -> None:
-    checked("pyright", "--pythonpath", sys.executable)
+@checker
+def test_each_mistake_is_named_and_nothing_else(command: tuple[str, ...]) -> None:
+    lines = MISTAKEN.read_text().splitlines()
+    mistakes = {number for number, line in enumerate(lines, start=1) if line.endswith("# mistake")}
+    told = checked(command, MISTAKEN).stdout
+    named = {int(line) for line in re.findall(r"mistaken_application\.py:(\d+):.*error", told)}
+    assert len(mistakes) == 10
+    assert named == mistakes, told

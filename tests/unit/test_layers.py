@@ -14,9 +14,11 @@ FOUNDATION, DECLARATION, ADAPTERS, SERVICES, FACADE, EDGES = range(6)
 LAYERS = {
     "errors": FOUNDATION,
     "work": FOUNDATION,
-    "config": FOUNDATION,
     "asynchronous": FOUNDATION,
     "masking": FOUNDATION,
+    "arguments": DECLARATION,
+    "config": DECLARATION,
+    "option_checks": DECLARATION,
     "declaration": DECLARATION,
     "searching.query": DECLARATION,
     "engine": ADAPTERS,

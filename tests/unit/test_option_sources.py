@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from scrypath_celery.config import Options, from_celery, from_environment, resolve
+from scrypath_celery.arguments import OptionArguments
+from scrypath_celery.config import NAMES, Options, from_celery, from_environment, resolve
 from scrypath_celery.errors import ConfigError
 
 
@@ -36,13 +37,20 @@ def test_values_become_those_of_the_options_type(name: str) -> None:
 BAD: dict[str, tuple[Callable[[], object], str]] = {
     "an unknown option": (lambda: resolve({"que": "x"}), "did you mean 'queue'"),
     "a number that is none": (lambda: resolve({"lease": "soon"}), "'lease' must be a number"),
-    "a truth for a number": (lambda: resolve({"lease": True}), "'lease' must be a number, not bool"),
+    "a truth for a number": (lambda: resolve({"lease": True}), "'lease' must be a number above zero, not bool"),
     "a half for a whole number": (lambda: resolve({"max_attempts": 2.5}), "'max_attempts' must be a whole number"),
-    "zero": (lambda: resolve({"lease": 0}), "'lease' must be above zero"),
-    "less than zero": (lambda: resolve({"lease": "-1"}), "'lease' must be above zero"),
+    "zero": (lambda: resolve({"lease": 0}), "'lease' must be a number above zero, not 0 (int)"),
+    "less than zero": (lambda: resolve({"lease": "-1"}), "'lease' must be a number above zero, not '-1' (str)"),
+    "no number at all": (lambda: resolve({"lease": float("nan")}), "a number above zero, not nan (float)"),
+    "without end": (lambda: resolve({"lease": "inf"}), "a number above zero, not 'inf' (str)"),
+    "a count without end": (lambda: resolve({"max_attempts": float("inf")}), "a whole number above zero, not inf"),
+    "more than all of it": (lambda: resolve({"mass_delete_share": 1.5}), "above zero and at most 1, not 1.5"),
+    "a secret for a number": (lambda: resolve({"lease": "hunter22"}), "a number above zero, not str"),
+    "an empty name": (lambda: resolve({"queue": ""}), "'queue' must be a string that is not empty, not an empty one"),
+    "modules that are none": (lambda: resolve({"include": [7]}), "'include' must be a list of module names, not list"),
     "an unknown mode": (lambda: resolve({"sync_mode": "later"}), "must be one of"),
     "another backend": (lambda: resolve({"backend": "solr"}), "must be 'meilisearch'"),
-    "a number for a text": (lambda: resolve({"queue": 7}), "must be a string, not int"),
+    "a number for a text": (lambda: resolve({"queue": 7}), "'queue' must be a string that is not empty, not 7 (int)"),
     "an unknown variable": (lambda: from_environment({"SCRYPATH_QUE": "x"}), "did you mean 'SCRYPATH_QUEUE'"),
     "a variable in small letters": (lambda: from_environment({"Scrypath_queue": "x"}), "must be upper case"),
     "an unknown setting": (lambda: from_celery([("scrypath_que", "x")]), "did you mean 'scrypath_queue'"),
@@ -56,6 +64,15 @@ def test_what_is_wrong_is_refused_with_its_name(name: str) -> None:
     with pytest.raises(ConfigError) as refused:
         ask()
     assert words in str(refused.value)
+
+
+def test_an_empty_prefix_and_an_empty_key_are_fine() -> None:
+    found = resolve({"index_prefix": "", "meilisearch_api_key": ""})
+    assert (found.index_prefix, found.meilisearch_api_key) == ("", "")
+
+
+def test_type_checkers_know_every_option() -> None:
+    assert set(OptionArguments.__annotations__) == set(NAMES)
 
 
 def test_settings_are_found_under_the_namespace_of_the_app_and_others_are_left_alone() -> None:

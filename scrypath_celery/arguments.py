@@ -1,0 +1,119 @@
+"""What callers may give, for type checkers and editors: the options, sessions and modes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
+
+from .work import Mode
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_scoped_session, async_sessionmaker
+
+    AnySession = Session | scoped_session[Any] | AsyncSession | async_scoped_session[Any]
+    """A session of SQLAlchemy's of any kind."""
+
+    Bound = Engine | sessionmaker[Any] | scoped_session[Any] | AsyncEngine | async_sessionmaker[Any]
+    Database = Bound | Callable[[], Bound]
+    """What an application calls its database: an Engine, what makes its sessions, or a callable that returns one."""
+
+SyncMode = Mode | Literal["inline", "celery", "manual", "off"]
+"""When a call that writes returns; see the docs on sync modes."""
+
+
+class WriteOptions(TypedDict, total=False):
+    """What the calls beside a write take."""
+
+    session: AnySession | None
+    """The session whose transaction the write belongs to; by default that of the records, if they have one."""
+    sync_mode: SyncMode | None
+    """Beats the option `sync_mode` for this call."""
+
+
+class OptionArguments(TypedDict, total=False):
+    """The options of `Scrypath(...)`, `init_app` and `override`. Times are in seconds, sizes in bytes.
+
+    A command's flag beats an argument, which beats a `SCRYPATH_*` environment variable, which beats the Celery app's
+    configuration (`scrypath_*`). None counts as not given.
+    """
+
+    meilisearch_url: str | None
+    """Where Meilisearch answers."""
+    meilisearch_api_key: str | None
+    """The key that is sent to it; never shown."""
+    backend: Literal["meilisearch"] | None
+    """The search engine."""
+    index_prefix: str | None
+    """Stands before the name of every index of this application, with an underscore."""
+    sync_mode: SyncMode | None
+    """When a call that writes returns, where the call itself does not say."""
+    queue: str | None
+    """The Celery queue of the tasks."""
+    include: Sequence[str] | str | None
+    """Modules that declare schemas, imported by workers and commands."""
+    playbooks: str | None
+    """The directory of saved searches."""
+
+    engine_connect_timeout: float | None
+    """How long a connection to the engine may take."""
+    engine_timeout: float | None
+    """How long the engine may take to answer one request."""
+    payload_bytes: int | None
+    """The size at which a payload of documents is closed (the engine's own limit is 100 MB by default)."""
+    claim_documents: int | None
+    """The most documents that one claim takes."""
+    bulk_documents: int | None
+    """The most documents that one claim of a backfill or rebuild takes."""
+    bulk_bytes: int | None
+    """What of backfills and rebuilds may be on its way to the engine at once."""
+    bulk_seconds: float | None
+    """The same while single changes come in, as the time that the engine takes to index it."""
+    read_documents: int | None
+    """The most records that are read and projected at a time."""
+    lease: float | None
+    """How long a claim is held without a sign of progress."""
+    task_seconds: float | None
+    """How long one Celery task goes on claiming."""
+    hang_seconds: float | None
+    """How long one record may be projected before its work is shown as hanging."""
+    time_limit: float | None
+    """How long a Celery task may take before its process is killed; four fifths of it before it is interrupted."""
+    await_seconds: float | None
+    """How long a claim waits for the engine before its works are left `submitted`."""
+    max_attempts: int | None
+    """Verdicts after which a work becomes a dead letter."""
+    mass_delete_count: int | None
+    """Deletions that nobody asked for by name, as many as which always pass."""
+    mass_delete_share: float | None
+    """The same as a share of the documents; beyond both they wait for a word of an operator."""
+    max_claims: int | None
+    """Claims that ended without a settlement after which a work fails as `source`."""
+    backoff: float | None
+    """The first wait before a retry; doubled with each attempt, with full jitter."""
+    backoff_max: float | None
+    """The longest wait before a retry."""
+    pause_max: float | None
+    """The longest wait between two probes of a paused index."""
+    relay_period: float | None
+    """How often the relay looks for works that nobody claimed."""
+    publish_grace: float | None
+    """How long after its creation or last publication a work is published again."""
+    watch_seconds: float | None
+    """How long the engine's tasks are watched for unresolved sends."""
+    keep_succeeded: float | None
+    """How long settled works are kept."""
+    keep_cancelled: float | None
+    """How long cancelled works are kept."""
+    rebuild_ranges: int | None
+    """Ranges of the key that a rebuild is filled by at the same time."""
+    rebuild_expires: float | None
+    """How long a rebuild in which nothing moves, or that waits for its cut-over, is kept."""
+    broker_seconds: float | None
+    """How long the publisher waits for a broker, and an operator's command for an answer of one."""
+    poll_first: float | None
+    """The first wait between two looks at the engine's tasks; it grows."""
+    poll_max: float | None
+    """The longest wait between two looks at the engine's tasks."""

@@ -1,0 +1,115 @@
+"""`ledger triggers`: the database itself writes the works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from ..declaration.schema import Schema
+from ..errors import SchemaError
+from ..ledger.triggers import TableStatus, Triggers, TriggerState
+from .app_command import operating
+from .console import DIFFERENT, FINE, NOT_DONE, Console
+from .text import pairs
+
+schema_argument = click.argument("schema", required=False)
+
+
+@click.group()
+def triggers() -> None:
+    """Capture every write by triggers in the database, whoever makes it.
+
+    Without a schema each command is for all that are declared.
+    """
+
+
+@triggers.command(epilog="Example: scrypath-celery -A shop ledger triggers install Post --sql")
+@schema_argument
+@click.option("--sql", is_flag=True, help="Print the statements, and run none.")
+@click.option("--alembic", is_flag=True, help="Print them as operations of an Alembic migration, and run none.")
+@operating
+def install(console: Console, schema: str | None, sql: bool, alembic: bool) -> int:
+    """Install what is missing, and renew what is outdated or switched off; again changes nothing."""
+    if sql or alembic:
+        return _print(console, schema, alembic=alembic)
+    return _change(console, "ledger triggers install", schema, "installed", lambda one: one.install())
+
+
+@triggers.command(epilog="Example: scrypath-celery -A shop ledger triggers upgrade")
+@schema_argument
+@operating
+def upgrade(console: Console, schema: str | None) -> int:
+    """Renew the triggers of schemas that have some, after an upgrade or a changed declaration."""
+
+    def renew(one: Triggers) -> tuple[TableStatus, ...]:
+        missing = all(table.state is TriggerState.MISSING for table in one.status())
+        return () if missing else one.install()
+
+    return _change(console, "ledger triggers upgrade", schema, "renewed", renew)
+
+
+@triggers.command(epilog="Example: scrypath-celery -A shop ledger triggers remove Post")
+@schema_argument
+@operating
+def remove(console: Console, schema: str | None) -> int:
+    """Remove all triggers and functions; from then on calls and `track` alone capture writes."""
+    return _change(console, "ledger triggers remove", schema, "removed", lambda one: one.remove())
+
+
+@triggers.command(epilog="Example: scrypath-celery -A shop ledger triggers status --json")
+@schema_argument
+@operating
+def status(console: Console, schema: str | None) -> int:
+    """Show how the triggers of each table stand.
+
+    Exit code 0 where all are installed, 2 where one is missing, outdated, disabled or left over, 1 where the triggers
+    of a schema cannot be told.
+    """
+    found, errors = list[TableStatus](), dict[str, str]()
+    for one in console.schemas(schema):
+        try:
+            found += console.runtime.ledger.triggers(one).status()
+        except SchemaError as exc:
+            errors[one.name] = str(exc)
+            console.note(f"Error: {exc}")
+    console.answer("ledger triggers status", {"tables": _listed(found), "errors": errors})
+    for table in found:
+        console.say(pairs(schema=table.schema, table=table.table, triggers=table.state))
+    different = any(table.state is not TriggerState.INSTALLED for table in found)
+    return NOT_DONE if errors else DIFFERENT if different else FINE
+
+
+def _change(console: Console, command: str, schema: str | None, word: str, run: Any) -> int:
+    done: list[TableStatus] = []
+    for one in console.schemas(schema):
+        tables = run(console.runtime.ledger.triggers(one))
+        done += tables
+        for table in tables:
+            console.say(pairs(schema=table.schema, table=table.table, triggers=word))
+        if not tables:
+            console.say(f"{one.name}: nothing to do")
+    console.answer(command, {word: _listed(done)})
+    return FINE
+
+
+def _print(console: Console, schema: str | None, *, alembic: bool) -> int:
+    statements = [text for one in console.schemas(schema) for text in _statements(console, one)]
+    console.answer("ledger triggers install", {"statements": statements})
+    for text in statements:
+        console.say(f"op.execute({_literal(text)})" if alembic else f"{text};")
+    return FINE
+
+
+def _statements(console: Console, schema: Schema) -> Iterable[str]:
+    return console.runtime.ledger.triggers(schema).statements()
+
+
+def _literal(text: str) -> str:
+    """A statement as Python writes it down."""
+    return repr(text) if "\n" not in text else f'''r"""{text}"""'''
+
+
+def _listed(found: Iterable[TableStatus]) -> list[dict[str, str]]:
+    return [{"schema": one.schema, "table": one.table, "state": one.state.value} for one in found]

@@ -1,0 +1,8 @@
+"""Triggers: the database itself writes works, so that no write is missed, whoever makes it."""
+
+from __future__ import annotations
+
+from .trigger import TableStatus, TriggerState
+from .triggers import Triggers
+
+__all__ = ["TableStatus", "TriggerState", "Triggers"]

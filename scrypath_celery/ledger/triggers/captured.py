@@ -1,0 +1,139 @@
+"""Which rows of which tables make the documents of a schema, and how their ids are read from such a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Column, Dialect, ForeignKeyConstraint, Table
+from sqlalchemy.orm import ColumnProperty, Mapper
+
+from ...declaration import mapping
+from ...declaration.schema import Schema
+from ...errors import SchemaError
+from .id_sql import id_sql
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Captured:
+    """A table whose rows belong to a schema's records.
+
+    `id_column` holds the document id, in this table or in `id_column.table`, which shares its primary key. `kinds`
+    are the values of `discriminator` that make a row one of this schema's records; None where every row may be one.
+    """
+
+    table: Table
+    id_column: Column[object]
+    discriminator: Column[object] | None = None
+    kinds: tuple[object, ...] = ()
+
+    def id_of(self, row: str, dialect: Dialect) -> str:
+        """The SQL text of the document id of a row that is known as `row` (NEW, OLD, or an alias)."""
+        name = dialect.identifier_preparer.quote
+        if self.id_column.table is self.table:
+            return id_sql(self.id_column, dialect, f"{row}.{name(self.id_column.name)}")
+        owner = self.id_column.table
+        pairs = zip(owner.primary_key.columns, self.table.primary_key.columns, strict=True)
+        same = " AND ".join(f"own.{name(one.name)} = {row}.{name(other.name)}" for one, other in pairs)
+        text = id_sql(self.id_column, dialect, f"own.{name(self.id_column.name)}")
+        return f"(SELECT {text} FROM {table_sql(owner, dialect)} AS own WHERE {same})"
+
+    def condition(self, row: str, dialect: Dialect) -> str:
+        """The SQL condition that a row is of one of this schema's records."""
+        if self.discriminator is None:
+            return "1 = 1"
+        listed = ", ".join(literal_sql(kind) for kind in self.kinds)
+        return f"{row}.{dialect.identifier_preparer.quote(self.discriminator.name)} IN ({listed})"
+
+
+def captured(schema: Schema) -> list[Captured]:
+    """The tables of a schema's records, those of subclasses among them.
+
+    Raises:
+        SchemaError: the document id is no column, or no single one.
+    """
+    found: dict[Table, Captured] = {}
+    for mapper in schema.mapper.self_and_descendants:
+        if mapper.concrete and mapper is not schema.mapper:
+            continue
+        for table in mapper.tables:
+            if isinstance(table, Table) and table not in found:
+                found[table] = _captured(schema, mapper, table)
+    return list(found.values())
+
+
+def _captured(schema: Schema, mapper: Mapper[object], table: Table) -> Captured:
+    columns = _id_columns(schema, mapper)
+    id_column = next((column for column in columns if column.table is table), columns[0])
+    discriminator = mapper.polymorphic_on
+    if schema.mapper.inherits is None or not isinstance(discriminator, Column) or discriminator.table is not table:
+        return Captured(table=table, id_column=id_column)
+    kinds = tuple(one.polymorphic_identity for one in schema.mapper.self_and_descendants)
+    if not all(isinstance(kind, str | int) for kind in kinds):
+        return Captured(table=table, id_column=id_column)
+    return Captured(table=table, id_column=id_column, discriminator=discriminator, kinds=kinds)
+
+
+def _id_columns(schema: Schema, mapper: Mapper[object]) -> list[Column[object]]:
+    found = mapper.get_property(schema.key) if mapping.is_column(mapper, schema.key) else None
+    columns = [one for one in found.columns if isinstance(one, Column)] if isinstance(found, ColumnProperty) else []
+    if not columns:
+        raise SchemaError(
+            f"triggers cannot capture {schema.name}: its document id {schema.key!r} is no column of a table;"
+            " capture its writes by calls or track"
+        )
+    return columns
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Reach:
+    """How a change of a row of `parent` reaches rows of a captured table through actions of foreign keys.
+
+    `path` leads from the captured table to the parent, one foreign key after the other.
+    """
+
+    parent: Table
+    path: tuple[ForeignKeyConstraint, ...]
+
+    @property
+    def on_update(self) -> bool:
+        """Whether a change of the parent's key reaches them too, beside its deletion."""
+        return all(_acts(one.onupdate) for one in self.path)
+
+    @property
+    def on_delete(self) -> bool:
+        """Whether a deletion of the parent's row reaches them: each step but the last has to delete a row."""
+        *upper, first = reversed(self.path)
+        return _acts(first.ondelete) and all((one.ondelete or "").upper() == "CASCADE" for one in upper)
+
+
+def reaches(table: Table) -> Iterator[Reach]:
+    """The tables whose rows reach those of `table` by actions of the database's foreign keys, however far off."""
+    yield from _reaches(table, ())
+
+
+def _reaches(table: Table, path: tuple[ForeignKeyConstraint, ...]) -> Iterator[Reach]:
+    for constraint in table.foreign_key_constraints:
+        parent = constraint.referred_table
+        if parent is table or any(one.table is parent for one in path):
+            continue  # a row that reaches its own table: how deep, no statement can tell
+        found = Reach(parent=parent, path=(*path, constraint))
+        if found.on_delete or found.on_update:
+            yield found
+            yield from _reaches(parent, found.path)
+
+
+def _acts(action: str | None) -> bool:
+    return (action or "").upper() in ("CASCADE", "SET NULL", "SET DEFAULT")
+
+
+def table_sql(table: Table, dialect: Dialect) -> str:
+    """The quoted name of a table, with its schema where it has one."""
+    return dialect.identifier_preparer.format_table(table)
+
+
+def literal_sql(value: object) -> str:
+    """A text or number as SQL writes it down."""
+    if isinstance(value, int):
+        return str(int(value))
+    return "'" + str(value).replace("'", "''") + "'"

@@ -1,0 +1,48 @@
+"""The statement inside a trigger that writes the work."""
+
+from __future__ import annotations
+
+from sqlalchemy import Dialect
+
+from ...work import PRIORITY, Mode, Operation, State
+from ..clock import now
+from ..tables import work
+from .captured import literal_sql
+
+COLUMNS = (
+    "index_uid",
+    "operation",
+    "documents",
+    "priority",
+    "mode",
+    "state",
+    "attempts",
+    "claims",
+    "created_at",
+    "publish_after",
+    "available_at",
+)
+"""What a work has beside its ids."""
+
+
+INSERT_INTO = f"INSERT INTO {work.name} (ids, {', '.join(COLUMNS)})"
+"""The beginning of the statement; what it selects is the ids, then `values`."""
+
+
+def values(index_uid: str, operation: Operation, dialect: Dialect, *, documents: str) -> str:
+    """The values of `COLUMNS`, as SQL; `documents` is the expression that counts the ids."""
+    time = str(now().compile(dialect=dialect))
+    texts = {
+        "index_uid": literal_sql(index_uid),
+        "operation": literal_sql(operation.value),
+        "documents": documents,
+        "priority": str(PRIORITY[operation]),
+        "mode": literal_sql(Mode.CELERY.value),
+        "state": literal_sql(State.PENDING.value),
+        "attempts": "0",
+        "claims": "0",
+        "created_at": time,
+        "publish_after": time,
+        "available_at": time,
+    }
+    return ", ".join(texts[name] for name in COLUMNS)

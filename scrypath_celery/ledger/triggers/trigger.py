@@ -1,0 +1,80 @@
+"""What triggers are made of, and how one is known again in a database."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+PREFIX = "scrypath_"
+"""How the names of all our triggers and functions begin."""
+
+_MARK = re.compile(r"scrypath-celery (\S+) ([0-9a-f]{12})")
+
+
+class TriggerState(StrEnum):
+    """How the triggers of a table stand: there, of another release or declaration, switched off, or not there.
+
+    `left_over` are triggers of the schema on a table that it does not read any more.
+    """
+
+    INSTALLED = "installed"
+    OUTDATED = "outdated"
+    DISABLED = "disabled"
+    MISSING = "missing"
+    LEFT_OVER = "left_over"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableTriggers:
+    """The triggers that one table needs for one index: their names, and the statements that make them."""
+
+    table: str
+    names: tuple[str, ...]
+    mark: str
+    statements: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A trigger of ours in the database; `drop` are the statements that remove it, `mark` and `index_uid` its own."""
+
+    name: str
+    table: str
+    index_uid: str
+    mark: str
+    enabled: bool
+    drop: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableStatus:
+    """How the triggers of one table stand for one schema."""
+
+    schema: str
+    table: str
+    state: TriggerState
+
+
+def base_name(index_uid: str, table: str, *, purpose: str = "") -> str:
+    """The beginning of the names of a table's triggers for an index; triggers of one database share their names."""
+    digest = hashlib.sha256(f"{index_uid} {table} {purpose}".encode()).hexdigest()[:8]
+    short = re.sub(r"[^a-z0-9_]", "_", table.rpartition(".")[2].lower())[:30]
+    return f"{PREFIX}{short}_{digest}"
+
+
+def mark_of(text: str) -> str:
+    """Twelve hexadecimal digits that change with the text of a trigger."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def comment(index_uid: str, mark: str) -> str:
+    """What stands in the body of a trigger, so that `read_mark` knows it again."""
+    return f"/* scrypath-celery {index_uid} {mark} */"
+
+
+def read_mark(body: str) -> tuple[str, str] | None:
+    """The index and mark that the body of a trigger bears; None where it is not ours."""
+    found = _MARK.search(body)
+    return None if found is None else (found[1], found[2])

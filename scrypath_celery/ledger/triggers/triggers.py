@@ -1,0 +1,122 @@
+"""Installing, upgrading, removing and showing the triggers of one schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, text
+
+from ...declaration.schema import Schema
+from . import mariadb, postgresql, sqlite
+from .installed import installed
+from .trigger import Found, TableStatus, TableTriggers, TriggerState
+
+if TYPE_CHECKING:
+    from ..database import Ledger
+
+
+class Triggers:
+    """The triggers with which the database itself writes the works of one schema, whoever changes its records.
+
+    They write in the transaction of the change, so a rollback takes the work along; the relay publishes it within its
+    period. They work beside calls and `track`: a change that both see has two works, which one claim takes and sends
+    once. `SET LOCAL scrypath.capture = off` switches them off for a transaction on PostgreSQL, `SET @scrypath_capture
+    = 'off'` until further notice for a connection on MariaDB, `UPDATE scrypath_ledger SET capture_off = 1` (and back
+    to 0 before the commit) on SQLite.
+    """
+
+    def __init__(self, ledger: Ledger, schema: Schema) -> None:
+        self._ledger = ledger
+        self._schema = schema
+
+    def status(self) -> tuple[TableStatus, ...]:
+        """How the triggers of each table stand.
+
+        Raises:
+            SchemaError: the schema's writes cannot be captured by triggers. LedgerError: the database cannot be asked.
+        """
+        return self._ledger.read(lambda tx: tuple(self._standing(tx)))
+
+    def statements(self) -> tuple[str, ...]:
+        """The statements that `install` runs, each to be run as it is; those that make what is there already, too.
+
+        Raises:
+            SchemaError: as `status`. LedgerError: as `status`.
+        """
+        wanted = self._ledger.read(self._wanted)
+        return tuple(statement for one in wanted for statement in one.statements)
+
+    def install(self) -> tuple[TableStatus, ...]:
+        """Install what is missing, renew what is outdated or switched off, remove what is left over; what was done.
+
+        Again changes nothing. It waits for transactions that have written to these tables, and holds up new ones.
+
+        Raises:
+            SchemaError: as `status`. LedgerError: the ledger is missing or older, or the database refused.
+        """
+        return self._ledger.run(self._install)
+
+    def remove(self) -> tuple[TableStatus, ...]:
+        """Remove all triggers and functions of this schema; what was there."""
+        return self._ledger.run(self._remove)
+
+    def _wanted(self, connection: Connection) -> list[TableTriggers]:
+        self._schema.check()
+        dialect = connection.dialect
+        if dialect.name == "postgresql":
+            return postgresql.wanted(self._schema, dialect, _search_path(connection))
+        if dialect.name == "sqlite":
+            return sqlite.wanted(self._schema, dialect)
+        return mariadb.wanted(self._schema, dialect)
+
+    def _standing(self, connection: Connection) -> Iterator[TableStatus]:
+        there = {found.name: found for found in installed(connection, self._schema.uid)}
+        wanted = self._wanted(connection)
+        for one in wanted:
+            yield self._told(one.table, _state(one, there))
+        known = {name for one in wanted for name in one.names}
+        for table in dict.fromkeys(found.table for name, found in there.items() if name not in known):
+            yield self._told(table, TriggerState.LEFT_OVER)
+
+    def _install(self, connection: Connection) -> tuple[TableStatus, ...]:
+        there = {found.name: found for found in installed(connection, self._schema.uid)}
+        wanted = self._wanted(connection)
+        done = tuple(one for one in self._standing(connection) if one.state is not TriggerState.INSTALLED)
+        known = {name for one in wanted for name in one.names}
+        _drop(connection, [found for name, found in there.items() if name not in known])
+        there = {found.name: found for found in installed(connection, self._schema.uid)}
+        for one in wanted:
+            if _state(one, there) is not TriggerState.INSTALLED:
+                for statement in one.statements:
+                    connection.exec_driver_sql(statement)
+        return done
+
+    def _remove(self, connection: Connection) -> tuple[TableStatus, ...]:
+        there = installed(connection, self._schema.uid)
+        _drop(connection, there)
+        return tuple(self._told(table, TriggerState.INSTALLED) for table in dict.fromkeys(one.table for one in there))
+
+    def _told(self, table: str, state: TriggerState) -> TableStatus:
+        return TableStatus(schema=self._schema.name, table=table, state=state)
+
+
+def _state(wanted: TableTriggers, there: dict[str, Found]) -> TriggerState:
+    found = [there[name] for name in wanted.names if name in there]
+    if not found:
+        return TriggerState.MISSING
+    if len(found) < len(wanted.names) or any(one.mark != wanted.mark for one in found):
+        return TriggerState.OUTDATED
+    return TriggerState.INSTALLED if all(one.enabled for one in found) else TriggerState.DISABLED
+
+
+def _drop(connection: Connection, found: list[Found]) -> None:
+    for statement in dict.fromkeys(statement for one in found for statement in one.drop):
+        connection.exec_driver_sql(statement)
+
+
+def _search_path(connection: Connection) -> str:
+    """The schemas that are searched now, for functions that run under anybody's search path."""
+    quote = connection.dialect.identifier_preparer.quote
+    found = connection.execute(text("SELECT unnest(current_schemas(false))")).scalars()
+    return ", ".join([*(quote(str(name)) for name in found), "pg_temp"])

@@ -1,0 +1,58 @@
+"""A client that knows nothing of us writes beside the ORM, under faults: triggers see to it that nothing is missed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chaos import faults
+from tests.chaos.episode import play
+from tests.chaos.long import LONG, long
+from tests.chaos.shop import Item
+from tests.chaos.world import World, world
+from tests.services.rabbitmq import RabbitMQServer
+
+STRUCK = (*faults.PROCESSES, *faults.BROKER, *faults.ENGINE)
+SEEDS = 20 if LONG else 1
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(180 + 60 * SEEDS)]
+
+
+def end_equal(made: World) -> None:
+    made.shop.search.ledger.triggers(Item).install()
+    reports = [play(made, seed, STRUCK, steps=100 if LONG else 40, plain=True) for seed in range(SEEDS)]
+    assert [report for report in reports if not report.fine] == []
+    assert not any(report.refused for report in reports)
+
+
+def test_on_postgresql_what_a_plain_client_writes_ends_equal(
+    postgresql_url: str, redis_server: Callable[[], Any], tmp_path: Path
+) -> None:
+    with world(postgresql_url, redis_server(), tmp_path) as made:
+        end_equal(made)
+
+
+@long
+def test_on_mariadb_what_a_plain_client_writes_ends_equal(
+    mariadb_url: str, rabbitmq_server: RabbitMQServer, tmp_path: Path
+) -> None:
+    with world(mariadb_url, rabbitmq_server, tmp_path) as made:
+        end_equal(made)
+
+
+@long
+def test_on_sqlite_what_a_plain_client_writes_ends_equal(
+    sqlite_url: str, fakeredis_server: Callable[[], Any], tmp_path: Path
+) -> None:
+    with world(sqlite_url, fakeredis_server(), tmp_path) as made:
+        end_equal(made)
+
+
+@long
+def test_without_triggers_the_same_run_does_not_end_equal(
+    postgresql_url: str, redis_server: Callable[[], Any], tmp_path: Path
+) -> None:
+    with world(postgresql_url, redis_server(), tmp_path) as made:
+        assert not play(made, 0, STRUCK, steps=40, plain=True, patience=20).fine

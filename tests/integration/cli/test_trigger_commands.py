@@ -1,0 +1,38 @@
+"""`ledger triggers`: what is printed, what is done, and the exit codes."""
+
+from __future__ import annotations
+
+from tests.integration.cli.conftest import Run, document
+
+
+def test_triggers_are_installed_shown_and_removed(run: Run) -> None:
+    missing = run("ledger", "triggers", "status")
+    assert (missing.exit_code, missing.stdout) == (2, "schema=Post table=posts triggers=missing\n")
+    assert run("ledger", "triggers", "upgrade").stdout == "Post: nothing to do\n"
+    assert run("ledger", "triggers", "install").stdout == "schema=Post table=posts triggers=installed\n"
+    assert run("ledger", "triggers", "install", "Post").stdout == "Post: nothing to do\n"
+    there = run("ledger", "triggers", "status", "--json")
+    assert there.exit_code == 0
+    assert document(there)["tables"] == [{"schema": "Post", "table": "posts", "state": "installed"}]
+    assert run("ledger", "triggers", "remove").stdout == "schema=Post table=posts triggers=removed\n"
+    assert run("ledger", "triggers", "remove").stdout == "Post: nothing to do\n"
+
+
+def test_the_statements_can_be_reviewed_before_they_are_run(run: Run) -> None:
+    printed = run("ledger", "triggers", "install", "--sql")
+    assert printed.stdout.count("CREATE TRIGGER") == 3
+    assert run("ledger", "triggers", "status").exit_code == 2
+
+
+def test_the_statements_are_given_as_operations_of_alembic(run: Run) -> None:
+    ran: list[str] = []
+    operations = type("op", (), {"execute": staticmethod(ran.append)})
+    exec(run("ledger", "triggers", "install", "--alembic").stdout, {"op": operations})  # noqa: S102 - our own output
+    assert len([statement for statement in ran if statement.startswith("CREATE TRIGGER")]) == 3
+
+
+def test_an_unknown_schema_is_one_line_with_the_nearest(run: Run) -> None:
+    refused = run("ledger", "triggers", "install", "Pots")
+    assert refused.exit_code == 1
+    assert "did you mean 'Post'" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1

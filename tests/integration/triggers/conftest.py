@@ -1,0 +1,43 @@
+"""A library on a database of each kind, with its triggers installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, Engine, create_engine
+
+from scrypath_celery import Scrypath
+from tests.integration.triggers.library import open_library
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A database of each kind, for all tests of a module."""
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = f"sqlite:///{Path(tmp_path_factory.mktemp('library')) / 'library.db'}"
+        else:
+            url = stack.enter_context(request.getfixturevalue(request.param).database())
+        engine = create_engine(url)
+        stack.callback(engine.dispose)
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def library(engine: Engine) -> Scrypath:
+    """The library, with triggers for every schema."""
+    search = open_library(engine)
+    for schema in search.schemas:
+        search.ledger.triggers(schema).install()
+    return search
+
+
+@pytest.fixture
+def connection(library: Scrypath, engine: Engine) -> Iterator[Connection]:
+    """A transaction that is rolled back at the end."""
+    with engine.connect() as connection:
+        yield connection
+        connection.rollback()

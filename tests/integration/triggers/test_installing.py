@@ -1,0 +1,139 @@
+"""Triggers are installed, renewed and removed as often as one likes, and leave nothing behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, DateTime, Engine, Enum, LargeBinary, TypeDecorator, create_engine, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from scrypath_celery import Scrypath, include_name
+from scrypath_celery.errors import LedgerMissing, SchemaError
+from scrypath_celery.ledger.triggers import Triggers, TriggerState
+from scrypath_celery.ledger.triggers.installed import installed
+from tests.integration.triggers.library import Base, Book, Truck, works
+
+
+def states(triggers: Triggers) -> set[TriggerState]:
+    return {one.state for one in triggers.status()}
+
+
+def there(engine: Engine, index_uid: str) -> list[str]:
+    with engine.connect() as connection:
+        return [found.name for found in installed(connection, index_uid)]
+
+
+def functions(connection: Connection) -> list[str]:
+    if connection.dialect.name != "postgresql":
+        return []
+    return list(
+        connection.execute(text("SELECT proname FROM pg_proc WHERE starts_with(proname, 'scrypath_')")).scalars()
+    )
+
+
+@pytest.fixture
+def triggers(library: Scrypath) -> Iterator[Triggers]:
+    """The triggers of books, which are there again at the end."""
+    found = library.ledger.triggers(Book)
+    yield found
+    found.install()
+
+
+def test_installing_again_changes_nothing(triggers: Triggers) -> None:
+    assert states(triggers) == {TriggerState.INSTALLED}
+    assert triggers.install() == ()
+
+
+def test_what_was_removed_leaves_nothing_behind(library: Scrypath, engine: Engine, triggers: Triggers) -> None:
+    assert {one.schema for one in triggers.remove()} == {"Book"}
+    assert there(engine, "book") == []
+    assert states(triggers) == {TriggerState.MISSING}
+    assert triggers.remove() == ()
+    assert there(engine, "truck") != []  # another schema's stay
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO book (id, title) VALUES (1, 'a')")
+        assert works(connection, "book") == []
+        assert not [name for name in functions(connection) if name.startswith("scrypath_book")]
+        connection.exec_driver_sql("DELETE FROM book")
+
+
+def test_a_trigger_that_is_lost_or_of_another_release_is_made_anew(engine: Engine, triggers: Triggers) -> None:
+    with engine.begin() as connection:
+        found = installed(connection, "book")
+        connection.exec_driver_sql(found[0].drop[0])
+    assert TriggerState.OUTDATED in states(triggers)
+    assert [one.state for one in triggers.install()] == [TriggerState.OUTDATED]
+    assert states(triggers) == {TriggerState.INSTALLED}
+
+
+def test_triggers_that_somebody_switched_off_are_told(engine: Engine, triggers: Triggers) -> None:
+    if engine.dialect.name == "postgresql":
+        with engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE book DISABLE TRIGGER ALL")
+        assert states(triggers) == {TriggerState.DISABLED}
+        triggers.install()
+        assert states(triggers) == {TriggerState.INSTALLED}
+
+
+def test_the_statements_can_be_run_by_hand(engine: Engine, triggers: Triggers) -> None:
+    triggers.remove()
+    with engine.begin() as connection:
+        for statement in triggers.statements():
+            connection.exec_driver_sql(statement)
+    assert states(triggers) == {TriggerState.INSTALLED}
+
+
+def test_the_applications_alembic_has_nothing_to_say_of_them(library: Scrypath, engine: Engine) -> None:
+    with engine.connect() as connection:
+        options = {"include_name": include_name, "target_metadata": Base.metadata}
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata) == []
+
+
+def test_a_database_without_a_ledger_is_refused_by_name(sqlite_url: str) -> None:
+    engine = create_engine(sqlite_url)
+    search = Scrypath(None, database=engine)
+    search.schema(fields=["title"])(Book)
+    with pytest.raises(LedgerMissing, match="scrypath-celery ledger upgrade"):
+        search.ledger.triggers(Book).install()
+    engine.dispose()
+
+
+class Reversed(TypeDecorator[str]):
+    impl = LargeBinary
+    cache_ok = True
+
+
+class Odd(DeclarativeBase):
+    pass
+
+
+class Coded(Odd):
+    __tablename__ = "coded"
+    id: Mapped[str] = mapped_column(Reversed, primary_key=True)
+
+
+class Timed(Odd):
+    __tablename__ = "timed"
+    id: Mapped[str] = mapped_column(DateTime, primary_key=True)
+
+
+class Colour(Odd):
+    __tablename__ = "colour"
+    id: Mapped[str] = mapped_column(Enum(TriggerState), primary_key=True)
+
+
+@pytest.mark.parametrize("model", [Coded, Timed, Colour])
+def test_an_id_whose_text_only_python_knows_is_refused(library: Scrypath, model: type) -> None:
+    search = Scrypath(None, database=library.ledger.database)
+    search.schema(fields=[])(model)
+    with pytest.raises(SchemaError, match=rf"triggers cannot capture {model.__tablename__}\.id: .*calls or track"):  # type: ignore[attr-defined]
+        search.ledger.triggers(model).install()
+
+
+def test_an_unknown_schema_is_refused_by_name(library: Scrypath) -> None:
+    with pytest.raises(SchemaError, match="did you mean 'Truck'"):
+        library.ledger.triggers("Trukc")
+    assert states(library.ledger.triggers(Truck)) == {TriggerState.INSTALLED}

@@ -1,0 +1,68 @@
+"""An application without a mistake: type checkers have nothing to say of it. Read by mypy and pyright, never run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, assert_type
+
+from celery import Celery
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, scoped_session, sessionmaker
+
+from scrypath_celery import Mode, Scrypath, SearchResult, SyncResult
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+app = Celery("shop")
+search = Scrypath(app, database=create_engine("sqlite://"), meilisearch_url="http://127.0.0.1:7700", lease=30)
+
+
+@search.schema(fields=["title"], filterable=["status"], sortable=["id"])
+class Post(Base):
+    __tablename__ = "post"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    status: Mapped[str]
+
+
+def database() -> Engine:
+    return create_engine("sqlite://")
+
+
+def attach() -> None:
+    empty = Scrypath()
+    empty.init_app(app, database=sessionmaker(create_engine("sqlite://")), sync_mode="inline", include=["shop.models"])
+    Scrypath(app, database=database, sync_mode=Mode.MANUAL)
+    Scrypath(app, database=async_sessionmaker(create_async_engine("sqlite+aiosqlite://")), index_prefix="shop")
+    with empty.override(queue="other", engine_timeout=2.5) as other:
+        assert_type(other, Scrypath)
+
+
+def write(session: Session, registry: scoped_session[Session], post: Post) -> None:
+    assert_type(search.sync_record(post, session=session), SyncResult)
+    search.sync_records([post], session=registry, sync_mode="manual")
+    search.delete_record(post, session=session, sync_mode=Mode.INLINE)
+    search.delete_document(Post, 7, session=session)
+    search.delete_documents(Post, [7, 8])
+
+
+async def write_later(session: AsyncSession, registry: async_scoped_session[AsyncSession], post: Post) -> None:
+    search.sync_record(post, session=session)
+    search.delete_records([post], session=registry)
+
+
+def read(session: Session) -> Iterable[Post]:
+    found = search.search(Post, "words", session=session, filter={"status": "published"}, sort=["-id"])
+    assert_type(found, SearchResult[Post])
+    document: dict[str, Any] = search.document(found[0])
+    return found if document else []
+
+
+def operate() -> None:
+    search.backfill(Post, where={"status": "published"}, sync_mode="inline")
+    search.reindex(Post, keep_old=60.0)
+    search.verify(Post, sample=100)
