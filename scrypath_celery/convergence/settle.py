@@ -81,6 +81,11 @@ def pieces(run: ClaimRun, item: Work, open_uids: Mapping[str, tuple[int, ...]]) 
     id finds the worst of it there.
     """
     found: Pieces = [(part.ids, part.ending) for part in run.documents.parts(item.left)]
+    if not found and not run.trials:  # nearly all
+        all_uids = set(map(open_uids.get, item.left))
+        if None not in all_uids:
+            uids = tuple(sorted(set().union(*filter(None, all_uids))))
+            return [(item.left, Wait(uids=uids, trial=None))]
     bad = {id for ids, _ in found for id in ids}
     waits: dict[str | None, list[str]] = {}
     for id in item.left:
