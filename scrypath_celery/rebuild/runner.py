@@ -11,10 +11,10 @@ from ..convergence.executor import run_ready_works
 from ..convergence.in_flight import GROWTH
 from ..convergence.relay import relay
 from ..errors import IndexPaused, RebuildError, ScrypathError
-from ..ledger import indexes, rebuilds
+from ..ledger import indexes, ready, rebuilds
 from ..ledger.rebuilds import Rebuild
 from ..runtime import Runtime
-from ..work import OPEN, Mode, Scope
+from ..work import OPEN, READY, Mode, Scope, State
 from .begin import give_up
 from .held import Held, acquire
 from .phases import Phase
@@ -76,14 +76,17 @@ def drive(runtime: Runtime, *, seconds: float) -> int:
         if held is None:
             continue
         taken += 1
+        more = False
         try:
-            _drive(held, end)
+            more = _drive(held, end)
         except RebuildError:
             continue  # a command took it over
         except ScrypathError as exc:
             logger.warning("rebuild %s of %s could not go on (%s): it is tried again", row.id, row.index_uid, exc)
         finally:
             held.release()
+        if more:
+            runtime.publish(row.index_uid, (0,))  # a nudge: whoever gets it goes on at once
     return taken
 
 
@@ -92,16 +95,32 @@ def _wants(row: Rebuild) -> bool:
     return row.phase != Phase.CUT_OVER or bool(row.tried) or (not row.blocked and bool(row.options.get("cutover")))
 
 
-def _drive(held: Held, end: float) -> None:
+def _drive(held: Held, end: float) -> bool:
+    """Take steps until `end`; whether it ended only for that."""
     if expired(held):
         give_up(held, Phase.EXPIRED, "nothing has moved in it for longer than a rebuild is kept")
-        return
+        return False
+    runtime, pause = held.runtime, threading.Event()
+    interval = runtime.options.poll_first
     while time.monotonic() < end:
         turn = step(held)
         if turn in (Turn.OVER, Turn.STOPPED):
-            return
-        if turn is Turn.WAITING and not run_ready_works(held.runtime, held.row.index_uid, seconds=SLICE).claims:
-            return  # others are at it, and the end of their tasks comes back here
+            return False
+        if turn is not Turn.WAITING or run_ready_works(runtime, held.row.index_uid, seconds=SLICE).claims:
+            interval = runtime.options.poll_first
+            continue
+        # Only the engine is waited for, and only where this process has nothing else to do: what comes next is due
+        # as soon as it is done, and the relay comes back here no sooner than its period is over.
+        if not _waits_for_the_engine(held) or runtime.ledger.read(lambda tx: ready.uids(tx, *READY)):
+            return False
+        pause.wait(interval)
+        interval = min(interval * GROWTH, runtime.options.poll_max)
+    return True
+
+
+def _waits_for_the_engine(held: Held) -> bool:
+    found = held.runtime.ledger.read(lambda tx: rebuilds.tally(tx, held.row.id))
+    return State.SUBMITTED in found and not any(state in found for state in READY)
 
 
 def expire(runtime: Runtime) -> int:
