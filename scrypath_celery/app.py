@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from sqlalchemy import Connection
 
-from .arguments import OptionArguments, SyncMode, WriteOptions
+from .arguments import OptionArguments, SyncMode, SyncOptions, WriteOptions
 from .capture.capture import Capture
 from .capture.inline import drain
 from .capture.result import SyncResult
@@ -18,9 +18,11 @@ from .convergence.summary import Summary
 from .declaration.document_ids import id_text
 from .declaration.registry import Declaration
 from .declaration.schema import Schema
+from .operations import Operations
 from .operator.contract_drift import ContractDrift, contract_drift
 from .operator.failed import Failed, failed
 from .operator.hot_apply import HotApply, hot_apply
+from .operator.pause import PausedByHand, Resumed, pause, resume
 from .operator.reconcile import Report, reconcile
 from .operator.repair import Repair, repair
 from .operator.retry import Retried, retry
@@ -31,7 +33,6 @@ from .operator.verify import Verification, verify
 from .rebuild.rebuild import How, backfill, listed, reindex
 from .rebuild.report import BackfillReport, RebuildStatus, ReindexReport
 from .rebuild.runner import Progress
-from .searches import Searches
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -59,7 +60,7 @@ class Native:
         return runtime.engine.native(runtime.uid_of(runtime.schemas.of(model)))
 
 
-class Scrypath(Searches):
+class Scrypath(Operations):
     """Keeps Meilisearch in step with SQLAlchemy models through a Celery app.
 
     `database` is an Engine, a sessionmaker, an AsyncEngine or async_sessionmaker, or a callable that returns one;
@@ -104,18 +105,20 @@ class Scrypath(Searches):
 
     # writing
 
-    def sync_record(self, record: Any, **how: Unpack[WriteOptions]) -> SyncResult:
+    def sync_record(self, record: Any, **how: Unpack[SyncOptions]) -> SyncResult:
         """Make the index say what the database says of a record, once its transaction is committed.
 
         `session` is the Session or AsyncSession that writes it (its own one by default): the ledger's row joins that
-        transaction. `sync_mode` beats the option for this call. Never awaited, never flushes.
+        transaction. `sync_mode` beats the option for this call. `at` is when to do it, for documents that become
+        visible or vanish with time: a worker does it then, and another date for the same document replaces it. Never
+        awaited, never flushes.
 
         Raises:
             SchemaError: its class has no schema. SessionError: it belongs to no session, or to another.
         """
         return self._capture.sync_record(record, **how)
 
-    def sync_records(self, records: Iterable[Any], **how: Unpack[WriteOptions]) -> SyncResult:
+    def sync_records(self, records: Iterable[Any], **how: Unpack[SyncOptions]) -> SyncResult:
         """`sync_record` for many records of one session."""
         return self._capture.sync_records(records, **how)
 
@@ -142,9 +145,9 @@ class Scrypath(Searches):
         """`delete_document` for many ids."""
         return self._capture.delete_documents(model, ids, **how)
 
-    def paused(self) -> AbstractContextManager[None]:
+    def capture_disabled(self) -> AbstractContextManager[None]:
         """Within this context calls and tracked flushes record nothing."""
-        return self._capture.paused()
+        return self._capture.capture_disabled()
 
     def track(self, target: Any) -> None:
         """Capture what the sessions of a sessionmaker (or of what else makes sessions) write; see `Tracker.track`."""
@@ -175,6 +178,14 @@ class Scrypath(Searches):
     def reconcile_sync(self, model: Any = None) -> Report:
         """What differs between database and index, and what to do about it; changes nothing."""
         return reconcile(self.runtime, self._chosen(model))
+
+    def pause(self, model: Any, *, reason: str, by: str | None = None) -> PausedByHand:
+        """Keep the workers off an index until `resume`; writes are captured all the same; see `operator.pause`."""
+        return pause(self.runtime, self.schemas.of(model), reason=reason, by=by)
+
+    def resume(self, model: Any) -> Resumed:
+        """End the pause of an index that `pause` began."""
+        return resume(self.runtime, self.schemas.of(model))
 
     def verify(
         self, model: Any, *, sample: int | None = None, ledger: bool = True, progress: Progress | None = None

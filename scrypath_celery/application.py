@@ -172,7 +172,7 @@ class Attached:
             schemas=self.schemas,
             ledger=Ledger(lambda: self._binding()[1], schema_of=self.schemas.of),
             engine=SearchEngine(options),
-            source=Source(self._reader),
+            source=Source(self._reader, exception_text=options.log_exception_text),
             publish=self._publish,
             eager=self._is_eager,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from sqlalchemy import Engine
@@ -33,6 +34,16 @@ class WriteOptions(TypedDict, total=False):
     """Beats the option `sync_mode` for this call."""
 
 
+class SyncOptions(WriteOptions, total=False):
+    """What the calls that re-sync records take."""
+
+    at: datetime | None
+    """When to do it (with its time zone): documents that become visible, or vanish, with time. None: now.
+
+    It takes the place of what was scheduled for the same document.
+    """
+
+
 class OptionArguments(TypedDict, total=False):
     """The options of `Scrypath(...)`, `init_app` and `override`. Times are in seconds, sizes in bytes.
 
@@ -54,6 +65,8 @@ class OptionArguments(TypedDict, total=False):
     """The Celery queue of the tasks."""
     include: Sequence[str] | str | None
     """Modules that declare schemas, imported by workers and commands."""
+    log_exception_text: bool | None
+    """Whether the ledger keeps what an exception of a projection says, which may be what a record holds."""
     playbooks: str | None
     """The directory of saved searches."""
 

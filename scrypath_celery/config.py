@@ -27,6 +27,8 @@ class Options:
     sync_mode: str = Mode.CELERY.value
     queue: str = "search_sync"
     include: tuple[str, ...] = ()
+    log_exception_text: bool = False
+    """Whether the ledger keeps what an exception of a projection says, which may be what a record holds."""
     playbooks: str = "playbooks"
     """The directory of saved searches."""
 

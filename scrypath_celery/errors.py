@@ -36,6 +36,7 @@
             Unsettled      works of it are tried again later
             NotUnderstood  its message is of another release
         BrokerError        the broker did not answer
+        CommandTimeout     a command did not end within its --timeout
         EmbeddedError      the embedded engine or broker could not be started
 
 Callers tell errors apart by class and by `code`, never by their text.
@@ -324,6 +325,12 @@ class BrokerError(ScrypathError):
     """The broker did not answer."""
 
     code = "broker"
+
+
+class CommandTimeout(ScrypathError):
+    """A command did not end within its --timeout; what it began is gone on with by the workers, or by itself again."""
+
+    code = "timeout"
 
 
 class EmbeddedError(ScrypathError):

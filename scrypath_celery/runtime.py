@@ -38,6 +38,8 @@ class Runtime:
     publish: Publish
     eager: Callable[[], bool] = lambda: False
     """Whether Celery runs tasks where they are sent (`task_always_eager`), so that nobody else takes works."""
+    node: str = ""
+    """The node name of the Celery worker that this process belongs to; empty elsewhere."""
 
     def engine_uid(self, uid: str) -> str:
         """The engine's uid of an index: `prefix_uid`."""
@@ -48,9 +50,10 @@ class Runtime:
         return self.engine_uid(schema.uid)
 
 
-def identity() -> str:
-    """This thread of this process, as claims name their worker: host, system, process and thread."""
-    return f"{_system()}:{os.getpid()}:{threading.get_native_id()}"
+def identity(node: str = "") -> str:
+    """This thread of this process, as claims name their worker: host, system, process, thread, and node if any."""
+    found = f"{_system()}:{os.getpid()}:{threading.get_native_id()}"
+    return f"{found}:{node}"[:200] if node else found
 
 
 def is_dead(worker: str) -> bool:

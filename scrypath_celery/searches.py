@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.orm.interfaces import ORMOption
 
 from .application import Attached
+from .capture.result import ResultState, SyncResult
 from .declaration.document import default_document, project
 from .searching.capabilities import Capabilities, capabilities
 from .searching.entries import AnyEntry, Entry
@@ -53,16 +55,29 @@ class Searches(Attached):
         return default_document(self.schemas.of(record), record)
 
     def search(
-        self, model: type[T], q: str = "", *, session: Session | scoped_session[Any], **wanted: Unpack[SearchOptions]
+        self,
+        model: type[T],
+        q: str = "",
+        *,
+        session: Session | scoped_session[Any],
+        after: SyncResult | None = None,
+        after_seconds: float = 5.0,
+        **wanted: Unpack[SearchOptions],
     ) -> SearchResult[T]:
         """Find one page of what the index holds, as records of `session`; see `SearchOptions` for what may be said.
+
+        With `after`, the result of a call that wrote, it first waits until that is searchable, at most
+        `after_seconds`; `is_current` says whether it was.
 
         Raises:
             SchemaError: the class is not declared. QueryError: the search asks for what is not declared.
             TenantRequired: it does not say whose documents it means. IndexMissing: there is no index yet.
             KeyRefused, EngineUnreachable, EngineError: the engine refused the key, did not answer, or refused it.
         """
-        return search(self.runtime, model, q, session=session, **wanted)
+        if after is not None:
+            after.wait(after_seconds)
+        found = search(self.runtime, model, q, session=session, **wanted)
+        return replace(found, is_current=_is_visible(after))
 
     async def asearch(
         self,
@@ -70,10 +85,15 @@ class Searches(Attached):
         q: str = "",
         *,
         session: AsyncSession | async_scoped_session[Any],
+        after: SyncResult | None = None,
+        after_seconds: float = 5.0,
         **wanted: Unpack[SearchOptions],
     ) -> SearchResult[T]:
         """Search as `search` does, for an AsyncSession."""
-        return await asearch(self.runtime, model, q, session=session, **wanted)
+        if after is not None:
+            await after.wait(after_seconds)
+        found = await asearch(self.runtime, model, q, session=session, **wanted)
+        return replace(found, is_current=_is_visible(after))
 
     @overload
     def search_many(
@@ -217,3 +237,7 @@ class Searches(Attached):
     def capabilities(self, model: Any) -> Capabilities:
         """Say what is searchable, filterable, sortable and facetable in a class."""
         return capabilities(self.schemas.of(model))
+
+
+def _is_visible(after: SyncResult | None) -> bool | None:
+    return None if after is None else after.state is ResultState.COMPLETED

@@ -27,6 +27,9 @@ READY = (State.PENDING, State.RETRYING)
 OPEN = (State.PENDING, State.RUNNING, State.SUBMITTED, State.RETRYING)
 """States of work that is not settled: while any is there, index and database may differ."""
 
+ENDED = (State.RETRYING, State.SUCCEEDED, State.FAILED, State.CANCELLED)
+"""States of work that ended at least once: its time is when it last did. That of any other is when it was written."""
+
 
 class Operation(StrEnum):
     """Why a work was written. Upsert and delete run alike: the database decides."""
@@ -117,7 +120,8 @@ class Work:
 
     `ids` are those that it was written with and never change; `remaining` are those of them that are left after a
     partial failure, None where all are. `documents` counts what is left. `trial` is the group of documents that
-    it is tried with, where one of them failed a payload.
+    it is tried with, where one of them failed a payload. `finished_at` is when it last ended: succeeded, failed, was
+    cancelled, or was put off until another try.
     """
 
     id: int
@@ -208,8 +212,17 @@ class Pause:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PauseByHand:
+    """An index that an operator paused: nothing of it is tried until an operator resumes it."""
+
+    since: float
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class IndexRow:
-    """The ledger's row of one index (the unprefixed uid).
+    """The ledger's row of one index (the unprefixed uid). `pause` ends by itself, `pause_by_hand` by an operator.
 
     `lost_since` is when the engine was found to have lost what was settled, None where it was not, or was rebuilt.
     """
@@ -217,6 +230,7 @@ class IndexRow:
     uid: str
     last_number: int
     pause: Pause | None = None
+    pause_by_hand: PauseByHand | None = None
     exclusive_until: float | None = None
     rebuild: Mapping[str, Any] | None = None
     fingerprint: str | None = None
@@ -236,6 +250,7 @@ class EngineTask:
     error: Mapping[str, Any] | None = None
     metadata: str | None = None
     finished_at: str | None = None
+    enqueued_at: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -128,7 +128,7 @@ class Blog:
 
     def add(self, *records: Any) -> None:
         """Save records without capturing them."""
-        with self.make() as session, self.capture.paused():
+        with self.make() as session, self.capture.capture_disabled():
             session.add_all(records)
             session.commit()
 

@@ -254,5 +254,5 @@ def _moves(schema: Schema, state: ORMExecuteState, statement: Any) -> bool:
 
 
 def _refusal(schema: Schema, why: str) -> SchemaError:
-    remedy = "run it within search.paused(), and call sync_records or delete_documents for what it changed"
+    remedy = "run it within search.capture_disabled(), and call sync_records or delete_documents for what it changed"
     return SchemaError(f"{schema.name}: this statement cannot be tracked, since {why}: {remedy}")

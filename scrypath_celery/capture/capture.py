@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Unpack
 
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from ..arguments import WriteOptions
+from ..arguments import SyncOptions, WriteOptions
 from ..declaration.document_ids import valid_id
 from ..declaration.schema import Schema
 from ..errors import ConfigError, SessionError
-from ..ledger import works
+from ..ledger import scheduled, works
 from ..runtime import Runtime
 from ..work import Mode, Operation
 from .after_commit import deliver
@@ -33,7 +34,7 @@ from .session_resolution import (
     sync_session,
 )
 
-_PAUSED: ContextVar[frozenset[int]] = ContextVar("scrypath_paused", default=frozenset())
+_DISABLED: ContextVar[frozenset[int]] = ContextVar("scrypath_capture_disabled", default=frozenset())
 
 
 class Capture:
@@ -48,7 +49,7 @@ class Capture:
         self._runtime = runtime
         listen()
 
-    def sync_record(self, record: Any, **how: Unpack[WriteOptions]) -> SyncResult:
+    def sync_record(self, record: Any, **how: Unpack[SyncOptions]) -> SyncResult:
         """Make the index say what the database says of a record once its transaction is committed.
 
         If the document's id changes, call this before the change is flushed: both ids are registered.
@@ -56,11 +57,11 @@ class Capture:
         Raises:
             SchemaError: its class has no schema. SessionError: it has no session and no known id, or another session.
         """
-        return self._records(Operation.UPSERT, (record,), how)
+        return self._records(Operation.UPSERT, (record,), how, later(how.get("at")))
 
-    def sync_records(self, records: Iterable[Any], **how: Unpack[WriteOptions]) -> SyncResult:
+    def sync_records(self, records: Iterable[Any], **how: Unpack[SyncOptions]) -> SyncResult:
         """The same for many records of one session."""
-        return self._records(Operation.UPSERT, records, how)
+        return self._records(Operation.UPSERT, records, how, later(how.get("at")))
 
     def delete_record(self, record: Any, **how: Unpack[WriteOptions]) -> SyncResult:
         """Take a record's document from the index; where the record still exists it is indexed again."""
@@ -83,29 +84,29 @@ class Capture:
         runtime = self._runtime()
         found, session = runtime.schemas.of(schema), how.get("session")
         chosen = dict.fromkeys(valid_id(id) for id in ids)
-        result = SyncResult(mode=self._mode(runtime, how.get("sync_mode")), document_count=len(chosen))
+        result = self._result(runtime, how.get("sync_mode"), len(chosen))
         item = Registration(schema=found, operation=Operation.DELETE, result=result, ids=chosen)
         owner = None if session is None else sync_session(session)
         return self._take(runtime, owner, [item] if chosen else [], result)
 
     @contextmanager
-    def paused(self) -> Iterator[None]:
+    def capture_disabled(self) -> Iterator[None]:
         """Within this context (of this thread or asyncio task) calls and tracked flushes record nothing."""
-        token = _PAUSED.set(_PAUSED.get() | {id(self)})
+        token = _DISABLED.set(_DISABLED.get() | {id(self)})
         try:
             yield
         finally:
-            _PAUSED.reset(token)
+            _DISABLED.reset(token)
 
     @property
     def silent(self) -> bool:
         """Whether nothing is to be recorded here and now."""
-        return id(self) in _PAUSED.get() or self._runtime().options.sync_mode == Mode.OFF
+        return id(self) in _DISABLED.get() or self._runtime().options.sync_mode == Mode.OFF
 
     def note(self, session: Session, operation: Operation, found: Sequence[tuple[Schema, Any, Iterable[str]]]) -> None:
         """Register what tracking saw in a session: schema, record (or None) and ids of each."""
         runtime = self._runtime()
-        result = SyncResult(mode=self._mode(runtime, None), document_count=len(found))
+        result = self._result(runtime, None, len(found))
         items = []
         for schema, record, ids in found:
             item = Registration(schema=schema, operation=operation, result=result, record=record)
@@ -113,12 +114,14 @@ class Capture:
             items.append(item)
         self._take(runtime, session, items, result)
 
-    def _records(self, operation: Operation, records: Iterable[Any], how: WriteOptions) -> SyncResult:
+    def _records(
+        self, operation: Operation, records: Iterable[Any], how: WriteOptions | SyncOptions, at: float | None = None
+    ) -> SyncResult:
         runtime = self._runtime()
         chosen = list(records)
-        result = SyncResult(mode=self._mode(runtime, how.get("sync_mode")), document_count=len(chosen))
+        result = self._result(runtime, how.get("sync_mode") if at is None else Mode.CELERY, len(chosen))
         items = [
-            Registration(schema=schema, operation=operation, result=result, record=record)
+            Registration(schema=schema, operation=operation, result=result, record=record, at=at)
             for record in chosen
             for schema in _schemas(runtime, record)
         ]
@@ -127,7 +130,7 @@ class Capture:
     def _take(
         self, runtime: Runtime, session: Session | None, items: Sequence[Registration], result: SyncResult
     ) -> SyncResult:
-        if not items or result.mode is Mode.OFF or id(self) in _PAUSED.get():
+        if not items or result.mode is Mode.OFF or id(self) in _DISABLED.get():
             result.state = ResultState.OFF
         elif session is None:
             _write_now(runtime, items)
@@ -152,6 +155,9 @@ class Capture:
         session._autobegin_t()
         pending = phase.pending.setdefault(id(self), PendingWorks(runtime))
         pending.add(session, items, flushing=phase.flushing, committing=phase.committing)
+
+    def _result(self, runtime: Runtime, sync_mode: str | None, count: int) -> SyncResult:
+        return SyncResult(mode=self._mode(runtime, sync_mode), document_count=count, ledger=runtime.ledger)
 
     def _mode(self, runtime: Runtime, sync_mode: str | None) -> Mode:
         try:
@@ -189,11 +195,26 @@ def _write_now(runtime: Runtime, items: Sequence[Registration]) -> None:
     written = runtime.ledger.run(partial(_write, groups, runtime.options.publish_grace))
     for item in items:
         item.result.hold(written[item.group])
-    deliver(runtime, items, written, None)
+    deliver(runtime, items, {group: ids for group, ids in written.items() if group.at is None}, None)
 
 
 def _write(groups: dict[Group, dict[str, None]], grace: float, connection: Connection) -> dict[Group, tuple[int, ...]]:
     return {
         group: works.write(connection, group.uid, group.operation, list(ids), group.mode, publish_after=grace)
+        if group.at is None
+        else scheduled.write(connection, group.uid, list(ids), group.at)
         for group, ids in groups.items()
     }
+
+
+def later(at: datetime | None) -> float | None:
+    """When works are due (seconds since the epoch); None where that is now, or past.
+
+    Raises:
+        ConfigError: it is no time, or says not in which time zone.
+    """
+    if at is None:
+        return None
+    if not isinstance(at, datetime) or at.utcoffset() is None:
+        raise ConfigError("at= takes a datetime with a time zone: datetime(2030, 1, 1, tzinfo=UTC)")
+    return at.timestamp() if at > datetime.now(UTC) else None

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, RootTransaction
 from sqlalchemy.orm import Session, SessionTransaction
 
-from ..ledger import works
+from ..ledger import scheduled, works
 from ..runtime import Runtime
 from ..work import MAX_IDS
 from .after_commit import deliver
@@ -127,7 +127,8 @@ class PendingWorks:
             deliver(self.runtime, written, self._work_ids(), connection)
 
     def _work_ids(self) -> Mapping[Group, Sequence[int]]:
-        return {group: [row.work_id for row in rows.values()] for group, rows in self._rows.items()}
+        """The works to be handed on: those for later are nobody's yet."""
+        return {group: [row.work_id for row in rows.values()] for group, rows in self._rows.items() if group.at is None}
 
     def _has_rows(self, item: Registration) -> bool:
         rows = self._rows.get(item.group, {})
@@ -157,10 +158,16 @@ class PendingWorks:
             return
         self.runtime.ledger.admit(connection)
         grace = self.runtime.options.publish_grace
-        work_ids = works.write(connection, group.uid, group.operation, fresh, group.mode, publish_after=grace)
+        if group.at is not None:
+            work_ids, each = scheduled.write(connection, group.uid, fresh, group.at), 1
+        else:
+            work_ids, each = (
+                works.write(connection, group.uid, group.operation, fresh, group.mode, publish_after=grace),
+                MAX_IDS,
+            )
         savepoint = session.get_nested_transaction()
-        for at, id in enumerate(fresh):
-            rows[id] = Row(work_ids[at // MAX_IDS], savepoint)
+        for place, id in enumerate(fresh):
+            rows[id] = Row(work_ids[place // each], savepoint)
 
     def _follow_owner(self, connection: Connection, outer: Connection | None) -> None:
         """Forget rows that the owner of the connection has committed, or rolled back, without the session's help."""

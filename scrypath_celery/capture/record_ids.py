@@ -37,6 +37,15 @@ def known_ids(schema: Schema, record: Any) -> list[str]:
     return _texts(values)
 
 
+def shows(schema: Schema, record: Any) -> bool:
+    """Whether a change of a record that is being flushed can change its document."""
+    names = schema.dependencies
+    if names is None:
+        return True
+    passive = PassiveFlag.PASSIVE_NO_INITIALIZE
+    return any(get_history(record, name, passive=passive).has_changes() for name in names)
+
+
 def loaded_ids(schema: Schema, record: Any) -> list[str]:
     """The same for a saved record, reading its id from the database where it is not loaded."""
     ids = known_ids(schema, record)

@@ -22,6 +22,7 @@ class Group(NamedTuple):
     uid: str
     operation: Operation
     mode: Mode
+    at: float | None = None
 
 
 @dataclass(kw_only=True, eq=False)
@@ -29,7 +30,8 @@ class Registration:
     """One record, or some ids, that a call registered.
 
     `savepoint` is the one that the call was made in, `bind` where its data is written, `write_on_flush` says that
-    every flush may be the last that its session is told of, since somebody else ends the transaction.
+    every flush may be the last that its session is told of, since somebody else ends the transaction, `at` when its
+    works are due (seconds since the epoch; None: at once).
     """
 
     schema: Schema
@@ -41,6 +43,7 @@ class Registration:
     savepoint: SessionTransaction | None = None
     bind: Engine | Connection | None = None
     write_on_flush: bool = False
+    at: float | None = None
     state: RegistrationState = RegistrationState.OPEN
 
     def __post_init__(self) -> None:
@@ -52,7 +55,7 @@ class Registration:
     @property
     def group(self) -> Group:
         """The works that its ids belong to."""
-        return Group(self.schema.uid, self.operation, self.result.mode)
+        return Group(self.schema.uid, self.operation, self.result.mode, self.at)
 
     @property
     def saved(self) -> bool:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import time
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from ..convergence.summary import Summary
-from ..work import Mode
+from ..errors import SessionError
+from ..ledger import Ledger, works
+from ..work import Mode, State
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
+"""The first wait between two looks at the ledger, and the longest (seconds)."""
 
 
 class ResultState(StrEnum):
@@ -52,20 +60,59 @@ class SyncResult:
     work_ids: tuple[int, ...] = ()
     engine_task_uids: tuple[int, ...] = ()
     reason: str | None = None
+    ledger: Ledger | None = field(default=None, repr=False, compare=False)
     _running: asyncio.Future[Any] | None = field(default=None, repr=False, compare=False)
+    _patience: float | None = field(default=None, repr=False, compare=False)
 
-    async def wait(self, timeout: float | None = None) -> SyncResult:  # noqa: ASYNC109 - as threading and queues have it
-        """Wait until works that run in this process after the commit of an AsyncSession are done; the result itself.
+    def wait(self, timeout: float | None = None) -> SyncResult:
+        """Wait until the documents of this call are searchable; the result itself, with what it came to.
 
-        `timeout` is in seconds (None: as long as it takes). In the mode `celery` there is nothing to wait for here.
+        Within an event loop it is awaited: `await result.wait(5)`. It ends with the state `completed`, or `failed`
+        where a work became a dead letter or was cancelled. After `timeout` (seconds; None: as long as it takes) any
+        other state says that they are not searchable yet; whatever is under way goes on.
 
         Raises:
-            TimeoutError: they are not done in time; they go on.
+            SessionError: the call's transaction is not over. LedgerError: the ledger cannot be asked.
         """
-        if self._running is not None:
-            async with asyncio.timeout(timeout):
-                await asyncio.shield(self._running)
+        if self.state is ResultState.DEFERRED:
+            raise SessionError("nothing of this call is committed yet: wait for it after the commit")
+        self._patience = timeout
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            for pause in pauses(timeout):
+                if self._look():
+                    break
+                time.sleep(pause)
         return self
+
+    def __await__(self) -> Generator[Any, None, SyncResult]:
+        """Go on where `wait` was called within an event loop, which goes on meanwhile."""
+        return self._visible().__await__()
+
+    async def _visible(self) -> SyncResult:
+        if self._running is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._patience):
+                    await asyncio.shield(self._running)
+        for pause in pauses(self._patience):
+            if await asyncio.to_thread(self._look):
+                break
+            await asyncio.sleep(pause)
+        return self
+
+    def _look(self) -> bool:
+        """Ask the ledger how its works stand; whether there is nothing to wait for."""
+        if self.ledger is None or self.state not in (ResultState.ACCEPTED, ResultState.SUBMITTED):
+            return True
+        found = self.ledger.read(partial(works.standing, ids=self.work_ids))
+        if len(found) == len(self.work_ids) and all(state is State.SUCCEEDED for state, _ in found):
+            self.state, self.reason = ResultState.COMPLETED, None
+            return True
+        lost = [reason for state, reason in found if state in (State.FAILED, State.CANCELLED)]
+        if lost:
+            self.state, self.reason = ResultState.FAILED, lost[0] or State.CANCELLED.value
+        return bool(lost)
 
     def follow(self, running: asyncio.Future[Any]) -> None:
         """Note what runs its works, in a thread of the event loop's."""
@@ -106,3 +153,12 @@ class SyncResult:
         if ours <= {*outcome.succeeded, *outcome.submitted}:
             return (ResultState.ACCEPTED if self.mode is Mode.MANUAL else ResultState.SUBMITTED), None
         return ResultState.ACCEPTED, outcome.paused.value if outcome.paused else LEFT_TO_WORKER
+
+
+def pauses(timeout: float | None) -> Iterator[float]:
+    """Waits (seconds) that grow, until `timeout` is over; the last look comes after the last of them."""
+    end, pause = None if timeout is None else time.monotonic() + timeout, FIRST_PAUSE
+    while end is None or (left := end - time.monotonic()) > 0:
+        yield pause if end is None else min(pause, left)
+        pause = min(pause * 1.5, LONGEST_PAUSE)
+    yield 0.0

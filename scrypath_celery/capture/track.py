@@ -123,10 +123,12 @@ class Tracker:
         # Orphans are deleted by the flush without being marked in the session.
         orphans = (state.obj() for state, (is_delete, listed) in flush.states.items() if is_delete and not listed)
         deleted |= {id(record): record for record in orphans if record is not None}
-        changed = [*session.new, *(record for record in session.dirty if session.is_modified(record))]
-        kept = [record for record in changed if id(record) not in deleted]
-        for operation, records in ((Operation.UPSERT, kept), (Operation.DELETE, list(deleted.values()))):
-            found = [(schema, record, ()) for schema, record in self._declared(records)]
+        fresh = [record for record in session.new if id(record) not in deleted]
+        dirty = [record for record in session.dirty if id(record) not in deleted and session.is_modified(record)]
+        changed = [(schema, record) for schema, record in self._declared(dirty) if record_ids.shows(schema, record)]
+        upserts = [*self._declared(fresh), *changed]
+        for operation, pairs in ((Operation.UPSERT, upserts), (Operation.DELETE, self._declared(deleted.values()))):
+            found = [(schema, record, ()) for schema, record in pairs]
             if found:
                 self._capture.note(session, operation, found)
 

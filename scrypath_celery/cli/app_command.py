@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from typing import Any
 
 import click
 
 from ..errors import ConfigError
 from .application import AppTarget
-from .console import Console, reported
+from .console import Console, reported, tell_error
+from .time_limit import time_limit
 
 FLAGS = ("sync_mode", "index_prefix", "meilisearch_url", "queue", "backend")
 OPTIONS = (
@@ -32,21 +34,44 @@ Body = Callable[..., int | None]
 
 def operating(function: Body) -> Callable[..., None]:
     """Make a command of a function of a `Console` and the command's own parameters; it returns the exit code."""
+    return _command(function, None)
 
-    def command(ctx: click.Context, /, as_json: bool, **parameters: Any) -> None:
+
+def looking(seconds: float) -> Callable[[Body], Callable[..., None]]:
+    """The same for a command that only looks: it ends within `seconds` unless --timeout says otherwise."""
+    return lambda function: _command(function, seconds)
+
+
+def _command(function: Body, seconds: float | None) -> Callable[..., None]:
+    def command(ctx: click.Context, /, as_json: bool, timeout: float | None, **parameters: Any) -> None:
         flags = {name: value for name in FLAGS if (value := parameters.pop(name)) is not None}
         chosen = ctx.find_object(AppTarget)
         assert chosen is not None
-        with reported(ctx.info_name or "", as_json=as_json):
+        name = ctx.info_name or ""
+        repeats = parameters.get("watch") is not None or parameters.get("wait_seconds") is not None
+        limit = None if repeats else timeout  # then it bounds each look
+        give_up = partial(tell_error, name, as_json=as_json, program=chosen.program)
+        with reported(name, as_json=as_json, program=chosen.program), time_limit(limit, give_up):
+            began = time.monotonic()
             search = chosen.load()
             with search.override(**flags) if flags else nullcontext():
-                console = Console(search=search, program=chosen.program, as_json=as_json, flags=flags)
+                console = Console(
+                    search=search, program=chosen.program, as_json=as_json, flags=flags, timeout=timeout, began=began
+                )
                 code = function(console, **parameters) or 0
         ctx.exit(code)
 
     update_wrapper(command, function)
     made: Callable[..., None] = click.pass_context(command)
-    for option in reversed(OPTIONS):
+    limit = click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        default=seconds,
+        show_default=seconds is not None,
+        help="End within this time, whatever does not answer.",
+    )
+    for option in reversed((*OPTIONS, limit)):
         made = option(made)
     return made
 

@@ -86,8 +86,15 @@ def imported(name: str) -> Celery:
         raise ConfigError(
             f"no Celery app in {name!r}: name it, or its factory, after a colon (shop:create_app)"
         ) from exc
+    except SystemExit as exc:
+        raise _ended(name, exc) from exc
     except Exception as exc:  # the application's own code may raise anything
         raise _broken(name, exc) from exc
+
+
+def _ended(name: str, exc: SystemExit) -> ConfigError:
+    text = masked(" ".join(str(exc.code).split()))[:300]
+    return ConfigError(f"the application {name!r} exited while it was imported ({text})")
 
 
 def _missing(name: str) -> ConfigError:
@@ -135,6 +142,8 @@ def scrypath_of(app: Celery, name: str) -> Scrypath:
         raise ConfigError(
             f"a module that the application {name!r} includes cannot be imported ({masked(str(exc))})"
         ) from exc
+    except SystemExit as exc:
+        raise _ended(name, exc) from exc
     if search is None:
         raise ConfigError(
             f"the Celery app {name!r} has no Scrypath: attach one with Scrypath(app, ...) or init_app(app)"

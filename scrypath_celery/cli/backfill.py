@@ -8,6 +8,7 @@ from ..operator.serialization import as_json
 from ..rebuild.rebuild import backfill as run
 from ..rebuild.rebuild import planned
 from .app_command import operating
+from .completion import schema_argument
 from .console import FINE, NOT_DONE, Console
 from .rebuilding import Meter, how, pairs_of
 from .text import pairs
@@ -15,7 +16,7 @@ from .verify import kept_text
 
 
 @click.command(epilog="Example: scrypath-celery -A shop backfill Post --since updated_at=2026-11-01")
-@click.argument("schema", required=False)
+@schema_argument
 @click.option("--ids", metavar="ID,ID", help="These documents alone.")
 @click.option("--where", metavar="FIELD=VALUE", multiple=True, callback=pairs_of, help="Records with this value alone.")
 @click.option(

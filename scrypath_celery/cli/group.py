@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from importlib import import_module
+from typing import Any
 
 import click
 
 from .application import AppTarget
+from .exit_codes import exit_codes
 from .help_lines import LINES
 
 COMMANDS = {
@@ -14,6 +17,9 @@ COMMANDS = {
     "failed": "failed:failed",
     "retry": "retry:retry",
     "cancel": "cancel:cancel",
+    "pause": "pause:pause",
+    "resume": "pause:resume",
+    "check": "check:check",
     "reconcile": "reconcile:reconcile",
     "verify": "verify:verify",
     "settings": "settings:settings",
@@ -33,8 +39,9 @@ COMMANDS = {
 
 HELP = """Keep a Meilisearch index honest: look first, then act.
 
-Exit codes: 0 fine; 1 something could not be read or done; 2 done and differences found (`reconcile`, `verify`,
-`settings diff`, `index contract-drift`, `trace`), or a wrong command line.
+Exit codes: 0 fine; 1 something could not be read or done; 2 done and differences found (`status --check`, `check`,
+`reconcile`, `verify`, `settings diff`, `index contract-drift`, `ledger triggers status`, `trace`), or the retried work
+failed (`retry --wait`); 64 a wrong command line.
 
 \b
 Shell completion, for bash (or zsh_source, fish_source):
@@ -44,6 +51,18 @@ Shell completion, for bash (or zsh_source, fish_source):
 
 class Commands(click.Group):
     """A group whose commands are imported one by one, so that calling one stays quick."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Read the group's own part of the command line."""
+        with exit_codes():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Read the command's part of it, and run the command."""
+        with exit_codes():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of all commands, in the order in which they are needed."""
@@ -82,4 +101,4 @@ def _stand_in(name: str) -> click.Command | None:
 @click.pass_context
 def main(ctx: click.Context, app: str | None) -> None:
     """Note which application the command line names; it is loaded by the commands that need it."""
-    ctx.obj = AppTarget(name=app, program=f"scrypath-celery -A {app}" if app else "scrypath-celery")
+    ctx.obj = AppTarget(name=app, program=f"scrypath-celery -A {shlex.quote(app)}" if app else "scrypath-celery")

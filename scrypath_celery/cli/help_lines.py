@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 LINES = {
-    "status": "Show where each index stands, the broker's queue, and which workers answer.",
+    "status": "Show where each index stands, the engine, the broker's queue, and which workers answer.",
     "failed": "Show failed work: dead letters, and what is being retried.",
-    "retry": "Retry failed work: the one of --id, or all that --reason-class and --since leave.",
-    "cancel": "Cancel the work of --id: its documents are not re-synced, and may differ from their records.",
+    "retry": "Retry failed work: the one of --id, or all that a filter leaves.",
+    "cancel": "Cancel failed work: the one of --id, or all that a filter leaves.",
+    "pause": "Keep the workers off an index until it is resumed; writes are captured all the same.",
+    "resume": "End the pause of an index that `pause` began; what waits goes on within seconds.",
+    "check": "Check ledger, engine, key, workers and indexes before a deployment; nothing is changed.",
     "reconcile": "Report what differs between database and index, and what to do about it.",
     "verify": "Compare database and index document by document.",
     "settings": "Compare, apply and hot-apply the settings of an index.",
@@ -16,7 +19,7 @@ LINES = {
     "work": "Look at single works of the ledger.",
     "trace": "Show the document that the record gives now, the one in the index, and its newest works.",
     "playbooks": "Check, list, show and run saved searches.",
-    "ledger": "Make, upgrade and check the ledger's tables.",
+    "ledger": "Make, upgrade and check the ledger's tables, and the triggers that write into them.",
     "engine": (
         "Run the embedded engine: it speaks Meilisearch's protocol, for tests and first steps, not for production."
     ),

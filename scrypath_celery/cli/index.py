@@ -9,6 +9,7 @@ import click
 from ..operator.contract_drift import ContractDrift, Detail, Dimension
 from ..operator.serialization import as_json
 from .app_command import operating
+from .completion import schema_argument
 from .console import DIFFERENT, FINE, Console
 from .text import pairs
 
@@ -19,7 +20,7 @@ def index() -> None:
 
 
 @index.command("contract-drift", epilog="Example: scrypath-celery -A shop index contract-drift Post --json")
-@click.argument("schema", required=False)
+@schema_argument
 @operating
 def contract_drift(console: Console, schema: str | None) -> int:
     """Show where an index is not what its schema declares: fields, attributes, faceting, settings.

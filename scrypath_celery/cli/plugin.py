@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from .application import AppTarget
@@ -23,7 +25,7 @@ def scrypath(ctx: click.Context) -> None:
         ctx.obj = AppTarget(name=None, program="celery scrypath")
         return
     shown = given if isinstance(given, str) else given.main
-    ctx.obj = AppTarget(name=shown, program=f"celery -A {shown} scrypath", app=ctx.obj.app)
+    ctx.obj = AppTarget(name=shown, program=f"celery -A {shlex.quote(shown)} scrypath", app=ctx.obj.app)
 
 
 _known_to_inspect()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import click
 
-from ..operator.probe import with_timeouts
+from ..operator.broker import Broker
+from ..operator.probe import Look
 from ..operator.recommendations import Signal
 from ..operator.reconcile import IndexReport, Report
 from ..operator.reconcile import reconcile as look
@@ -12,21 +16,25 @@ from ..operator.serialization import as_json
 from .app_command import operating
 from .backfill import backfilled
 from .broker import look as look_at_broker
+from .completion import schema_argument
 from .console import DIFFERENT, FINE, NOT_DONE, Console
 from .failed import class_line
 from .index import drift_lines
+from .pause import pause_lines
 from .rebuilding import rebuild_line
 from .reindex import reindexed
 from .retry import one as retry_one
-from .status import TIMEOUTS, broker_lines, engine_text, pause_text, queue_text
+from .status import broker_lines, engine_text, queue_text
 from .text import pairs
 from .verify import repair, verified_json, verified_lines
 
+TIMEOUT = 60.0
+"""Seconds within which a report ends where --timeout says nothing else; actions and --verify take their time."""
 ACTIONS = ("retry", "backfill", "reindex", "repair")
 
 
 @click.command(epilog="Example: scrypath-celery -A shop reconcile Post --action reindex")
-@click.argument("schema", required=False)
+@schema_argument
 @click.option("--action", type=click.Choice(ACTIONS), help="Do this instead of reporting.")
 @click.option("--id", "id", type=int, help="With --action retry: the work's id.")
 @click.option(
@@ -52,8 +60,8 @@ def reconcile(
 ) -> int:
     """Report what differs between database and index, and what to do about it.
 
-    Without --action nothing is changed. Exit code 2 where failed work or a confirmed mismatch is found, 1 where a
-    part could not be read.
+    Without --action nothing is changed. Exit code 2 where a confirmed trouble is found (a difference, failed or
+    hanging work, a pause), 1 where a part could not be read.
     """
     if (action == "retry") != (id is not None):
         raise click.UsageError("--action retry and --id belong together")
@@ -75,12 +83,17 @@ def reconcile(
 
 def report(console: Console, schema: str | None, *, contract: bool = False, verifying: bool = False) -> int:
     """Print the report; the exit code."""
-    runtime, schemas = with_timeouts(console.runtime, **TIMEOUTS), console.schemas(schema)
-    found = look(runtime, schemas, program=console.program, contract=contract)
+    console = replace(console, timeout=console.timeout or TIMEOUT)
+    runtime, schemas, seconds = console.impatient, console.schemas(schema), (console.seconds or TIMEOUT) / 2
+    found = look(runtime, schemas, program=console.program, seconds=seconds, contract=contract)
     waiting = any(Signal.PENDING_QUEUE_WORK in one.signals for one in found.indexes)
     app = console.search.celery_app
     if waiting and app is not None:  # then it matters whether anybody is there to take it
-        found = Report(indexes=found.indexes, broker=look_at_broker(app, console.runtime.options))
+        try:
+            broker = Look(partial(look_at_broker, app, runtime.options)).answer(console.seconds or TIMEOUT)
+        except TimeoutError:
+            broker = Broker(url="", queue=runtime.options.queue, unknown="the broker did not answer in time")
+        found = Report(indexes=found.indexes, broker=broker)
     verified = [console.search.verify(one, progress=console.progress) for one in schemas] if verifying else []
     differs = found.differs or any(one.differs for one in verified)
     body = {**as_json(found), "unknown": list(found.unknown), "differs": differs}
@@ -109,8 +122,7 @@ def index_lines(one: IndexReport) -> list[str]:
     lines += [f"  hot-applied: {pairs(at=hot.at, by=hot.by, keys=','.join(hot.keys))}" for hot in one.hot_applied]
     if one.contract is not None:
         lines += drift_lines(one.contract, "  ")
-    if one.pause is not None:
-        lines.append(f"  pause: {pause_text(one.pause)}")
+    lines += pause_lines(one.pause, one.pause_by_hand)
     if one.rebuild is not None:
         lines.append(f"  rebuild: {rebuild_line(one.rebuild)}")
     if one.failed_by_class:

@@ -9,6 +9,7 @@ from ..rebuild.rebuild import abort, drop_old, planned, rollback
 from ..rebuild.rebuild import reindex as run
 from ..rebuild.report import ReindexReport
 from .app_command import operating
+from .completion import schema_argument
 from .console import FINE, NOT_DONE, Console
 from .rebuilding import Meter, how, rebuild_line
 from .settings import warn_of_hot_applied
@@ -16,7 +17,7 @@ from .text import pairs
 
 
 @click.command(epilog="Example: scrypath-celery -A shop reindex Post --keep-old 86400")
-@click.argument("schema", required=False)
+@schema_argument
 @click.option("--cutover/--no-cutover", default=True, show_default=True, help="Swap once nothing speaks against it.")
 @click.option("--keep-old", metavar="SECONDS", type=click.FloatRange(min=0), default=0.0, help="Keep the old content.")
 @click.option("--allow-failed", metavar="N", type=click.IntRange(min=0), default=0, help="Documents that may fail.")

@@ -2,95 +2,115 @@
 
 from __future__ import annotations
 
-import re
+from contextlib import nullcontext
+from typing import Any
 
 import click
 
 from ..operator.bulk import bulk_retry
+from ..operator.receipt import Receipt, Stage, wait_for
 from ..operator.retry import retry as retry_one
+from ..operator.selection import Selection
 from ..operator.serialization import as_json
-from ..work import Mode, ReasonClass, State
+from ..work import Mode, State
 from .app_command import operating, seen_by_workers
 from .broker import reach
-from .console import FINE, NOT_DONE, Console
+from .bulk import check_scope, scoped, told
+from .completion import schema_argument
+from .console import DIFFERENT, FINE, NOT_DONE, Console
+from .filters import filtered, taken
 from .text import pairs
 
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+WAIT = 60.0
+"""Seconds that `--wait` alone waits for."""
 
-
-def duration(ctx: click.Context, param: click.Parameter, text: str | None) -> float | None:
-    """The seconds of a duration such as 90s, 30m, 2h or 7d."""
-    if text is None:
-        return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
-    if found is None:
-        raise click.BadParameter(f"{text!r} is no duration such as 90s, 30m, 2h or 7d", ctx, param)
-    return float(found[1]) * UNITS[found[2]]
+EXITS = {Stage.VERIFIED: FINE, Stage.FAILED: DIFFERENT}
+"""How a receipt exits; what is unknown could not be done."""
 
 
 @click.command(epilog="Example: scrypath-celery -A shop retry --reason-class transport --since 2h --dry-run")
-@click.argument("schema", required=False)
-@click.option("--id", "id", type=int, help="The work's id, as `failed` shows it.")
+@schema_argument
+@scoped
+@filtered(State.FAILED, State.RETRYING, State.CANCELLED)
 @click.option(
-    "--reason-class", type=click.Choice([one.value for one in ReasonClass]), help="All dead letters of this class."
+    "--wait",
+    metavar="[SECONDS]",
+    type=click.FloatRange(min=0.0),
+    is_flag=False,
+    flag_value=WAIT,
+    help=f"With --id: follow it until its documents are seen in the index, {WAIT:g} s at most.",
 )
-@click.option(
-    "--since",
-    metavar="TIME",
-    callback=duration,
-    help="All dead letters that failed within this time: 90s, 30m, 2h, 7d.",
-)
-@click.option("--dry-run", is_flag=True, help="With a filter: show what would be retried, and change nothing.")
+@click.option("--log-exception-text", is_flag=True, help="Where it runs here: keep what an exception says.")
 @operating
 def retry(
-    console: Console, schema: str | None, id: int | None, reason_class: str | None, since: float | None, dry_run: bool
+    console: Console,
+    schema: str | None,
+    id: int | None,
+    every: bool,
+    limit: int | None,
+    dry_run: bool,
+    wait: float | None,
+    log_exception_text: bool,
+    **parameters: Any,
 ) -> int:
-    """Retry failed work: the one of --id, or all that --reason-class and --since leave.
+    """Retry failed work: the one of --id, or all that a filter leaves.
 
-    What is retried is `pending`: accepted, not yet visible.
+    What is retried is `pending`: accepted, not yet visible. Without --state it is dead letters. With --wait a receipt
+    follows, and the exit code is 0 where the documents were verified, 2 where the work failed, 1 where it is unknown.
     """
-    filtered = reason_class is not None or since is not None
-    if filtered == (id is not None) or (dry_run and not filtered):
-        raise click.UsageError("give either --id, or --reason-class and --since (and with them --dry-run)")
-    if id is not None:
-        return one(console, id, schema)
-    return many(console, schema, ReasonClass(reason_class) if reason_class else None, since, dry_run)
+    chosen = taken(parameters)
+    check_scope(id, chosen, every=every, limit=limit, dry_run=dry_run)
+    if wait is not None and id is None:
+        raise click.UsageError("--wait follows one work: give --id with it")
+    text = console.search.override(log_exception_text=True) if log_exception_text else nullcontext()
+    with text:
+        if id is not None:
+            return one(console, id, schema, wait)
+        return many(console, schema, chosen, every=every, limit=limit, dry_run=dry_run)
 
 
-def one(console: Console, id: int, schema: str | None) -> int:
+def one(console: Console, id: int, schema: str | None, wait: float | None = None) -> int:
     """Retry one work; the exit code."""
     if Mode(console.runtime.options.sync_mode) is not Mode.INLINE:
         seen_by_workers(console, "a retry")
     done = retry_one(console.runtime, id, console.schema(schema) if schema is not None else None)
-    console.answer("retry", as_json(done))
     console.say(f"Retried failed work {id}")
     console.say(pairs(status=done.status, mode=done.mode, reference=done.reference))
     if done.reason is not None:
         console.note(done.reason)
     if done.mode is Mode.CELERY:
         note_broker(console)
-    return NOT_DONE if done.status is State.FAILED else FINE
+    if wait is None:
+        console.answer("retry", as_json(done))
+        return NOT_DONE if done.status is State.FAILED else FINE
+    receipt = wait_for(console.runtime, id, seconds=wait, note=lambda stage: console.note(f"{stage} ..."))
+    console.answer("retry", {**as_json(done), "receipt": as_json(receipt)})
+    console.say(receipt_line(receipt))
+    return EXITS.get(receipt.stage, NOT_DONE)
+
+
+def receipt_line(receipt: Receipt) -> str:
+    """The receipt in one line."""
+    seen = f"{receipt.documents}/{receipt.of}"
+    return "receipt: " + pairs(
+        stage=receipt.stage, state=receipt.state, documents=seen, seconds=receipt.seconds, reason=receipt.reason
+    )
 
 
 def many(
-    console: Console, schema: str | None, reason_class: ReasonClass | None, since: float | None, dry_run: bool
+    console: Console, schema: str | None, chosen: Selection, *, every: bool, limit: int | None, dry_run: bool
 ) -> int:
     """Retry what a filter leaves; the exit code."""
     seen_by_workers(console, "a retry")
-    chosen = console.schema(schema) if schema is not None else None
-    done = bulk_retry(console.runtime, chosen, reason_class=reason_class, since=since, dry_run=dry_run)
-    console.answer("retry", as_json(done))
-    if dry_run:
-        console.say(f"Would retry {len(done.ids)} failed works (nothing was changed)")
-        for id in done.ids:
-            console.say(pairs(id=id))
-        return FINE
-    console.say(f"Retried {len(done.retried)} of {len(done.ids)} failed works")
-    for why in done.skipped.values():
-        console.note(why)
-    if done.retried:
+    named = console.schema(schema) if schema is not None else None
+    done = bulk_retry(
+        console.runtime, named, chosen, all=every, limit=limit, dry_run=dry_run, progress=console.progress
+    )
+    console.progressed()
+    code = told(console, "retry", done, "retried")
+    if done.done:
         note_broker(console)
-    return NOT_DONE if done.skipped else FINE
+    return code
 
 
 def note_broker(console: Console) -> None:

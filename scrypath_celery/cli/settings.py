@@ -14,6 +14,7 @@ from ..errors import ScrypathError, SettingsError
 from ..operator.serialization import as_json
 from ..operator.settings_diff import Parity, SettingsDiff, keys_of, recorded
 from .app_command import operating
+from .completion import schema_argument
 from .console import DIFFERENT, FINE, NOT_DONE, Console
 from .text import pairs
 
@@ -28,7 +29,7 @@ def settings() -> None:
 
 
 @settings.command(epilog="Example: scrypath-celery -A shop settings diff Post")
-@click.argument("schema", required=False)
+@schema_argument
 @all_schemas
 @operating
 def diff(console: Console, schema: str | None, every: bool) -> int:
@@ -40,7 +41,7 @@ def diff(console: Console, schema: str | None, every: bool) -> int:
 
 
 @settings.command(epilog="Example: scrypath-celery -A shop settings read Post --json")
-@click.argument("schema", required=False)
+@schema_argument
 @all_schemas
 @operating
 def read(console: Console, schema: str | None, every: bool) -> int:
@@ -63,7 +64,7 @@ def read(console: Console, schema: str | None, every: bool) -> int:
 
 
 @settings.command(epilog="Example: scrypath-celery -A shop settings apply --all")
-@click.argument("schema", required=False)
+@schema_argument
 @all_schemas
 @click.option("--everything", is_flag=True, help="Send all that is declared, also what does not differ.")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
@@ -90,7 +91,7 @@ def apply(console: Console, schema: str | None, every: bool, everything: bool, d
 @settings.command(
     "hot-apply", epilog="Example: scrypath-celery -A shop settings hot-apply Post --settings-file hot.json --ack-live"
 )
-@click.argument("schema", required=False)
+@schema_argument
 @click.option(
     "--settings-file", "file", required=True, metavar="FILE", help="JSON object: synonyms, stop_words, typo_tolerance."
 )

@@ -6,32 +6,32 @@ import json
 
 import click
 
-from ..operator.probe import with_timeouts
 from ..operator.serialization import as_json
 from ..operator.trace import Trace
 from ..operator.trace import trace as look
-from .app_command import operating
+from .app_command import looking
+from .completion import schema_names
 from .console import DIFFERENT, FINE, NOT_DONE, Console
-from .status import TIMEOUTS
+from .status import TIMEOUT
 from .text import pairs
 
 
 @click.command(epilog="Example: scrypath-celery -A shop trace Post 42")
-@click.argument("schema")
+@click.argument("schema", shell_complete=schema_names)
 @click.argument("document_id")
-@operating
+@looking(TIMEOUT)
 def trace(console: Console, schema: str, document_id: str) -> int:
     """Show the document that the record gives now, the one in the index, and its newest works.
 
-    Exit code 2 where they differ.
+    Exit code 2 where they differ, 1 where they could not be compared.
     """
-    found = look(with_timeouts(console.runtime, **TIMEOUTS), console.schema(schema), document_id)
+    found = look(console.impatient, console.schema(schema), document_id, seconds=console.seconds)
     console.answer("trace", {**as_json(found), "unknown": list(found.unknown)})
     for line in lines(found):
         console.say(line)
-    if found.unknown:
+    if found.unknown or found.agree is None:
         return NOT_DONE
-    return DIFFERENT if found.agree is False else FINE
+    return FINE if found.agree else DIFFERENT
 
 
 def lines(found: Trace) -> list[str]:

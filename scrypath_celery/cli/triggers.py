@@ -11,10 +11,9 @@ from ..declaration.schema import Schema
 from ..errors import SchemaError
 from ..ledger.triggers import TableStatus, Triggers, TriggerState
 from .app_command import operating
+from .completion import schema_argument
 from .console import DIFFERENT, FINE, NOT_DONE, Console
 from .text import pairs
-
-schema_argument = click.argument("schema", required=False)
 
 
 @click.group()

@@ -10,6 +10,7 @@ from ..operator.comparison import Kind
 from ..operator.serialization import as_json
 from ..operator.verify import Verification
 from .app_command import operating
+from .completion import schema_argument
 from .console import DIFFERENT, FINE, NOT_DONE, Console
 from .text import pairs
 
@@ -18,7 +19,7 @@ SHOWN = 20
 
 
 @click.command(epilog="Example: scrypath-celery -A shop verify Post --sample 1000")
-@click.argument("schema", required=False)
+@schema_argument
 @click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Only about N records and N documents.")
 @click.option("--full", is_flag=True, help="All of them (the default).")
 @click.option("--no-ledger", is_flag=True, help="For an index that other tasks fill: ask no ledger what is under way.")

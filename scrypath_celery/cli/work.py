@@ -1,13 +1,23 @@
-"""`work show`: the whole story of one work."""
+"""`work list` and `work show`: works of all states, and the whole story of one."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
+from ..ledger.selection import Grouping, Order
+from ..operator.failed import UNSETTLED
+from ..operator.failed import failed as look
 from ..operator.serialization import as_json
 from ..operator.work_detail import Story, story
+from ..work import State
 from .app_command import operating
+from .completion import schema_argument
 from .console import FINE, Console
+from .failed import AFTER, BY, LIMIT, ORDER, SUMMARY, line, rollup, totals
+from .filters import filtered, taken
+from .ids import work_id
 from .text import pairs
 
 
@@ -16,15 +26,58 @@ def work() -> None:
     """Look at single works of the ledger."""
 
 
+@work.command("list", epilog="Example: scrypath-celery -A shop work list Post --state running --state pending")
+@schema_argument
+@filtered(*State)
+@ORDER
+@LIMIT
+@AFTER
+@BY
+@SUMMARY
+@operating
+def list_works(
+    console: Console,
+    schema: str | None,
+    order: str,
+    limit: int,
+    after: int | None,
+    by: str | None,
+    summary: bool,
+    **parameters: Any,
+) -> int:
+    """List works: what waits, runs, is retried or failed, and with --state what is settled.
+
+    One line a work, the newest first; one that runs shows its age, worker and Celery task.
+    """
+    found = look(
+        console.runtime,
+        console.schemas(schema)[0] if schema is not None else None,
+        taken(parameters),
+        order=Order(order),
+        limit=0 if summary else limit,
+        after=after,
+        by=Grouping(by) if by is not None else Grouping.CLASS,
+        states=UNSETTLED,
+    )
+    console.answer("work_list", as_json(found))
+    console.say(pairs(**{state.value: count for state, count in found.by_state.items()}))
+    for text in rollup(found, by):
+        console.say(text)
+    for one in found.works:
+        console.say(line(one))
+    console.say(totals(found, "listed"))
+    return FINE
+
+
 @work.command(epilog="Example: scrypath-celery -A shop work show 601")
-@click.argument("id", type=int)
+@click.argument("id", callback=work_id)
 @operating
 def show(console: Console, id: int) -> int:
-    """Tell the whole story of the work ID: states, times, worker, engine tasks, reasons."""
+    """Tell the whole story of the work ID: states, times, worker, engine tasks, reasons, and who acted on it."""
     found = story(console.runtime, id)
     console.answer("work", as_json(found))
-    for line in lines(found):
-        console.say(line)
+    for text in lines(found):
+        console.say(text)
     return FINE
 
 
@@ -38,6 +91,7 @@ def lines(found: Story) -> list[str]:
         f"  next: {pairs(available=found.available_at, published_again=found.publish_after)}",
         f"  spent: {pairs(mode=found.mode, attempts=found.attempts, unsettled_claims=found.claims)}",
         f"  worker: {pairs(name=found.worker, celery_task=found.task_id)}",
+        f"  celery tasks: {', '.join(found.task_ids) or 'none'}",
         f"  engine tasks: {', '.join(map(str, found.engine_uids)) or 'none'}",
         f"  claim: {claim_text(found)}",
     ]

@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 
 from ..config import Options
-from ..source.reading import HANGS
+from ..source.failures import HANGS
 from ..work import Failure, ReasonClass
 
 

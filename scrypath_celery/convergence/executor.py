@@ -61,7 +61,7 @@ def claim(
         documents=options.claim_documents,
         bulk_documents=options.bulk_documents if bulk is None else bulk,
         lease=options.lease,
-        worker=identity(),
+        worker=identity(runtime.node),
         only=only,
         task_id=task_id,
         suspects=suspects,

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from ..errors import EngineError, LedgerUnavailable
-from ..ledger import awaited, claims, maintenance, works
+from ..ledger import awaited, claims, maintenance, workers, works
 from ..runtime import Runtime, is_dead
 from ..work import EngineTask
 from .poll import poll
@@ -56,7 +56,14 @@ def relay(runtime: Runtime, *, force: bool = False) -> Relayed | None:
     """
     options, ledger = runtime.options, runtime.ledger
     ledger.identity()
-    if not ledger.run(partial(maintenance.begin_pass, period=0.0 if force else options.relay_period)) and not force:
+    period = 0.0 if force else options.relay_period
+
+    def begin(connection: Connection) -> bool:
+        if runtime.node:
+            workers.note(connection, runtime.node)
+        return maintenance.begin_pass(connection, period)
+
+    if not ledger.run(begin) and not force:
         return None
     done = Relayed()
     steps: dict[str, Callable[[Runtime], int]] = {

@@ -30,9 +30,11 @@ class Declaration(TypedDict, total=False):
     fields to count by, which become filterable. `document_id` names the unique field that is the document's id (the
     primary key where it is left out), `tenant_field` one that every document has and that becomes filterable,
     `index` the index (the table's name where it is left out). `index_if` says which records are indexed, `select`
-    gives the statement that they are read with. `version` is a word that changes when the projection does: it stands
-    for the source of `search_document`, `select` and `index_if` where that cannot be read. Ranking rules that leave
-    out one of the engine's defaults are refused at a rebuild unless `ranking_rules_strict` is false.
+    gives the statement that they are read with. `depends_on` names the columns that documents are made of: `track` and
+    triggers leave changes of others alone (without it they do where no code of the model's decides). `version` is a
+    word that changes when the projection does: it stands for the source of `search_document`, `select` and `index_if`
+    where that cannot be read. Ranking rules that leave out one of the engine's defaults are refused at a rebuild unless
+    `ranking_rules_strict` is false.
     """
 
     fields: Sequence[str]
@@ -46,6 +48,7 @@ class Declaration(TypedDict, total=False):
     index: str | None
     index_if: IndexIf | None
     select: Statement | None
+    depends_on: Sequence[str] | None
     version: str | None
 
 
@@ -136,6 +139,7 @@ def _schema(model: type[Any], declaration: Declaration) -> Schema:
     if unknown:
         near = mapping.nearest(unknown[0], Declaration.__annotations__)
         raise SchemaError(f"{model.__qualname__}: unknown option {unknown[0]!r} of a schema{near}")
+    depends_on = declaration.get("depends_on")
     schema = Schema(
         model=model,
         uid=_uid(model, declaration.get("index")),
@@ -149,6 +153,7 @@ def _schema(model: type[Any], declaration: Declaration) -> Schema:
         tenant_field=declaration.get("tenant_field"),
         index_if=declaration.get("index_if"),
         select=declaration.get("select"),
+        depends_on=_names(model, "depends_on", depends_on) if depends_on is not None else None,
         version=declaration.get("version"),
     )
     _warn(schema)

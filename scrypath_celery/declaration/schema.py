@@ -46,6 +46,7 @@ class Schema:
     tenant_field: str | None = None
     index_if: IndexIf | None = None
     select: Statement | None = None
+    depends_on: tuple[str, ...] | None = None
     version: str | None = None
 
     @property
@@ -149,6 +150,23 @@ class Schema:
             and all(mapping.is_plain(self.mapper, name) for name in named)
         )
 
+    @cached_property
+    def dependencies(self) -> frozenset[str] | None:
+        """The columns whose change changes a document; None where any change may, since code decides.
+
+        Those of `depends_on`, or where documents are made of columns alone the declared ones. Ask only once the
+        mappers are configured.
+        """
+        named = self.depends_on
+        if named is None and self.select is None and self.plain:
+            named = self.names
+        if named is None:
+            return None
+        others = (self.key, self.index_if, self.tenant_field)
+        known = frozenset([*named, *(name for name in others if isinstance(name, str))])
+        columns = frozenset(name for name in known if mapping.is_column(self.mapper, name))
+        return columns if self.depends_on is not None or columns == known else None
+
     def indexable(self, record: Any) -> bool:
         """Whether `index_if` lets this record into the index."""
         if self.index_if is None:
@@ -221,6 +239,10 @@ class Schema:
             self._check_name(self.index_if, mapper)
         if self.tenant_field is not None:
             self._check_name(self.tenant_field, mapper)
+        for name in self.depends_on or ():
+            self._check_name(name, mapper)
+            if not mapping.is_column(mapper, name):
+                raise SchemaError(f"{self.name}: depends_on names columns, and {name!r} is none")
         return True
 
     def _check_id(self, mapper: Mapper[Any]) -> None:

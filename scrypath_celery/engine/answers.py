@@ -85,6 +85,7 @@ def task(item: Mapping[str, Any]) -> EngineTask:
         error=None if item.get("error") is None else mapping(item["error"]),
         metadata=item.get("customMetadata"),
         finished_at=item.get("finishedAt"),
+        enqueued_at=item.get("enqueuedAt"),
         details=item.get("details") or {},
     )
 
@@ -92,6 +93,24 @@ def task(item: Mapping[str, Any]) -> EngineTask:
 def batches(answer: Any) -> list[tuple[int, float]]:
     """Of each batch that is over: how many documents it received, and the seconds that it took."""
     return [_speed(batch) for batch in results(answer) if batch["finishedAt"]]
+
+
+def backlog(answer: Any) -> tuple[int, EngineTask | None]:
+    """How many tasks a list has in all, and the first of them."""
+    found = tasks(answer)
+    return total(answer), found[0] if found else None
+
+
+def last_move(answer: Any) -> str | None:
+    """When the newest batch of a list ended, or began where it is not over; None without one."""
+    found = results(answer)
+    return None if not found else str(found[0].get("finishedAt") or found[0]["startedAt"])
+
+
+def sizes(answer: Any) -> tuple[int, int | None]:
+    """Bytes that the engine takes on its disk, and how many of them are in use."""
+    used = answer.get("usedDatabaseSize")
+    return whole(answer["databaseSize"]), None if used is None else whole(used)
 
 
 def whole(value: Any) -> int:

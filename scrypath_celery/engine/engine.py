@@ -11,9 +11,9 @@ from urllib.parse import quote, urlencode
 from meilisearch.index import Index
 
 from ..config import Options
-from ..errors import EngineError, EngineTooOld, EngineUnreachable, UnexpectedAnswer
+from ..errors import EngineError, EngineTooOld, EngineUnreachable, KeyRefused, UnexpectedAnswer
 from ..work import EngineTask
-from . import answers
+from . import answers, metrics, rights
 from .transport import PooledRequests, Transport
 from .versions import NEEDED_TEXT, is_new_enough
 
@@ -190,6 +190,44 @@ class Engine:
         """Of the newest batches that added documents and are over: how many, and the seconds that it took."""
         query = f"batches?types=documentAdditionOrUpdate&statuses=succeeded&limit={limit}"
         return self._transport.call("get", query, shape=answers.batches)
+
+    # health
+
+    def backlog(self) -> tuple[int, EngineTask | None]:
+        """How many tasks are not over, and the oldest of them (of the indexes that the key may see)."""
+        query = "tasks?statuses=enqueued,processing&limit=1&reverse=true"
+        return self._transport.call("get", query, shape=answers.backlog)
+
+    def last_move(self) -> str | None:
+        """When the engine's newest batch ended, or began where it is under way (ISO 8601); None before the first."""
+        return self._transport.call("get", "batches?limit=1", shape=answers.last_move)
+
+    def sizes(self) -> tuple[int, int | None]:
+        """Bytes that the engine takes on its disk, and how many of them are in use (None: it does not say)."""
+        return self._transport.call("get", "stats", shape=answers.sizes)
+
+    def metrics(self) -> dict[str, float]:
+        """The engine's own metrics that bear no label, where the experimental feature `metrics` is on."""
+        return metrics.read(self._transport.text("metrics"))
+
+    def lacking(self, index: str) -> list[str]:
+        """The rights that this package needs and the key lacks for an index; nothing is changed by asking.
+
+        Each right is asked for with a request that has it, and that is refused for another reason.
+        """
+        missing = []
+        for right, (method, path, body) in rights.QUESTIONS.items():
+            try:
+                self._transport.call(method, path.format(index=quote(index, safe="")), body, shape=answers.mapping)
+            except KeyRefused:
+                missing.append(right)
+            except EngineUnreachable:
+                raise
+            except EngineError:
+                continue
+        return missing
+
+    # version
 
     def version(self) -> str:
         """The engine's version."""

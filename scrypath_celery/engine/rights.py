@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 _RIGHTS = (
     (r"(get|post) indexes/[^/]+/documents/fetch", "documents.get"),
@@ -22,6 +24,30 @@ _RIGHTS = (
     (r"get (tasks|batches)(/.*)?", "tasks.get"),
     (r"get version", "version"),
 )
+
+_STRANGE = "scrypathCheck"
+"""A name that no route takes: a request with it is refused, once the key was found to have the right."""
+
+QUESTIONS: Mapping[str, tuple[str, str, Any]] = {
+    "documents.add": ("post", f"indexes/{{index}}/documents?{_STRANGE}=1", b"["),
+    "documents.delete": ("post", f"indexes/{{index}}/documents/delete-batch?{_STRANGE}=1", {_STRANGE: 1}),
+    "documents.get": ("post", "indexes/{index}/documents/fetch", {_STRANGE: 1}),
+    "indexes.create": ("post", "indexes", {_STRANGE: 1}),
+    "indexes.get": ("get", "indexes/{index}", None),
+    "indexes.update": ("patch", "indexes/{index}", {_STRANGE: 1}),
+    "indexes.delete": ("delete", "indexes/{index}%21", None),
+    "indexes.swap": ("post", "swap-indexes", [{_STRANGE: 1}]),
+    "search": ("post", "indexes/{index}/search", {_STRANGE: 1}),
+    "settings.get": ("get", "indexes/{index}/settings", None),
+    "settings.update": ("patch", "indexes/{index}/settings", {_STRANGE: 1}),
+    "stats.get": ("get", "indexes/{index}/stats", None),
+    "tasks.get": ("get", "tasks?limit=1", None),
+}
+"""Requests by which it shows whether a key has each right that is needed: none of them changes anything.
+
+Meilisearch looks at the key first, then at parameters, names and body. No index can have a name with an exclamation
+mark.
+"""
 
 
 def needed(method: str, path: str) -> str | None:

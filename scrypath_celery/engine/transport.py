@@ -43,6 +43,12 @@ class PooledRequests(HttpRequests):
     def send_request(self, http_method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return super().send_request(getattr(self._session, http_method.__name__), *args, **kwargs)
 
+    def text(self, path: str) -> str:
+        """The answer to a GET request as it is."""
+        answer = self._session.get(f"{self.config.url}/{path}", timeout=self.config.timeout, headers=self.headers)
+        answer.raise_for_status()
+        return str(answer.text)
+
 
 class Transport:
     """Requests to one Meilisearch; safe to share between threads and across forks.
@@ -106,6 +112,23 @@ class Transport:
             asked = _asked(method, path)
             text = f"an answer to {asked} that is not Meilisearch's came from {self.url}: {CHECK}"
             raise UnexpectedAnswer(text, sent=True) from exc
+
+    def text(self, path: str) -> str:
+        """What a GET request is answered with, as text.
+
+        Raises:
+            EngineError: there is no such text for this key. EngineUnreachable: no answer.
+        """
+        client = self.client()
+        client.config.timeout = self._timeout  # type: ignore[assignment]
+        assert isinstance(client.http, PooledRequests)
+        try:
+            return client.http.text(path)
+        except requests.HTTPError as exc:
+            status = exc.response.status_code
+            raise EngineError(f"Meilisearch refused GET /{path} with status {status}", status=status) from exc
+        except (requests.RequestException, OSError) as exc:
+            raise translate(exc, self.url, "get", path) from exc
 
     def _send(self, method: str, path: str, body: Any, seconds: float | None) -> Any:
         client = self.client()

@@ -54,7 +54,7 @@ def take(
     """
     held = _locked(connection, uid)
     paused = held.paused_until is not None and held.paused_until > held.at
-    if paused and held.pause_scope != Scope.INDEX:
+    if held.hand_paused_since is not None or (paused and held.pause_scope != Scope.INDEX):
         return None
     present = held.rebuild if held.rebuild and held.rebuild.get("fingerprint") == fingerprint else {}
     bulk = documents if bulk_documents is None else bulk_documents
@@ -70,7 +70,7 @@ def take(
         connection.execute(update(index).where(index.c.index_uid == uid).values(paused_until=now() + lease))
     number, token = held.last_number + 1, secrets.token_hex(12)
     connection.execute(update(index).where(index.c.index_uid == uid).values(last_number=number))
-    items = tuple(replace(item, worker=worker) for item in taken)
+    items = tuple(replace(item, worker=worker, task_id=task_id) for item in taken)
     target = present.get("target") if items[0].operation is Operation.REINDEX else None
     result = Claim(
         token=token,

@@ -38,3 +38,21 @@ def _mysql(element: now, compiler: SQLCompiler, **kw: Any) -> str:
     # UNIX_TIMESTAMP() would read a local time, which the hour at the end of summer time has twice; and SYSDATE() may
     # change within a statement, which keeps it from using an index.
     return "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) / 1.0E6)"
+
+
+class hour(FunctionElement[float]):  # noqa: N801 - reads as an SQL function
+    """The start of the hour that a time lies in, in seconds since the epoch."""
+
+    type = Double()
+    inherit_cache = True
+    name = "scrypath_hour"
+
+
+@compiles(hour)
+def _hour(element: hour, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"(FLOOR({compiler.process(element.clauses, **kw)} / 3600.0) * 3600.0)"
+
+
+@compiles(hour, "sqlite")
+def _sqlite_hour(element: hour, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"(CAST({compiler.process(element.clauses, **kw)} / 3600.0 AS INTEGER) * 3600.0)"

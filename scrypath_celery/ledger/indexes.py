@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, case, select, update
 
-from ..work import Failure, IndexRow, Pause, ReasonClass, Scope
+from ..work import Failure, IndexRow, Pause, PauseByHand, ReasonClass, Scope
 from .clock import now
 from .tables import index
 
@@ -46,10 +46,15 @@ def record(row: Row[Any]) -> IndexRow:
             count=row.pauses,
             scope=Scope(row.pause_scope) if row.pause_scope else None,
         )
+    by_hand = None
+    if row.hand_paused_since is not None:
+        reason = row.hand_pause_reason or ""
+        by_hand = PauseByHand(since=row.hand_paused_since, by=row.hand_paused_by or "", reason=reason)
     return IndexRow(
         uid=row.index_uid,
         last_number=row.last_number,
         pause=pause,
+        pause_by_hand=by_hand,
         exclusive_until=row.exclusive_until,
         rebuild=row.rebuild,
         fingerprint=row.fingerprint,
@@ -81,6 +86,21 @@ def resume(connection: Connection, uid: str) -> bool:
     )
     query = update(index).where(index.c.index_uid == uid, index.c.paused_until.is_not(None))
     return connection.execute(query.values(**values, pauses=0)).rowcount > 0
+
+
+def pause_by_hand(connection: Connection, uid: str, *, by: str, reason: str) -> None:
+    """Let nothing of this index be tried until `resume_by_hand`; again it changes who and why, not since when."""
+    ensure(connection, uid)
+    since = case((index.c.hand_paused_since.is_(None), now()), else_=index.c.hand_paused_since)
+    values = {"hand_paused_since": since, "hand_paused_by": by[:200], "hand_pause_reason": reason[:500]}
+    connection.execute(update(index).where(index.c.index_uid == uid).values(**values))
+
+
+def resume_by_hand(connection: Connection, uid: str) -> bool:
+    """End a pause by hand; whether there was one. One that ends by itself stays."""
+    query = update(index).where(index.c.index_uid == uid, index.c.hand_paused_since.is_not(None))
+    values = dict.fromkeys(("hand_paused_since", "hand_paused_by", "hand_pause_reason"))
+    return connection.execute(query.values(**values)).rowcount > 0
 
 
 def enter(connection: Connection, uid: str, token: str, seconds: float) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection, delete, select, update
 
 from ..work import READY, ClaimState, Failure, ReasonClass, State
-from . import claims, indexes, parts, ready, works
+from . import claims, indexes, parts, ready, scheduled, works
 from .clock import now
 from .tables import claim, in_state, index, ledger, rebuild, work
 
@@ -27,9 +27,10 @@ def begin_pass(connection: Connection, period: float) -> bool:
 def due(connection: Connection, *, again: float, limit: int = 5_000) -> dict[str, list[int]]:
     """Ready works that nobody published lately, by index; they are not due again for `again` seconds.
 
-    An index that is paused is left out until its pause is over. A work is never to be published before it is available.
+    An index that is paused is left out. A work is never to be published before it is available.
     """
-    busy = select(index.c.index_uid).where(index.c.paused_until > now())
+    paused = (index.c.paused_until > now()) | index.c.hand_paused_since.is_not(None)
+    busy = select(index.c.index_uid).where(paused)
     resting = set(connection.execute(busy).scalars())
     found: dict[str, list[int]] = {}
     for uid in ready.uids(connection, *READY):
@@ -90,7 +91,7 @@ def blame_stuck(connection: Connection, token: str, id: str, *, at_once: bool) -
         values = {"state": State.RETRYING.value, "claims": claims.SUSPECT}
         soon = now() + AFTER_INNOCENTS
         suspect = update(work).where(work.c.id == guilty.id)
-        connection.execute(suspect.values(**values, available_at=soon, publish_after=soon))
+        connection.execute(suspect.values(**values, finished_at=now(), available_at=soon, publish_after=soon))
     works.give_back(connection, token, keep_claim_count=False)
 
 
@@ -155,4 +156,5 @@ def _prune_claims(connection: Connection, limit: int) -> int:
         tokens = list(connection.execute(query).scalars())
         if tokens:
             removed += connection.execute(delete(claim).where(claim.c.token.in_(tokens))).rowcount
+        scheduled.prune(connection, uid)
     return removed

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Text, func, select, type_coerce
 
-from ..work import OPEN, ClaimState, ReasonClass, State, Work
+from ..work import OPEN, PRIORITY, READY, ClaimState, ReasonClass, State, Work
 from . import works
 from .clock import now
 from .tables import claim, in_state, work
@@ -30,15 +30,21 @@ def time(connection: Connection) -> float:
     return float(connection.execute(select(now())).scalar_one())
 
 
-def oldest_open(connection: Connection, index_uid: str) -> float | None:
-    """How many seconds ago the oldest work of an index that is not settled was written."""
+def oldest_due(connection: Connection, index_uid: str) -> float | None:
+    """For how many seconds the work of an index that waits longest has been due; None where nothing is due.
+
+    What waits for a later try is not due yet; what runs, or waits for the engine, still is.
+    """
     oldest: list[float] = []
-    for state in OPEN:  # one state at a time: each is a range of the index in the order of creation
-        query = select(now() - work.c.created_at).where(in_state(state), work.c.index_uid == index_uid)
-        age = connection.execute(query.order_by(work.c.created_at).limit(1)).scalar()
-        if age is not None:
-            oldest.append(float(age))
-    return max(max(oldest), 0.0) if oldest else None
+    for state in OPEN:  # one state and priority at a time: each is a range of the index in the order of availability
+        for priority in sorted(set(PRIORITY.values())) if state in READY else (None,):
+            query = select(now() - work.c.available_at).where(in_state(state), work.c.index_uid == index_uid)
+            query = query if priority is None else query.where(work.c.priority == priority)
+            age = connection.execute(query.order_by(work.c.available_at).limit(1)).scalar()
+            if age is not None:
+                oldest.append(float(age))
+    longest = max(oldest, default=-1.0)
+    return longest if longest >= 0.0 else None
 
 
 def last_succeeded(connection: Connection, index_uid: str) -> float | None:
@@ -53,43 +59,19 @@ def last_succeeded(connection: Connection, index_uid: str) -> float | None:
 
 
 def groups(connection: Connection, states: Sequence[State], *, index_uid: str | None = None) -> list[FailedGroup]:
-    """Works in these states by index, state and reason class."""
-    query = (
-        select(work.c.index_uid, work.c.state, work.c.reason_class, func.count(), func.min(work.c.id))
-        .where(in_state(*states))
-        .group_by(work.c.index_uid, work.c.state, work.c.reason_class)
-        .order_by(work.c.index_uid, work.c.reason_class, work.c.state)
-    )
-    if index_uid is not None:
-        query = query.where(work.c.index_uid == index_uid)
-    return [
-        FailedGroup(
-            index_uid=uid,
-            state=State(state),
-            reason_class=ReasonClass.read(reason_class),
-            count=int(count),
-            first=int(first),
-        )
-        for uid, state, reason_class, count, first in connection.execute(query)
-    ]
-
-
-def dead_letters(
-    connection: Connection,
-    *,
-    index_uid: str | None = None,
-    reason_class: ReasonClass | None = None,
-    since: float | None = None,
-) -> list[int]:
-    """The ids of dead letters of an index and class, that failed within the last `since` seconds; lowest first."""
-    query = select(work.c.id).where(in_state(State.FAILED)).order_by(work.c.id)
-    if index_uid is not None:
-        query = query.where(work.c.index_uid == index_uid)
-    if reason_class is not None:
-        query = query.where(work.c.reason_class == reason_class.value)
-    if since is not None:
-        query = query.where(work.c.finished_at >= now() - since)
-    return [int(id) for id in connection.execute(query).scalars()]
+    """Works in these states by index, reason class and state."""
+    found: list[FailedGroup] = []
+    for state in states:  # one state at a time: that of dead letters is counted in an index of its own
+        query = select(work.c.index_uid, work.c.reason_class, func.count(), func.min(work.c.id)).where(in_state(state))
+        if index_uid is not None:
+            query = query.where(work.c.index_uid == index_uid)
+        for uid, reason_class, count, first in connection.execute(
+            query.group_by(work.c.index_uid, work.c.reason_class)
+        ):
+            reason = ReasonClass.read(reason_class)
+            group = FailedGroup(index_uid=uid, state=state, reason_class=reason, count=int(count), first=int(first))
+            found.append(group)
+    return sorted(found, key=lambda group: (group.index_uid, group.reason_class, group.state))
 
 
 def works_of(connection: Connection, index_uid: str, document_id: str, limit: int) -> list[Work]:

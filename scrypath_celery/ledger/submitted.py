@@ -31,9 +31,9 @@ def release(connection: Connection, token: str, ids: Sequence[int], trial: str |
     """Make these submitted works of a claim ready again, in a group that is tried alone (None: in none); how many."""
     if not ids:
         return 0
-    values = {"state": State.RETRYING.value, "available_at": now(), "publish_after": now(), "trial": trial}
+    values = {"state": State.RETRYING.value, **dict.fromkeys(("finished_at", "available_at", "publish_after"), now())}
     query = update(work).where(work.c.id.in_(ids), works.of_claim(token), in_state(State.SUBMITTED))
-    return connection.execute(query.values(**values)).rowcount
+    return connection.execute(query.values(**values, trial=trial)).rowcount
 
 
 def end(connection: Connection, token: str) -> None:

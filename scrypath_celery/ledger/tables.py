@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.mysql import MEDIUMTEXT, VARCHAR
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from ..work import READY, State
+from ..work import ENDED, READY, State
 
 
 class Json(TypeDecorator[Any]):
@@ -94,6 +94,7 @@ work = Table(
 # Partial on PostgreSQL alone: SQLite takes a partial index only for statements that repeat its condition to the letter.
 _ready = [state.value for state in READY]
 _history = (State.SUCCEEDED.value, State.CANCELLED.value)
+_ended = [state.value for state in ENDED]
 Index(
     "ix_scrypath_work_ready",
     work.c.state,
@@ -118,11 +119,24 @@ Index(
     postgresql_where=work.c.state.not_in(_history),
 )
 Index(
-    "ix_scrypath_work_settled",
+    "ix_scrypath_work_ended",
     work.c.state,
     work.c.index_uid,
     work.c.finished_at,
-    postgresql_where=work.c.state.in_(_history),
+    work.c.id,
+    postgresql_where=work.c.state.in_(_ended),
+)
+# A single state is written alike in the statements, so that SQLite can have it partial too.
+Index(
+    "ix_scrypath_work_failed",
+    work.c.state,
+    work.c.index_uid,
+    work.c.reason_class,
+    work.c.error_code,
+    work.c.finished_at,
+    work.c.id,
+    postgresql_where=work.c.state == State.FAILED.value,
+    sqlite_where=work.c.state == State.FAILED.value,
 )
 Index("ix_scrypath_work_claim_number", work.c.index_uid, work.c.claim_number)
 Index("ix_scrypath_work_trial", work.c.index_uid, work.c.trial, postgresql_where=work.c.trial.is_not(None))
@@ -176,6 +190,9 @@ index = Table(
     Column("pause_class", _word(32)),
     Column("pause_scope", _word(16)),
     Column("pause_reason", String(500)),
+    Column("hand_paused_since", Double),
+    Column("hand_paused_by", String(200)),
+    Column("hand_pause_reason", String(500)),
     Column("exclusive_token", _word(32)),
     Column("exclusive_until", Double),
     Column("rebuild", Json),
@@ -237,4 +254,24 @@ ledger = Table(
     **_OPTIONS,
 )
 
-TABLES = (work, claim, index, rebuild, ledger)
+worker = Table(
+    "scrypath_worker",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("seen_at", Double, nullable=False),
+    **_OPTIONS,
+)
+
+scheduled = Table(
+    "scrypath_scheduled",
+    metadata,
+    Column("work_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("index_uid", _word(400), nullable=False),
+    Column("document_id", _word(511), nullable=False),
+    Column("due_at", Double, nullable=False),
+    **_OPTIONS,
+)
+Index("ix_scrypath_scheduled_document", scheduled.c.index_uid, scheduled.c.document_id)
+Index("ix_scrypath_scheduled_due", scheduled.c.index_uid, scheduled.c.due_at)
+
+TABLES = (work, claim, index, rebuild, scheduled, ledger, worker)

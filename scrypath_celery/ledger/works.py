@@ -25,6 +25,9 @@ from .tables import claim, in_state, work
 GRACE = {Mode.CELERY: 0.0, Mode.INLINE: 60.0, Mode.MANUAL: 60.0}
 """Seconds that the calling process has before a worker takes a work of a mode that runs in the caller."""
 
+MAX_ID = 2**63 - 1
+"""The largest id that a ledger can hold."""
+
 _HISTORY = 50
 
 _INSERT = work.insert().values(
@@ -102,23 +105,29 @@ def record(row: Row[Any]) -> Work:
     return Work(**values)
 
 
-def get(connection: Connection, id: int, *, lock: bool = False) -> Work:
-    """One work by its id, locked until the transaction ends where asked for.
+def get(connection: Connection, id: int) -> Work:
+    """One work by its id.
 
     Raises:
         WorkError: there is none.
     """
-    query = select(work).where(work.c.id == id)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
-    if row is None:
+    found = find(connection, [id])
+    if not found:
         raise WorkError(f"no work with id {id} in the ledger")
-    return record(row)
+    return found[0]
 
 
-def find(connection: Connection, ids: Sequence[int]) -> list[Work]:
-    """The works of these ids that are there, by id."""
-    rows = connection.execute(select(work).where(work.c.id.in_(ids)).order_by(work.c.id))
-    return [record(row) for row in rows]
+def find(connection: Connection, ids: Sequence[int], *, lock: bool = False) -> list[Work]:
+    """The works of these ids that are there, by id; locked until the transaction ends where asked for."""
+    # What a column cannot hold is an error of some databases, and there is no such row in any.
+    query = select(work).where(work.c.id.in_([id for id in ids if 0 < id <= MAX_ID])).order_by(work.c.id)
+    return [record(row) for row in connection.execute(query.with_for_update() if lock else query)]
+
+
+def standing(connection: Connection, ids: Sequence[int]) -> list[tuple[State, str | None]]:
+    """State and reason class of each work of these ids that is there."""
+    rows = connection.execute(select(work.c.state, work.c.reason_class).where(work.c.id.in_(ids)))
+    return [(State(state), reason_class) for state, reason_class in rows]
 
 
 def listed(
@@ -200,7 +209,7 @@ def fail(
     """
     attempts = item.attempts + (1 if count_attempt else 0)
     state = State.FAILED if delay is None else State.RETRYING
-    event = {"state": state.value, "worker": item.worker, "uids": list(engine_uids[:5]), "reason": failure.reason[:200]}
+    event = {"state": state.value, "worker": item.worker, "task": item.task_id, "uids": list(engine_uids[:5])}
     return connection.execute(
         update(work)
         .where(work.c.id == item.id, _held(token))
@@ -212,13 +221,13 @@ def fail(
             claims=0,
             available_at=now() + (delay or 0.0),
             publish_after=now() + (delay or 0.0),
-            finished_at=now() if delay is None else None,
+            finished_at=now(),
             reason=failure.reason[:500],
             reason_class=failure.reason_class.value,
             error_code=(failure.code or "")[:64] or None,
             engine_uids=list(engine_uids[:20]),
             trial=trial,
-            history=remember(connection, item, {**event, "class": failure.reason_class.value, "code": failure.code}),
+            history=remember(connection, item, {**event, **_told(failure)}),
         )
     ).rowcount
 
@@ -239,58 +248,18 @@ def give_back(connection: Connection, token: str, *, keep_claim_count: bool, del
     ).rowcount
 
 
-def retry(connection: Connection, id: int, *, delay: float = 0.0) -> Work:
-    """Give one dead letter (or retrying work) to the workers again; the work as it was before.
-
-    Raises:
-        WorkError: there is none, or its state allows no retry; nothing was changed.
-    """
-    before = get(connection, id, lock=True)
-    if before.state not in (State.FAILED, State.RETRYING, State.CANCELLED):
-        raise WorkError(f"work {id} cannot be retried: it is {before.state}")
-    connection.execute(
-        update(work)
-        .where(work.c.id == id)
-        .values(
-            state=State.PENDING.value,
-            attempts=0,
-            claims=0,
-            trial=None,
-            claim_token=None,
-            available_at=now() + delay,
-            publish_after=now() + max(delay, 10.0),
-            finished_at=None,
-            history=remember(connection, before, {"state": "retried", "from": before.state.value}),
-        )
-    )
-    return before
-
-
-def cancel(connection: Connection, id: int) -> Work:
-    """Give up one work that no process holds; the work as it was before.
-
-    Raises:
-        WorkError: there is none, or it runs or is settled; nothing was changed.
-    """
-    before = get(connection, id, lock=True)
-    if before.state not in (State.FAILED, State.RETRYING, State.PENDING):
-        raise WorkError(f"work {id} cannot be cancelled: it is {before.state}")
-    connection.execute(
-        update(work)
-        .where(work.c.id == id)
-        .values(
-            state=State.CANCELLED.value,
-            finished_at=now(),
-            history=remember(connection, before, {"state": "cancelled", "from": before.state.value}),
-        )
-    )
-    return before
+def _told(failure: Failure) -> dict[str, Any]:
+    return {"reason": failure.reason[:200], "class": failure.reason_class.value, "code": failure.code}
 
 
 def remember(connection: Connection, item: Work, event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The history of a work with one more event, dated; the newest fifty of it."""
-    at = round(float(connection.execute(select(now())).scalar_one()), 3)
-    told = {"at": at, "attempt": item.attempts, **{name: value for name, value in event.items() if value}}
+    """The history of a work with one more event, dated now; the newest fifty of it."""
+    return history_with(item, event, at=float(connection.execute(select(now())).scalar_one()))
+
+
+def history_with(item: Work, event: Mapping[str, Any], *, at: float) -> list[Mapping[str, Any]]:
+    """The history of a work with one more event of the time `at`; the newest fifty of it."""
+    told = {"at": round(at, 3), "attempt": item.attempts, **{name: value for name, value in event.items() if value}}
     return [*item.history, told][-_HISTORY:]
 
 

@@ -1,30 +1,42 @@
-"""Retrying many dead letters at once: a filter, a snapshot of their ids, and what became of each."""
+"""Retrying and cancelling many works at once: a filter, a snapshot of their ids, and what became of each."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from sqlalchemy import Connection
 
 from ..declaration.schema import Schema
 from ..errors import WorkError
-from ..ledger import overview
+from ..ledger import selection, transitions
+from ..ledger.selection import Order, WorkFilter
+from ..ledger.transitions import Moved
 from ..runtime import Runtime
-from ..work import ReasonClass
-from .retry import retried
+from ..work import State, Work
+from .acting import somebody
+from .retry import check_retry, of_schema
+from .selection import Selection, resolved
 
 CHUNK = 500
-"""Works that one transaction retries, and that one message names."""
+"""Works that one transaction changes, and that one message names."""
+
+Progress = Callable[[str, int, int | None], None]
+"""Told what is being done, how many are done, and of how many."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class BulkRetry:
-    """`ids` is the snapshot of what the filter found; `skipped` says why one of them was not retried."""
+class BulkResult:
+    """What became of the works that a filter left.
 
+    `matching` is how many the filter left, `ids` the snapshot of those that were to be changed (`limit` may leave some
+    out), `done` those that were, and `skipped` says why one of them was not.
+    """
+
+    matching: int
     ids: tuple[int, ...]
-    retried: tuple[int, ...] = ()
+    done: tuple[int, ...] = ()
     skipped: Mapping[int, str] = field(default_factory=dict)
     dry_run: bool = False
 
@@ -32,45 +44,115 @@ class BulkRetry:
 def bulk_retry(
     runtime: Runtime,
     schema: Schema | None = None,
+    chosen: Selection | None = None,
     *,
-    reason_class: ReasonClass | None = None,
-    since: float | None = None,
+    all: bool = False,
+    limit: int | None = None,
     dry_run: bool = False,
-) -> BulkRetry:
-    """Give the dead letters of a schema and class, failed within the last `since` seconds, to the workers again.
+    by: str | None = None,
+    progress: Progress | None = None,
+) -> BulkResult:
+    """Give the works that `chosen` leaves (dead letters, where it names no state) to the workers again, oldest first.
 
-    What fails while this runs is not in the snapshot. A dry run changes nothing.
+    The ids are taken first: what fails while this runs is not among them. Without a filter it needs `all`; `limit` is
+    the most works. A dry run changes nothing. `by` is who did it (default: user and host of this process).
 
     Raises:
-        LedgerError: the ledger cannot be used.
+        WorkError: no filter and not `all`, or a state that cannot be retried. LedgerError: the ledger cannot be used.
     """
-    find = partial(
-        overview.dead_letters,
-        index_uid=schema.uid if schema is not None else None,
-        reason_class=reason_class,
-        since=since,
-    )
-    ids = runtime.ledger.read(lambda tx: find(tx))
+    ids, matching = _snapshot(runtime, schema, chosen or {}, State.PENDING, all=all, limit=limit)
+    if dry_run:
+        return BulkResult(matching=matching, ids=ids, dry_run=True)
+    check = partial(check_retry, runtime, schema)
+    act = partial(_moved, to=State.PENDING, by=by or somebody(), check=check)
+    return _in_chunks(runtime, ids, matching, act, partial(_publish, runtime), "retry", progress)
+
+
+def bulk_cancel(
+    runtime: Runtime,
+    schema: Schema | None = None,
+    chosen: Selection | None = None,
+    *,
+    all: bool = False,
+    limit: int | None = None,
+    dry_run: bool = False,
+    by: str | None = None,
+    progress: Progress | None = None,
+) -> BulkResult:
+    """Give up the works that `chosen` leaves (dead letters, where it names no state); all else is as in `bulk_retry`.
+
+    Raises:
+        WorkError: no filter and not `all`, or a state that cannot be cancelled. LedgerError: the ledger cannot be used.
+    """
+    ids, matching = _snapshot(runtime, schema, chosen or {}, State.CANCELLED, all=all, limit=limit)
+    if dry_run:
+        return BulkResult(matching=matching, ids=ids, dry_run=True)
+    check = partial(_check_cancel, runtime, schema)
+    act = partial(_moved, to=State.CANCELLED, by=by or somebody(), check=check)
+    return _in_chunks(runtime, ids, matching, act, lambda items: None, "cancel", progress)
+
+
+def _snapshot(
+    runtime: Runtime, schema: Schema | None, chosen: Selection, to: State, *, all: bool, limit: int | None
+) -> tuple[tuple[int, ...], int]:
+    """The ids of the works to change, oldest first, and how many the filter leaves."""
+
+    empty = WorkFilter(states=(State.FAILED,), index_uid=schema.uid if schema is not None else None)
+
+    def look(connection: Connection) -> tuple[tuple[int, ...], int]:
+        where = resolved(connection, chosen, schema, states=(State.FAILED,))
+        if where.ids is not None and where == replace(empty, ids=where.ids):
+            return where.ids[:limit], len(where.ids)  # named one by one: what cannot be is skipped with the reason
+        if where.is_open and not (all or chosen.get("states")):
+            raise WorkError(f"nothing is {transitions.VERB[to]} without a filter: name one, or say that all are meant")
+        for state in where.states:
+            if state not in transitions.ALLOWED[to]:
+                raise WorkError(f"works that are {state} cannot be {transitions.VERB[to]}")
+        ids = selection.select_ids(connection, where, order=Order.OLDEST, limit=limit)
+        matching = len(ids) if limit is None or len(ids) < limit else selection.count_works(connection, where)
+        return tuple(ids), matching
+
+    return runtime.ledger.read(look)
+
+
+Act = Callable[[Sequence[int], Connection], Moved]
+
+
+def _moved(
+    ids: Sequence[int], connection: Connection, *, to: State, by: str, check: Callable[[Connection, Work], None]
+) -> Moved:
+    return transitions.move(connection, ids, to, by=by, check=partial(check, connection))
+
+
+def _in_chunks(
+    runtime: Runtime,
+    ids: tuple[int, ...],
+    matching: int,
+    act: Act,
+    after: Callable[[Sequence[Work]], None],
+    what: str,
+    progress: Progress | None,
+) -> BulkResult:
     done: list[int] = []
     skipped: dict[int, str] = {}
-    for start in range(0, 0 if dry_run else len(ids), CHUNK):
+    for start in range(0, len(ids), CHUNK):
         # A transaction that lost a deadlock runs again: its results replace those of the first try.
-        taken, refused = runtime.ledger.run(partial(_retried, runtime=runtime, ids=ids[start : start + CHUNK]))
-        skipped.update(refused)
-        for uid, works in taken.items():
-            done += works
-            runtime.publish(uid, tuple(works))
-    return BulkRetry(ids=tuple(ids), retried=tuple(done), skipped=skipped, dry_run=dry_run)
+        moved = runtime.ledger.run(partial(act, ids[start : start + CHUNK]))
+        skipped.update(moved.refused)
+        done += [item.id for item in moved.works]
+        after(moved.works)
+        if progress is not None:
+            progress(what, min(start + CHUNK, len(ids)), len(ids))
+    return BulkResult(matching=matching, ids=ids, done=tuple(done), skipped=skipped)
 
 
-def _retried(
-    connection: Connection, *, runtime: Runtime, ids: Sequence[int]
-) -> tuple[dict[str, list[int]], dict[int, str]]:
-    taken: dict[str, list[int]] = {}
-    refused: dict[int, str] = {}
-    for id in ids:
-        try:
-            taken.setdefault(retried(connection, runtime, id, None).index_uid, []).append(id)
-        except WorkError as exc:
-            refused[id] = str(exc)
-    return taken, refused
+def _publish(runtime: Runtime, items: Sequence[Work]) -> None:
+    of: dict[str, list[int]] = {}
+    for item in items:
+        of.setdefault(item.index_uid, []).append(item.id)
+    for uid, ids in of.items():
+        runtime.publish(uid, tuple(ids))
+
+
+def _check_cancel(runtime: Runtime, schema: Schema | None, connection: Connection, item: Work) -> None:
+    of_schema(runtime, schema, item)

@@ -28,6 +28,7 @@ class Seen:
     documents: DocumentCounts
     row: IndexRow | None = None
     target_exists: bool = False
+    hanging: bool = False
     contract: ContractDrift | None = None
 
 
@@ -69,8 +70,10 @@ def _signals(seen: Seen) -> Iterator[Signal]:
         yield Signal.CONTRACT_DRIFT
     if _missing(seen):
         yield Signal.INDEX_MISSING
-    if row is not None and row.pause is not None:
+    if row is not None and (row.pause is not None or row.pause_by_hand is not None):
         yield Signal.INDEX_PAUSED
+    if seen.hanging:
+        yield Signal.WORKS_HANG
     if row is not None and row.lost_since is not None:
         yield Signal.ENGINE_RESTORED
     if row is not None and row.rebuild:

@@ -1,50 +1,31 @@
-"""Failed work: dead letters, and what is being retried, with why."""
+"""Lists of works: what failed and what is being retried, with why; and works in any other state."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
+
+from sqlalchemy import Connection
 
 from ..declaration.schema import Schema
-from ..ledger import overview, works
+from ..ledger import overview, selection
+from ..ledger.selection import Group, Grouping, Order, WorkFilter
 from ..runtime import Runtime
-from ..work import Operation, ReasonClass, State, Work
+from ..work import OPEN, ReasonClass, State
 from .display_name import display_name
-from .serialization import one_line, to_datetime
+from .selection import Selection, resolved
+from .serialization import iso, to_datetime
+from .work_rows import WorkRow, described
 
 SHOWN = (State.FAILED, State.RETRYING)
 """States of work that is listed as failed."""
 
+UNSETTLED = (*OPEN, State.FAILED)
+"""States of work that is listed where none is named: all but the history."""
 
-class Origin(StrEnum):
-    """Who rejected it: the engine, or something before it was asked to judge (projection, database, network)."""
-
-    QUEUE = "queue"
-    ENGINE = "engine"
-
-
-@dataclass(frozen=True, kw_only=True)
-class FailedWork:
-    """One work that did not succeed. `documents` is how many of its documents are left; `attempt` counts verdicts."""
-
-    id: int
-    schema: str | None
-    index: str
-    source: Origin
-    state: State
-    operation: Operation
-    retryable: bool
-    reason_class: ReasonClass
-    error_code: str | None
-    attempt: int
-    documents: int
-    document_ids: tuple[str, ...]
-    reason: str
-    created_at: datetime | None
-    failed_at: datetime | None
-    next_attempt_at: datetime | None
+PAGE = 50
+"""Rows of a page where nothing else is said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,61 +38,97 @@ class ClassCount:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GroupCount:
+    """How many works have one key: an error code, a schema (or the uid of an index without one), an hour."""
+
+    key: str | None
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Failed:
-    """Failed work, oldest first, and the rollup by class; `total` counts also what `limit` left out."""
+    """One page of works, and what the filter leaves in all.
 
-    works: tuple[FailedWork, ...]
-    classes: tuple[ClassCount, ...]
+    `total`, `by_class`, `by_state` and `groups` count every work that the filter leaves; `by_class` has every class
+    that there is, `groups` is empty where nothing but classes was asked for. `next` is the id to give as `after` for
+    the page that follows, None where this is the last.
+    """
+
     total: int
+    by_class: Mapping[ReasonClass, int]
+    by_state: Mapping[State, int]
+    classes: tuple[ClassCount, ...]
+    groups: tuple[GroupCount, ...]
+    works: tuple[WorkRow, ...]
+    next: int | None
 
 
-def failed(runtime: Runtime, schema: Schema | None = None, *, limit: int | None = None) -> Failed:
-    """Failed and retrying work, of one schema or of all that the ledger holds.
+def failed(
+    runtime: Runtime,
+    schema: Schema | None = None,
+    chosen: Selection | None = None,
+    *,
+    order: Order = Order.NEWEST,
+    limit: int | None = PAGE,
+    after: int | None = None,
+    by: Grouping = Grouping.CLASS,
+    states: Sequence[State] = SHOWN,
+) -> Failed:
+    """Failed and retrying works, or those that `chosen` leaves, of one schema or of all that the ledger holds.
+
+    `limit` is the most rows (0: counts alone; None: all), `after` the id that the page before ended with. `states` are
+    those that count where `chosen` names none.
 
     Raises:
-        LedgerError: the ledger cannot be read.
+        WorkError: there is no work `after`, or no such state or class. LedgerError: the ledger cannot be read.
     """
-    uid = schema.uid if schema is not None else None
-    rows, groups = runtime.ledger.read(
-        lambda tx: (works.listed(tx, SHOWN, index_uid=uid, limit=limit), overview.groups(tx, SHOWN, index_uid=uid))
-    )
-    return Failed(
-        works=tuple(described(runtime, item) for item in rows),
-        classes=classes(groups),
-        total=sum(group.count for group in groups),
-    )
+
+    def look(connection: Connection) -> Failed:
+        where = resolved(connection, chosen or {}, schema, states=states)
+        more = None if limit is None else limit + 1
+        found = [] if limit == 0 else selection.select_works(connection, where, order=order, limit=more, after=after)
+        shown, now = found[:limit], overview.time(connection)
+        counted = _counted(connection, where)
+        return Failed(
+            total=sum(group.count for group in counted),
+            by_class=by_class(counted),
+            by_state=_by_state(counted, where),
+            classes=classes(counted),
+            groups=_groups(connection, runtime, where, by),
+            works=tuple(described(runtime, item, now=now) for item in shown),
+            next=shown[-1].id if len(found) > len(shown) else None,
+        )
+
+    return runtime.ledger.read(look)
 
 
-def described(runtime: Runtime, item: Work) -> FailedWork:
-    """A work of the ledger as a row of failed work."""
-    schema = runtime.schemas.by_uid(item.index_uid)
-    reason_class = item.reason_class or ReasonClass.UNKNOWN
-    return FailedWork(
-        id=item.id,
-        schema=display_name(runtime.schemas, schema) if schema is not None else None,
-        index=runtime.engine_uid(item.index_uid),
-        source=origin(item),
-        state=item.state,
-        operation=item.operation,
-        retryable=schema is not None and item.state in SHOWN,
-        reason_class=reason_class,
-        error_code=item.error_code,
-        attempt=item.attempts,
-        documents=item.documents,
-        document_ids=item.left,
-        reason=one_line(item.reason),
-        created_at=to_datetime(item.created_at),
-        failed_at=to_datetime(item.finished_at),
-        next_attempt_at=to_datetime(item.available_at) if item.state is State.RETRYING else None,
-    )
+def _counted(connection: Connection, where: WorkFilter) -> list[Group]:
+    """The works of a filter by state and class; successes have none, and are the long history."""
+    others = tuple(state for state in where.states if state is not State.SUCCEEDED)
+    found = selection.group_works(connection, replace(where, states=others), Grouping.CLASS)
+    if State.SUCCEEDED in where.states:
+        count = selection.count_works(connection, replace(where, states=(State.SUCCEEDED,)))
+        found.append(Group(key=None, state=State.SUCCEEDED, count=count))
+    return found
 
 
-def classes(groups: Sequence[overview.FailedGroup]) -> tuple[ClassCount, ...]:
-    """The rollup, in the order of `ReasonClass`."""
+def by_class(groups: Sequence[Group]) -> Mapping[ReasonClass, int]:
+    """How many works have each reason class there is; those without one are left out."""
+    counts = dict.fromkeys(ReasonClass, 0)
+    for group in groups:
+        if group.key is not None or group.state in SHOWN:
+            counts[ReasonClass.read(_text(group.key))] += group.count
+    return counts
+
+
+def classes(groups: Sequence[Group | overview.FailedGroup]) -> tuple[ClassCount, ...]:
+    """The rollup of failed and retrying works by the classes that occur, in the order of `ReasonClass`."""
     counts: dict[ReasonClass, dict[State, int]] = {}
     for group in groups:
-        states = counts.setdefault(group.reason_class, {})
-        states[group.state] = states.get(group.state, 0) + group.count
+        if group.state in SHOWN:
+            name = ReasonClass.read(_text(group.key)) if isinstance(group, Group) else group.reason_class
+            states = counts.setdefault(name, {})
+            states[group.state] = states.get(group.state, 0) + group.count
     return tuple(
         ClassCount(
             reason_class=reason_class,
@@ -123,6 +140,36 @@ def classes(groups: Sequence[overview.FailedGroup]) -> tuple[ClassCount, ...]:
     )
 
 
-def origin(item: Work) -> Origin:
-    """Who rejected it: the engine, of a task of its own, or somebody on the way to it."""
-    return Origin.ENGINE if item.engine_uids else Origin.QUEUE
+def _by_state(groups: Sequence[Group], where: WorkFilter) -> Mapping[State, int]:
+    counts = dict.fromkeys(where.states, 0)
+    for group in groups:
+        counts[group.state] += group.count
+    return counts
+
+
+def _groups(connection: Connection, runtime: Runtime, where: WorkFilter, by: Grouping) -> tuple[GroupCount, ...]:
+    """The counts by code, schema or hour: what is most first, hours the newest first."""
+    if by is Grouping.CLASS:
+        return ()
+    counts: dict[str | float | None, int] = {}
+    for group in selection.group_works(connection, where, by):
+        counts[group.key] = counts.get(group.key, 0) + group.count
+    if by is Grouping.HOUR:
+        order = sorted(counts, key=lambda key: -float(key or 0.0))
+    else:
+        order = sorted(counts, key=lambda key: (-counts[key], str(key)))
+    return tuple(GroupCount(key=_shown(runtime, by, key), count=counts[key]) for key in order)
+
+
+def _shown(runtime: Runtime, by: Grouping, key: str | float | None) -> str | None:
+    if key is None:
+        return None
+    if by is Grouping.HOUR:
+        date: datetime | None = to_datetime(float(key))
+        return iso(date) if date is not None else None
+    schema = runtime.schemas.by_uid(str(key)) if by is Grouping.SCHEMA else None
+    return display_name(runtime.schemas, schema) if schema is not None else str(key)
+
+
+def _text(key: str | float | None) -> str | None:
+    return None if key is None else str(key)

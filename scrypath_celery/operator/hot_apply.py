@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +21,7 @@ from ..errors import (
 from ..ledger import notes, rebuilds
 from ..rebuild.phases import Phase
 from ..runtime import Runtime
+from .acting import somebody
 from .display_name import display_name
 from .settings_apply import send
 
@@ -104,12 +103,3 @@ def written_to(runtime: Runtime, schema: Schema) -> list[str]:
     filled = row is not None and row.target is not None and row.phase in (Phase.FILL, Phase.CATCH_UP, Phase.CUT_OVER)
     names = [runtime.uid_of(schema), *((str(row.target),) if row is not None and filled else ())]
     return [name for name in names if runtime.engine.index(name) is not None]
-
-
-def somebody() -> str:
-    """Who runs this process, and on which host."""
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):
-        name = "unknown"
-    return f"{name}@{socket.gethostname()}"[:200]

@@ -32,7 +32,7 @@ class EngineCounts:
 
 @dataclass(frozen=True, kw_only=True)
 class QueueCounts:
-    """Works of one index in the ledger. `oldest_pending_age` is the age (seconds) of the oldest that is not settled."""
+    """Works of one index in the ledger. `oldest_due_age` is for how long (seconds) one has been due."""
 
     pending: int | None = None
     running: int | None = None
@@ -40,7 +40,7 @@ class QueueCounts:
     retrying: int | None = None
     failed: int | None = None
     last_succeeded: datetime | None = None
-    oldest_pending_age: float | None = None
+    oldest_due_age: float | None = None
     unknown: str | None = None
 
     @property
@@ -95,14 +95,14 @@ def queue_counts(connection: Connection, uid: str, counted: Mapping[str, Mapping
         retrying=found.get(State.RETRYING, 0),
         failed=found.get(State.FAILED, 0),
         last_succeeded=to_datetime(overview.last_succeeded(connection, uid)),
-        oldest_pending_age=overview.oldest_open(connection, uid),
+        oldest_due_age=overview.oldest_due(connection, uid),
     )
 
 
 def document_counts(runtime: Runtime, schema: Schema, engine: Probe, source: Probe) -> DocumentCounts:
     """How many documents there are on both sides, without a verdict yet."""
     stats = engine.ask(lambda: runtime.engine.stats(runtime.uid_of(schema)))
-    database = source.ask(lambda: runtime.source.count(schema))
+    database = source.ask_beside(lambda: runtime.source.count(schema))
     unknown = "; ".join(reason for reason in (engine.reason, source.reason) if reason is not None) or None
     if engine.reason is not None:
         return DocumentCounts(database=database, unknown=unknown, why=unknown)

@@ -18,6 +18,7 @@ class Signal(StrEnum):
     COUNT_MISMATCH = "count_mismatch"
     INDEX_MISSING = "index_missing"
     INDEX_PAUSED = "index_paused"
+    WORKS_HANG = "works_hang"
     ENGINE_RESTORED = "engine_restored"
     CONTRACT_DRIFT = "contract_drift"
     REINDEX_VISIBILITY_AVAILABLE = "reindex_visibility_available"
@@ -25,16 +26,18 @@ class Signal(StrEnum):
     REINDEX_CUTOVER_PENDING = "reindex_cutover_pending"
 
 
-DIFFERENCES = frozenset(
+TROUBLES = frozenset(
     {
         Signal.FAILED_SYNC_WORK,
         Signal.COUNT_MISMATCH,
         Signal.INDEX_MISSING,
+        Signal.INDEX_PAUSED,
+        Signal.WORKS_HANG,
         Signal.ENGINE_RESTORED,
         Signal.CONTRACT_DRIFT,
     }
 )
-"""Signals of a confirmed difference, which does not fix by itself."""
+"""Signals of a confirmed trouble: database and index differ, or somebody has to see to it before they agree."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +73,10 @@ class Situation:
     drifting: Sequence[str] = ()
     """The names of what differs in it."""
     pause_scope: Scope | None = None
+    by_hand: str | None = None
+    """Who paused it by hand and why."""
+    hanging: Sequence[int] = ()
+    """Works whose projection hangs now."""
 
 
 REMEDIES: Mapping[ReasonClass, str] = {
@@ -103,7 +110,7 @@ CONTRACT: Mapping[str, tuple[str, str]] = {
 def recommended(situation: Situation, program: str = "scrypath-celery") -> tuple[Action, ...]:
     """What to do, in this order. `program` is how commands are called here, with the application it was given."""
     found: list[Action] = []
-    for rule in (_restored, _paused, _pending, _failed, _rebuild, _contract, _differing):
+    for rule in (_restored, _paused, _hanging, _pending, _failed, _rebuild, _contract, _differing):
         found += rule(situation, program)
     return tuple(found)
 
@@ -119,14 +126,25 @@ def _restored(situation: Situation, program: str) -> list[Action]:
 
 
 def _paused(situation: Situation, program: str) -> list[Action]:
-    if Signal.INDEX_PAUSED not in situation.signals:
-        return []
+    found = []
+    if situation.by_hand is not None:
+        why = f"{situation.by_hand}; once that is over, let the workers go on"
+        found.append(Action(name="resume", why=why, command=f"{program} resume {situation.schema}"))
+    return found + (_paused_by_itself(situation, program) if situation.pause is not None else [])
+
+
+def _paused_by_itself(situation: Situation, program: str) -> list[Action]:
     if situation.pause_scope is Scope.INDEX:
         why = "the index as it is does not take the documents (see the reason): build it anew, which ends the pause"
         return [_reindex(situation, program, why)]
     what = PAUSES.get(situation.pause or ReasonClass.UNKNOWN, "the index cannot be worked on")
     why = f"{what}: see to that; the pause then ends by itself, and no work is lost"
     return [Action(name="wait", why=why, command=f"{program} status {situation.schema}")]
+
+
+def _hanging(situation: Situation, program: str) -> list[Action]:
+    why = "the projection of a document hangs: see which, and what its code waits for"
+    return [Action(name="look", why=why, command=f"{program} work show {id}") for id in situation.hanging]
 
 
 def _pending(situation: Situation, program: str) -> list[Action]:

@@ -19,10 +19,11 @@ from .display_name import display_name
 from .drift import Seen, signals, with_mismatch
 from .failed import SHOWN, ClassCount, classes
 from .index_counts import DocumentCounts, EngineCounts, QueueCounts, document_counts, engine_counts, queue_counts
+from .pause import Paused, PausedByHand, by_hand, paused
 from .probe import Probe, look_for_loss
-from .recommendations import DIFFERENCES, Action, FailedClass, Signal, Situation, recommended
+from .recommendations import TROUBLES, Action, FailedClass, Signal, Situation, recommended
 from .settings_diff import HotApplied, recorded
-from .status import Paused, paused, rebuild_status
+from .status_parts import rebuild_status
 
 UNCOUNTED = "left out: records are not counted here"
 
@@ -44,6 +45,7 @@ class IndexReport:
     failed_by_class: tuple[ClassCount, ...]
     actions: tuple[Action, ...]
     pause: Paused | None = None
+    pause_by_hand: PausedByHand | None = None
     rebuild: RebuildStatus | None = None
     contract: ContractDrift | None = None
     hot_applied: tuple[HotApplied, ...] = ()
@@ -65,8 +67,8 @@ class Report:
 
     @property
     def differs(self) -> bool:
-        """Whether failed work or a confirmed mismatch was found."""
-        return any(DIFFERENCES.intersection(one.signals) for one in self.indexes)
+        """Whether a confirmed trouble was found."""
+        return any(TROUBLES.intersection(one.signals) for one in self.indexes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +80,7 @@ class Snapshot:
     hot: tuple[HotApplied, ...] = ()
     groups: Sequence[overview.FailedGroup] = field(default_factory=tuple)
     rebuild: RebuildStatus | None = None
+    stuck: Sequence[overview.Stuck] = ()
 
     @property
     def mark(self) -> tuple[int, int, int]:
@@ -100,11 +103,15 @@ def reconcile(
     `count=False` leaves out counting the database's records, which takes time where there are many; `contract`
     attaches what differs between the index and its schema.
     """
-    engine, ledger, source = Probe(seconds), Probe(), Probe()
+    engine, ledger, source = Probe(seconds), Probe(seconds), Probe(seconds)
     if not count:
         source.reason = UNCOUNTED
     look_for_loss(runtime, engine, ledger)
-    look = partial(_looked, runtime, engine=engine, ledger=ledger, source=source)
+
+    def look(schema: Schema) -> tuple[Seen, Snapshot]:
+        # One table that cannot be read, or one index that the key may not see, leaves the others known.
+        return _looked(runtime, schema, engine=engine.apart(), ledger=ledger.apart(), source=source.apart())
+
     return Report(indexes=tuple(_report(runtime, schema, *look(schema), program, contract) for schema in schemas))
 
 
@@ -126,6 +133,7 @@ def _looked(runtime: Runtime, schema: Schema, *, engine: Probe, ledger: Probe, s
         documents=with_mismatch(documents, counts, after.queue, unchanged_during_count=unchanged_during_count),
         row=after.row,
         target_exists=target is not None,
+        hanging=bool(after.stuck),
         contract=engine.ask(lambda: contract_drift(runtime, schema)),
     )
     return seen, after
@@ -139,6 +147,7 @@ def _snapshot(connection: Connection, *, runtime: Runtime, schema: Schema) -> Sn
         groups=overview.groups(connection, SHOWN, index_uid=uid),
         hot=recorded(connection, schema.uid),
         rebuild=rebuild_status(connection, runtime, schema),
+        stuck=overview.stuck(connection, uid),
     )
 
 
@@ -147,7 +156,7 @@ def _report(
 ) -> IndexReport:
     found = signals(seen)
     name = display_name(runtime.schemas, schema)
-    pause = paused(seen.row)
+    held = by_hand(seen.row)
     dead = {
         group.reason_class: FailedClass(count=group.count, first=group.first)
         for group in snapshot.groups
@@ -160,6 +169,8 @@ def _report(
         failed=dead,
         pause=cause.reason_class if cause is not None else None,
         pause_scope=cause.scope if cause is not None else None,
+        by_hand=f"paused by {held.by}: {held.reason}" if held is not None else None,
+        hanging=tuple(stuck.work_id for stuck in snapshot.stuck if stuck.work_id is not None),
         contract=seen.contract.remedies if seen.contract is not None else (),
         drifting=seen.contract.names if seen.contract is not None else (),
     )
@@ -173,7 +184,8 @@ def _report(
         documents=seen.documents,
         failed_by_class=classes(snapshot.groups),
         actions=recommended(situation, program),
-        pause=pause,
+        pause=paused(seen.row),
+        pause_by_hand=held,
         rebuild=snapshot.rebuild,
         contract=seen.contract if contract else None,
         hot_applied=snapshot.hot,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection
 
 from ..capture.inline import run_now
 from ..declaration.schema import Schema
 from ..errors import WorkError
-from ..ledger import indexes, rebuilds, works
+from ..ledger import indexes, rebuilds, transitions, works
 from ..runtime import Runtime
 from ..work import Mode, Operation, State, Work
+from .acting import somebody
 from .display_name import display_name
 from .serialization import one_line
 
@@ -41,8 +43,12 @@ class Cancelled:
     before: State
 
 
-def retry(runtime: Runtime, id: int, schema: Schema | None = None, *, mode: Mode | None = None) -> Retried:
+def retry(
+    runtime: Runtime, id: int, schema: Schema | None = None, *, mode: Mode | None = None, by: str | None = None
+) -> Retried:
     """Give one failed work to the workers again; with the modes `inline` and `manual` it runs here.
+
+    `by` is who did it, as the ledger keeps it: the user and host of this process where it is not given.
 
     Raises:
         WorkError: there is none, it is another schema's, or it cannot be retried; nothing was changed.
@@ -50,7 +56,10 @@ def retry(runtime: Runtime, id: int, schema: Schema | None = None, *, mode: Mode
     """
     chosen = mode or Mode(runtime.options.sync_mode)
     chosen = Mode.CELERY if chosen is Mode.OFF else chosen
-    before = runtime.ledger.run(lambda tx: retried(tx, runtime, id, schema))
+    check = partial(check_retry, runtime, schema)
+    before = runtime.ledger.run(
+        lambda tx: transitions.move_one(tx, id, State.PENDING, by=by or somebody(), check=partial(check, tx))
+    )
     uid = before.index_uid
     if chosen is Mode.CELERY:
         runtime.publish(uid, (id,))
@@ -72,44 +81,50 @@ def retry(runtime: Runtime, id: int, schema: Schema | None = None, *, mode: Mode
     )
 
 
-def retried(connection: Connection, runtime: Runtime, id: int, schema: Schema | None) -> Work:
-    """Make one work pending again; the work as it was before. Raises WorkError where that cannot be."""
-    item = of_schema(runtime, works.get(connection, id), schema)
-    if runtime.schemas.by_uid(item.index_uid) is None:
-        raise WorkError(f"work {id} cannot be retried: no schema here declares the index {item.index_uid!r}")
-    row = indexes.get(connection, item.index_uid)
-    present = row.rebuild.get("id") if row is not None and row.rebuild else None
-    over = item.rebuild_id is None or item.rebuild_id != present
-    if item.operation is Operation.REINDEX and over:
-        raise WorkError(f"work {id} cannot be retried: it filled the target of a rebuild that is over")
-    if item.rebuild_id is not None and over:
-        rebuilds.leave(connection, id)  # its backfill is over: from now on it is like any other work
-    return works.retry(connection, id)
-
-
-def cancel(runtime: Runtime, id: int, schema: Schema | None = None) -> Cancelled:
-    """Give up one work that no process holds: its documents are not re-synced.
+def cancel(runtime: Runtime, id: int, schema: Schema | None = None, *, by: str | None = None) -> Cancelled:
+    """Give up one work that no process holds: its documents are not re-synced. `by` is as in `retry`.
 
     Raises:
         WorkError: there is none, it is another schema's, or it runs or is settled; nothing was changed.
         LedgerError: the ledger cannot be used.
     """
-
-    def cancelled(connection: Connection) -> Work:
-        of_schema(runtime, works.get(connection, id), schema)
-        return works.cancel(connection, id)
-
-    before = runtime.ledger.run(cancelled)
+    check = partial(of_schema, runtime, schema)
+    who = by or somebody()
+    before = runtime.ledger.run(lambda tx: transitions.move_one(tx, id, State.CANCELLED, by=who, check=check))
     found = runtime.schemas.by_uid(before.index_uid)
     return Cancelled(
         id=id, schema=display_name(runtime.schemas, found) if found is not None else None, before=before.state
     )
 
 
-def of_schema(runtime: Runtime, item: Work, schema: Schema | None) -> Work:
-    """The work, where it is this schema's. Raises WorkError where it is another's."""
+def check_retry(runtime: Runtime, schema: Schema | None, connection: Connection, item: Work) -> None:
+    """Refuse what nothing here can run; a work of a backfill that is over becomes like any other.
+
+    Raises:
+        WorkError: it is another schema's, no schema here declares its index, or it filled a rebuild that is over.
+    """
+    of_schema(runtime, schema, item)
+    if runtime.schemas.by_uid(item.index_uid) is None:
+        raise WorkError(f"work {item.id} cannot be retried: no schema here declares the index {item.index_uid!r}")
+    if item.rebuild_id is None and item.operation is not Operation.REINDEX:
+        return
+    row = indexes.get(connection, item.index_uid)
+    present = row.rebuild.get("id") if row is not None and row.rebuild else None
+    over = item.rebuild_id is None or item.rebuild_id != present
+    if item.operation is Operation.REINDEX and over:
+        raise WorkError(f"work {item.id} cannot be retried: it filled the target of a rebuild that is over")
+    if over and item.state in transitions.ALLOWED[State.PENDING]:
+        rebuilds.leave(connection, item.id)  # its backfill is over: from now on it is like any other work
+
+
+def of_schema(runtime: Runtime, schema: Schema | None, item: Work) -> None:
+    """Check that a work is of a schema, where one is given.
+
+    Raises:
+        WorkError: it is another's.
+    """
     if schema is None or item.index_uid == schema.uid:
-        return item
+        return
     owner = runtime.schemas.by_uid(item.index_uid)
     whose = display_name(runtime.schemas, owner) if owner is not None else f"the index {item.index_uid!r}"
     raise WorkError(f"work {item.id} is of {whose}, not of {display_name(runtime.schemas, schema)}")

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from functools import partial
-from typing import Any
 
-from sqlalchemy import Connection
-
+from ..convergence.proof import check
 from ..declaration.schema import Schema
-from ..ledger import indexes, notes, overview, publications, rebuilds, works
-from ..rebuild.report import RebuildStatus, status_of
+from ..errors import EngineError, LedgerError
+from ..ledger.overview import Stuck
+from ..rebuild.report import RebuildStatus
 from ..runtime import Runtime
-from ..work import OPEN, IndexRow, ReasonClass, State
 from .broker import Broker
-from .contract_drift import contract_drift
+from .contract_drift import ContractDrift, Remedy
 from .display_name import display_name
-from .index_counts import EngineCounts, QueueCounts, engine_counts, queue_counts
-from .probe import Probe, look_for_loss
+from .engine_health import EngineHealth
+from .index_counts import EngineCounts, QueueCounts
+from .pause import Paused, PausedByHand, by_hand, paused
+from .probe import Look
 from .serialization import to_datetime
+from .status_parts import SeenInEngine, SeenInLedger, Verified, look_at_engine, look_at_ledger, nothing_of_engine
 
-
-@dataclass(frozen=True, kw_only=True)
-class Paused:
-    """Why nothing of an index is tried, since when, and when it is tried next."""
-
-    reason_class: ReasonClass
-    reason: str
-    since: datetime | None
-    next_probe: datetime | None
+SHARE = 0.6
+"""The share of the time for a whole look after which the engine is asked nothing more."""
+NAME = 80
+"""The most characters of a node name that the ledger keeps."""
 
 
 class Contract(StrEnum):
@@ -44,20 +40,13 @@ class Contract(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verified:
-    """The last verification of an index: when, and how many documents differed by kind."""
-
-    at: datetime | None
-    counts: Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
 class IndexStatus:
     """One schema's index. `index` is the engine's uid; `known_to_workers` is None where none could be asked.
 
-    `engine_lost_since` is when the engine was found to be restored, emptied or replaced; None once it was rebuilt.
-    `hanging` are documents whose projection hangs now, `contract` says whether the index is what is declared,
-    `verified` what its last verification found.
+    `made` says whether the index was ever sent anything. `engine_lost_since` is when the engine was found to be
+    restored, emptied or replaced; None once it was rebuilt.
+    `hanging` are documents whose projection hangs now, `contract` says whether the index is what is declared (with the
+    names that differ, and what fixes them), `verified` what its last verification found.
     """
 
     schema: str
@@ -66,12 +55,29 @@ class IndexStatus:
     engine: EngineCounts
     queue: QueueCounts
     pause: Paused | None = None
+    pause_by_hand: PausedByHand | None = None
     known_to_workers: bool | None = None
+    made: bool = False
     contract: Contract = Contract.UNKNOWN
+    drifting: tuple[str, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
     verified: Verified | None = None
     rebuild: RebuildStatus | None = None
     engine_lost_since: datetime | None = None
-    hanging: tuple[overview.Stuck, ...] = ()
+    hanging: tuple[Stuck, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownWorker:
+    """A worker that the ledger knows of: how long ago (seconds) it was seen there, and how many claims it holds.
+
+    `answers` is false for one that was asked and is silent, None where none could be asked.
+    """
+
+    name: str
+    seen_ago: float | None
+    claims: int
+    answers: bool | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,13 +85,14 @@ class Status:
     """All that was asked for.
 
     `publishing` is why works cannot be handed to Celery, None where they can. `undeclared` counts open works of
-    indexes that no schema here declares, by uid. `engine_version` is None where the engine does not answer, or the
-    key may not ask.
+    indexes that no schema here declares, by uid. `workers` are those that the ledger knows of, by name; `broker` has
+    those that answered.
     """
 
     indexes: tuple[IndexStatus, ...]
-    engine_version: str | None = None
+    engine: EngineHealth = field(default_factory=EngineHealth)
     broker: Broker | None = None
+    workers: tuple[KnownWorker, ...] = ()
     undeclared: Mapping[str, int] = field(default_factory=dict)
     publishing: str | None = None
 
@@ -93,121 +100,129 @@ class Status:
     def unknown(self) -> tuple[str, ...]:
         """Why parts could not be read, each reason once; empty where everything was readable."""
         reasons = [part.unknown for one in self.indexes for part in (one.engine, one.queue)]
-        reasons.append(self.broker.unknown if self.broker is not None else None)
+        reasons += [self.engine.unknown, self.broker.unknown if self.broker is not None else None]
         return tuple(dict.fromkeys(reason for reason in reasons if reason is not None))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ledgered:
-    """What one look into the ledger found: counts and the index's row by uid, and counts of undeclared indexes."""
-
-    queue: Mapping[str, QueueCounts]
-    rows: Mapping[str, IndexRow]
-    undeclared: Mapping[str, int]
-    rebuilds: Mapping[str, RebuildStatus] = field(default_factory=dict)
-    stuck: Mapping[str, Sequence[overview.Stuck]] = field(default_factory=dict)
-    publishing: publications.PublishFailure | None = None
-    verified: Mapping[str, Verified | None] = field(default_factory=dict)
-
-
 def status(
-    runtime: Runtime, schemas: Sequence[Schema], *, broker: Broker | None = None, seconds: float | None = None
+    runtime: Runtime,
+    schemas: Sequence[Schema],
+    *,
+    broker: Callable[[], Broker] | None = None,
+    seconds: float | None = None,
 ) -> Status:
-    """Where these schemas' indexes stand; `broker` is what the caller saw of it.
+    """Where these schemas' indexes stand; `broker` looks at the broker and the workers.
 
-    A part that does not answer is unknown. The engine is asked for `seconds` at most (None: as long as it answers).
+    A part that does not answer is unknown. With `seconds` ledger, engine and broker are asked beside each other, for
+    so long in all (None: in turn, as long as they answer).
     """
-    looking, ledger = Probe(seconds), Probe()
-    look_for_loss(runtime, looking, ledger)
-    found = ledger.ask(lambda: runtime.ledger.read(lambda tx: read_ledger_status(tx, runtime, schemas)))
-    statuses = []
-    for schema in schemas:
-        row = found.rows.get(schema.uid) if found is not None else None
-        queue = found.queue[schema.uid] if found is not None else QueueCounts(unknown=ledger.reason)
-        statuses.append(
-            IndexStatus(
-                schema=display_name(runtime.schemas, schema),
-                index=runtime.uid_of(schema),
-                mode=runtime.options.sync_mode,
-                engine=engine_counts(runtime, runtime.uid_of(schema), looking),
-                queue=queue,
-                pause=paused(row),
-                hanging=tuple(found.stuck[schema.uid]) if found is not None else (),
-                engine_lost_since=to_datetime(row.lost_since) if row is not None else None,
-                known_to_workers=broker.knows(schema.uid) if broker is not None else None,
-                contract=looking.ask(partial(contract_of, runtime, schema)) or Contract.UNKNOWN,
-                verified=found.verified.get(schema.uid) if found is not None else None,
-                rebuild=found.rebuilds.get(schema.uid) if found is not None else None,
-            )
-        )
-    # Asked apart: that a key may not ask for the version makes nothing else unknown.
-    version = Probe().ask(runtime.engine.version) if looking.reason is None else None
+    if seconds is None or runtime.ledger.is_bound:
+        seen = (*look_at_ledger(runtime, schemas), look_at_engine(runtime, schemas, None), broker() if broker else None)
+    else:
+        seen = _beside(runtime, schemas, broker, seconds)
+    found, unread, engine, asked = seen
+    if found is not None and engine.health.unknown is None and _is_lost(runtime, seconds):
+        found, unread = look_at_ledger(runtime, schemas)
+    answering = None if asked is None or asked.workers is None else {one.name[:NAME] for one in asked.workers}
+    known = found.workers if found is not None else ()
     failure = found.publishing if found is not None else None
     return Status(
-        indexes=tuple(statuses),
-        engine_version=version,
-        broker=broker,
+        indexes=tuple(_of_index(runtime, schema, found, unread, engine, asked) for schema in schemas),
+        engine=engine.health,
+        broker=asked,
+        workers=tuple(
+            KnownWorker(
+                name=one.name,
+                seen_ago=one.ago,
+                claims=one.claims,
+                answers=None if answering is None else one.name in answering,
+            )
+            for one in known
+        ),
         undeclared=found.undeclared if found is not None else {},
         publishing=f"{failure.reason} (last at {to_datetime(failure.at)})" if failure is not None else None,
     )
 
 
-def read_ledger_status(connection: Connection, runtime: Runtime, schemas: Sequence[Schema]) -> Ledgered:
-    """Counts and rows of these schemas, in one transaction."""
-    counted, declared = works.counts(connection), runtime.schemas
-    under_way = {schema.uid: rebuild_status(connection, runtime, schema) for schema in schemas}
-    return Ledgered(
-        queue={schema.uid: queue_counts(connection, schema.uid, counted) for schema in schemas},
-        publishing=publications.failure(connection),
-        stuck={schema.uid: overview.stuck(connection, schema.uid) for schema in schemas},
-        rows={row.uid: row for row in indexes.listed(connection)},
-        undeclared={
-            uid: _open(states) for uid, states in counted.items() if declared.by_uid(uid) is None and _open(states)
-        },
-        verified={schema.uid: _verified(notes.verified(connection, schema.uid)) for schema in schemas},
-        rebuilds={uid: found for uid, found in under_way.items() if found is not None},
+def _beside(
+    runtime: Runtime, schemas: Sequence[Schema], broker: Callable[[], Broker] | None, seconds: float
+) -> tuple[SeenInLedger | None, str | None, SeenInEngine, Broker | None]:
+    end = time.monotonic() + seconds
+    at_ledger = Look(lambda: look_at_ledger(runtime, schemas))
+    at_engine = Look(lambda: look_at_engine(runtime, schemas, seconds * SHARE))
+    at_broker = Look(broker) if broker is not None else None
+    late = f"did not answer within {seconds:.1f} s"
+    try:
+        found, unread = at_ledger.answer(end - time.monotonic())
+    except TimeoutError:
+        found, unread = None, f"the ledger's database {late}"
+    try:
+        engine = at_engine.answer(end - time.monotonic())
+    except TimeoutError:
+        engine = nothing_of_engine(runtime, schemas, f"Meilisearch at {runtime.engine.url} {late}")
+    try:
+        asked = at_broker.answer(end - time.monotonic()) if at_broker is not None else None
+    except TimeoutError:
+        asked = Broker(url="", queue=runtime.options.queue, unknown=f"the broker {late}")
+    if broker is not None and found is not None and asked is not None:
+        asked = _asked_again(found, asked, broker, end)
+    return found, unread, engine, asked
+
+
+def _asked_again(found: SeenInLedger, asked: Broker, broker: Callable[[], Broker], end: float) -> Broker:
+    """Ask once more where a known worker did not answer: one that is only slow is not silent."""
+    if asked.workers is None or {one.name for one in found.workers} <= {one.name[:NAME] for one in asked.workers}:
+        return asked
+    try:
+        again = Look(broker).answer(end - time.monotonic())
+    except TimeoutError:
+        return asked
+    answered = {one.name: one for one in (*asked.workers, *(again.workers or ()))}
+    return replace(asked, workers=tuple(answered[name] for name in sorted(answered)))
+
+
+def _is_lost(runtime: Runtime, seconds: float | None) -> bool:
+    """Note that the engine was restored, emptied or replaced, where nobody did yet; whether that was noted now."""
+    try:
+        return bool(check(runtime) if seconds is None else Look(lambda: check(runtime)).answer(seconds))
+    except (EngineError, LedgerError, TimeoutError):
+        return False
+
+
+def _of_index(
+    runtime: Runtime,
+    schema: Schema,
+    found: SeenInLedger | None,
+    unread: str | None,
+    engine: SeenInEngine,
+    broker: Broker | None,
+) -> IndexStatus:
+    row = found.rows.get(schema.uid) if found is not None else None
+    drift = engine.contracts.get(schema.uid)
+    return IndexStatus(
+        schema=display_name(runtime.schemas, schema),
+        index=runtime.uid_of(schema),
+        mode=runtime.options.sync_mode,
+        engine=engine.counts[schema.uid],
+        queue=found.queue[schema.uid] if found is not None else QueueCounts(unknown=unread),
+        pause=paused(row),
+        pause_by_hand=by_hand(row),
+        made=row is not None and (row.high_uid is not None or row.lost_since is not None),
+        hanging=tuple(found.stuck[schema.uid]) if found is not None else (),
+        engine_lost_since=to_datetime(row.lost_since) if row is not None else None,
+        known_to_workers=broker.knows(schema.uid) if broker is not None else None,
+        contract=_contract(drift),
+        drifting=drift.names if drift is not None else (),
+        remedies=drift.remedies if drift is not None and drift.index_exists else (),
+        verified=found.verified.get(schema.uid) if found is not None else None,
+        rebuild=found.rebuilds.get(schema.uid) if found is not None else None,
     )
 
 
-def rebuild_status(connection: Connection, runtime: Runtime, schema: Schema) -> RebuildStatus | None:
-    """The rebuild of a schema that is under way, or whose old content is kept, if any."""
-    row = rebuilds.active(connection, schema.uid)
-    if row is None:
-        return None
-    name, now = display_name(runtime.schemas, schema), overview.time(connection)
-    return status_of(row, schema=name, index=runtime.uid_of(schema), now=now)
-
-
-def paused(row: IndexRow | None) -> Paused | None:
-    """The pause in an index's row."""
-    if row is None or row.pause is None:
-        return None
-    pause = row.pause
-    return Paused(
-        reason_class=pause.reason_class,
-        reason=pause.reason,
-        since=to_datetime(pause.since),
-        next_probe=to_datetime(pause.until),
-    )
-
-
-def contract_of(runtime: Runtime, schema: Schema) -> Contract:
-    """Whether an index is what its schema declares.
-
-    Raises:
-        EngineError: the engine could not be asked.
-    """
-    found = contract_drift(runtime, schema)
+def _contract(found: ContractDrift | None) -> Contract:
+    """Whether an index is what its schema declares."""
+    if found is None:
+        return Contract.UNKNOWN
     if not found.index_exists:
         return Contract.MISSING
     return Contract.MATCH if found.match else Contract.DRIFT
-
-
-def _verified(note: Mapping[str, Any] | None) -> Verified | None:
-    if note is None:
-        return None
-    return Verified(at=to_datetime(note["at"]), counts={name: value for name, value in note.items() if name != "at"})
-
-
-def _open(states: Mapping[State, int]) -> int:
-    return sum(states.get(state, 0) for state in OPEN)

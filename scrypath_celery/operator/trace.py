@@ -11,7 +11,7 @@ from typing import Any
 from ..declaration.schema import Schema
 from ..ledger import overview
 from ..runtime import Runtime
-from ..work import Operation, ReasonClass, State, Work
+from ..work import OPEN, Operation, ReasonClass, State, Work
 from .display_name import display_name
 from .probe import Probe
 from .serialization import one_line, to_datetime
@@ -61,11 +61,11 @@ class Trace:
         return tuple(reason for reason in reasons if reason is not None)
 
 
-def trace(runtime: Runtime, schema: Schema, id: str) -> Trace:
-    """Follow one document by its id; a part that does not answer is unknown."""
-    engine, ledger, source = Probe(), Probe(), Probe()
+def trace(runtime: Runtime, schema: Schema, id: str, *, seconds: float | None = None) -> Trace:
+    """Follow one document by its id, looking for `seconds` at most; a part that does not answer is unknown."""
+    engine, ledger, source = Probe(seconds), Probe(seconds), Probe(None if seconds is None else 0.5 * seconds)
     listed = ledger.ask(lambda: runtime.ledger.read(lambda tx: overview.works_of(tx, schema.uid, id, NEWEST)))
-    reading = source.ask(lambda: runtime.source.read(schema, [id]))
+    reading = source.ask_beside(lambda: runtime.source.read(schema, [id]))
     projected = json.loads(reading.documents[id]) if reading is not None and id in reading.documents else None
     failure = reading.failures.get(id) if reading is not None else None
     indexed = engine.ask(lambda: _indexed(runtime, schema, id))
@@ -99,7 +99,7 @@ def _work_of(item: Work) -> WorkOfDocument:
         operation=item.operation,
         state=item.state,
         created_at=to_datetime(item.created_at),
-        finished_at=to_datetime(item.finished_at),
+        finished_at=to_datetime(item.finished_at) if item.state not in OPEN else None,
         engine_uids=item.engine_uids,
         reason_class=item.reason_class,
         reason=one_line(item.reason) or None,

@@ -13,7 +13,7 @@ from ..declaration.schema import Schema
 from ..errors import SourceError
 from ..ledger import overview, works
 from ..runtime import Runtime
-from ..work import Mode, Operation, ReasonClass, State, Work
+from ..work import OPEN, Mode, Operation, ReasonClass, State, Work
 from .display_name import display_name
 from .serialization import one_line, to_datetime
 
@@ -34,7 +34,8 @@ class ClaimStory:
 class Story:
     """All that the ledger knows of one work.
 
-    `history` holds its newest fifty events, oldest first; `claim` is None once its claim is over and forgotten.
+    `history` holds its newest fifty events, oldest first, `by` being who retried or cancelled it; `task_ids` are the
+    Celery tasks that had it, the last one in `task_id` too; `claim` is None once its claim is over and forgotten.
     `read_as` says how its documents are read: as `columns`, or as `records` where the model's code has a part in them.
     """
 
@@ -56,6 +57,7 @@ class Story:
     finished_at: datetime | None
     worker: str | None
     task_id: str | None
+    task_ids: tuple[str, ...]
     engine_uids: tuple[int, ...]
     claim_number: int | None
     reason_class: ReasonClass | None
@@ -89,9 +91,10 @@ def story(runtime: Runtime, id: int) -> Story:
         publish_after=to_datetime(item.publish_after),
         available_at=to_datetime(item.available_at),
         started_at=to_datetime(item.started_at),
-        finished_at=to_datetime(item.finished_at),
+        finished_at=to_datetime(item.finished_at) if item.state not in OPEN else None,
         worker=item.worker,
         task_id=item.task_id,
+        task_ids=_task_ids(item),
         engine_uids=item.engine_uids,
         claim_number=item.claim_number,
         reason_class=item.reason_class,
@@ -100,6 +103,12 @@ def story(runtime: Runtime, id: int) -> Story:
         history=tuple({**event, "at": to_datetime(event.get("at"))} for event in item.history),
         claim=claim,
     )
+
+
+def _task_ids(item: Work) -> tuple[str, ...]:
+    """The Celery tasks that had the work, as far as its history goes back, the last one last."""
+    had = [event.get("task") for event in item.history] + [item.task_id]
+    return tuple(dict.fromkeys(str(id) for id in had if id))
 
 
 def _read_as(runtime: Runtime, schema: Schema) -> str | None:

@@ -13,7 +13,7 @@ from ..ledger.rebuilds import Rebuild
 from ..runtime import Runtime, identity
 from .begin import FOLLOWED
 from .phases import ENDS, Phase
-from .runner import Progress, report
+from .runner import Progress, refuse_paused, report
 
 POLL = 0.5
 """Seconds between two looks."""
@@ -36,7 +36,8 @@ def follow(
     `note` is told where no worker takes it; after `patience` seconds of that (None: never) this gives up.
 
     Raises:
-        RebuildError: it is gone, or no worker took it. LedgerError: the ledger cannot be read.
+        RebuildError: it is gone, or no worker took it. IndexPaused: an operator paused its index.
+        LedgerError: the ledger cannot be read.
     """
     pause, told = threading.Event(), False
     seen, since = None, time.monotonic()
@@ -47,6 +48,7 @@ def follow(
                 report(row, progress, runtime)
             if is_stopped(row):
                 return row
+            refuse_paused(runtime, row.index_uid)
             mark = (row.epoch, row.updated_at, _settled(runtime, id))
             if mark != seen:
                 seen, since, told = mark, time.monotonic(), False

@@ -14,7 +14,7 @@ from ..errors import IndexPaused, RebuildError, ScrypathError
 from ..ledger import indexes, ready, rebuilds
 from ..ledger.rebuilds import Rebuild
 from ..runtime import Runtime
-from ..work import OPEN, READY, Mode, Scope, State
+from ..work import OPEN, READY, Mode, PauseByHand, Scope, State
 from .begin import give_up
 from .held import Held, acquire
 from .phases import Phase
@@ -41,6 +41,7 @@ def run_here(held: Held, progress: Progress | None = None) -> Rebuild:
     interval = runtime.options.poll_first
     try:
         while True:
+            refuse_paused(runtime, uid)
             turn = step(held)
             if progress is not None:
                 report(held.row, progress, runtime)
@@ -72,7 +73,7 @@ def drive(runtime: Runtime, *, seconds: float) -> int:
             continue
         if schema.fingerprint() != row.fingerprint and row.phase != Phase.KEPT:
             continue
-        held = acquire(runtime, schema, row) if _wants(row) else None
+        held = acquire(runtime, schema, row) if _wants(row) and not _by_hand(runtime, row.index_uid) else None
         if held is None:
             continue
         taken += 1
@@ -149,6 +150,25 @@ def report(row: Rebuild, progress: Progress, runtime: Runtime) -> None:
         return
     total = row.counts.get("total")
     progress(row.phase, row.counts.get("filled", 0), total)
+
+
+def _by_hand(runtime: Runtime, uid: str) -> PauseByHand | None:
+    row = runtime.ledger.read(lambda tx: indexes.get(tx, uid))
+    return None if row is None else row.pause_by_hand
+
+
+def refuse_paused(runtime: Runtime, uid: str) -> None:
+    """Raise where an operator paused this index.
+
+    Raises:
+        IndexPaused: it is paused by hand; the message says by whom and why. LedgerError: the ledger cannot be read.
+    """
+    pause = _by_hand(runtime, uid)
+    if pause is not None:
+        schema = runtime.schemas.by_uid(uid)
+        name = uid if schema is None else schema.name
+        resume = f"resume it with `scrypath-celery resume {name}`, then run the same command again"
+        raise IndexPaused(f"{name} was paused by {pause.by} ({pause.reason}): {resume}")
 
 
 def _check_pause(runtime: Runtime, uid: str, *, moved: bool) -> None:

@@ -47,4 +47,5 @@ def _paused(runtime: Runtime, schema: Schema) -> str | None:
         row = runtime.ledger.read(lambda connection: indexes.get(connection, schema.uid))
     except ScrypathError:
         return None
-    return row.pause.reason if row is not None and row.pause is not None else None
+    pause = None if row is None else row.pause_by_hand or row.pause
+    return None if pause is None else pause.reason

@@ -114,7 +114,8 @@ class SearchResult(Found[T_co]):
     `missing` are the ids that the index still has and the session does not see: deleted since they were indexed, of
     another tenant, or hidden by criteria of the session. `total` counts all that the index found; where it is an
     estimate, or stopped at what the engine counts at most, `total_is_exact` is false. `facets` are counts by field
-    and value, `facet_stats` the range of the numbers among them. `took_ms` is the engine's own time.
+    and value, `facet_stats` the range of the numbers among them. `took_ms` is the engine's own time. `is_current` says
+    whether the write that the search was to come after was searchable; None where it was to come after none.
     """
 
     schema: str
@@ -127,6 +128,7 @@ class SearchResult(Found[T_co]):
     facets: Counts = field(default_factory=dict)
     facet_stats: Mapping[str, FacetStats] = field(default_factory=dict)
     took_ms: int = 0
+    is_current: bool | None = None
 
     @property
     def page(self) -> int:

@@ -12,11 +12,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..declaration.document import document_id, encode, project
 from ..declaration.schema import Schema
-from ..errors import ProjectionError, SourceError
-from ..work import Failure, ReasonClass
-
-HANGS = "projection_hangs"
-"""The error code of a record whose projection was interrupted by a time limit."""
+from ..errors import ProjectionError
+from ..work import Failure
+from .failures import refusal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +38,7 @@ class Part:
     schema: Schema
     wanted: Mapping[str, None]
     respelt: set[str]
+    crash: Callable[[Exception], Failure]
     documents: dict[str, bytes] = field(default_factory=dict)
     failures: dict[str, Failure] = field(default_factory=dict)
 
@@ -50,11 +49,11 @@ class Part:
             if document is not None:
                 self.documents[id] = document
         except ProjectionError as exc:
-            self.failures[id] = _failure(exc)
+            self.failures[id] = refusal(exc)
         except (DBAPIError, PoolTimeout):
             raise
         except Exception as exc:  # noqa: BLE001 - the application's own code may raise anything
-            self.failures[id] = crash(exc)
+            self.failures[id] = self.crash(exc)
 
     def reading(self) -> Reading:
         """All of it."""
@@ -78,19 +77,3 @@ def encoded_record(schema: Schema, record: Any) -> bytes | None:
         return orjson.dumps(document)
     except TypeError:
         return encode(document, shown=f"{schema.name} {document_id(schema, record)}")
-
-
-def _failure(exc: ProjectionError) -> Failure:
-    reason_class = ReasonClass.VALIDATION if exc.permanent else ReasonClass.SOURCE
-    return Failure(reason_class=reason_class, reason=str(exc), code=exc.error_code, permanent=exc.permanent)
-
-
-def crash(exc: Exception) -> Failure:
-    # The class of the exception alone: its text may carry what the record holds.
-    if type(exc).__name__ == "SoftTimeLimitExceeded":  # Celery's, which this room does not know
-        reason = "its projection hangs (interrupted by the time limit of its task)"
-        return Failure(reason_class=ReasonClass.SOURCE, reason=reason, code=HANGS)
-    told = exc.__cause__ if isinstance(exc, SourceError) else exc
-    told = getattr(told, "orig", None) or told
-    reason = f"its projection raised {type(told).__name__}"
-    return Failure(reason_class=ReasonClass.SOURCE, reason=reason, code="projection_raised")

@@ -28,23 +28,30 @@ from ..declaration.schema import Schema
 from ..errors import SourceError
 from ..work import MAX_IDS
 from .columns import by_columns, encoder, expressions, together
+from .failures import crash
 from .isolation import REFUSALS, concerns_the_database, concerns_the_value, isolate
 from .lazy_loads import LazyLoads
-from .reading import Part, Reading, crash, encoded_record
+from .reading import Part, Reading, encoded_record
 from .statements import among, chunks, criteria, id_expression, ids_of, records_of, value_of, values_of
 
 
 class Source:
-    """Reads records through the sessionmaker that `database` gives, called in the process that uses it."""
+    """Reads records through the sessionmaker that `database` gives, called in the process that uses it.
 
-    def __init__(self, database: Callable[[], Callable[..., Session]]) -> None:
+    `exception_text` says that failures repeat what an exception of the application says.
+    """
+
+    def __init__(self, database: Callable[[], Callable[..., Session]], *, exception_text: bool = False) -> None:
         self._database = database
+        self._crash = partial(crash, text=exception_text)
         self._lazy_loads = LazyLoads()
 
     def on(self, connection: Connection) -> Source:
         """The same source inside the transaction of `connection`, whose end is the caller's."""
         mode = "create_savepoint"
-        return Source(lambda: partial(self._database(), bind=connection, binds={}, join_transaction_mode=mode))
+        bound = Source(lambda: partial(self._database(), bind=connection, binds={}, join_transaction_mode=mode))
+        bound._crash = self._crash
+        return bound
 
     def read(self, schema: Schema, ids: Sequence[str], note: Callable[[str], None] = lambda id: None) -> Reading:
         """The documents of these ids as the database has them now, in a transaction begun now.
@@ -58,7 +65,7 @@ class Source:
         isolated = isolate(partial(self._read, schema, note=note), list(dict.fromkeys(ids)))
         if len(isolated.found) == 1 and not isolated.refused:
             return isolated.found[0]
-        refused = {id: crash(exc) for id, exc in isolated.refused.items() if self._may_exist(schema, id)}
+        refused = {id: self._crash(exc) for id, exc in isolated.refused.items() if self._may_exist(schema, id)}
         return Reading(
             documents={id: document for part in isolated.found for id, document in part.documents.items()},
             gone=(*(id for part in isolated.found for id in part.gone), *(isolated.refused.keys() - refused.keys())),
@@ -77,7 +84,8 @@ class Source:
         return True
 
     def _read(self, schema: Schema, ids: Sequence[str], *, note: Callable[[str], None]) -> Reading:
-        part = Part(schema=schema, wanted=dict.fromkeys(ids), respelt=respelt(id_expression(schema).type, ids))
+        again = respelt(id_expression(schema).type, ids)
+        part = Part(schema=schema, wanted=dict.fromkeys(ids), respelt=again, crash=self._crash)
         with self._session(schema) as session:
             statement = records_of(schema)
             if by_columns(schema, statement):

@@ -2,6 +2,7 @@
 
     celery -A shop inspect scrypath_status [SCHEMA]       scrypath_failed [SCHEMA]      scrypath_reconcile [SCHEMA]
     celery -A shop inspect scrypath_schemas               control scrypath_retry ID
+    celery -A shop control scrypath_pause SCHEMA REASON     control scrypath_resume SCHEMA
 
 Handlers run in the worker's event loop, which waits for them. So they look for a short time only, apart from the loop,
 and say what they left out; beside forks they start no thread (one can deadlock the pool's children) and log nothing.
@@ -19,6 +20,7 @@ from ..declaration.schema import Schema
 from ..errors import ScrypathError, WorkError
 from ..ledger import works
 from ..operator.failed import failed
+from ..operator.pause import pause, resume
 from ..operator.probe import with_timeouts
 from ..operator.reconcile import reconcile
 from ..operator.retry import retry
@@ -54,13 +56,13 @@ def scrypath_status(state: Any, schema: str | None = None, **kwargs: Any) -> Rep
     """The status of all schemas, or one, and what this worker declares and consumes."""
 
     def look(runtime: Runtime) -> Reply:
-        found = status(runtime, _chosen(runtime, schema), seconds=TOTAL)
+        found = status(runtime, _chosen(runtime, schema), seconds=2 * TOTAL)
         return {**as_json(found), "unknown": list(found.unknown), "worker": scrypath_schemas(state)}
 
     return _answered(state, look)
 
 
-@inspect_command(args=[("schema", str)], signature="[SCHEMA]", help="Failed search work, oldest first.")  # type: ignore[untyped-decorator]
+@inspect_command(args=[("schema", str)], signature="[SCHEMA]", help="Failed search work, newest first.")  # type: ignore[untyped-decorator]
 def scrypath_failed(state: Any, schema: str | None = None, **kwargs: Any) -> Reply:
     """Dead letters and what is being retried, of all schemas or one; at most a hundred rows."""
 
@@ -108,6 +110,23 @@ def scrypath_retry(state: Any, id: str = "", **kwargs: Any) -> Reply:
     for index, ids in done.pop("publish", ()):
         _publish(state, index, ids)
     return done
+
+
+@control_command(args=[("schema", str), ("reason", str)], signature="SCHEMA REASON", help="Keep workers off an index.")  # type: ignore[untyped-decorator]
+def scrypath_pause(state: Any, schema: str = "", reason: str = "", **kwargs: Any) -> Reply:
+    """Pause an index by hand. All workers are asked: each writes down the same."""
+    by = f"celery control at {state.hostname}"
+
+    def act(runtime: Runtime) -> Reply:
+        return {"ok": as_json(pause(runtime, runtime.schemas.of(schema), reason=reason, by=by))}
+
+    return _answered(state, act)
+
+
+@control_command(args=[("schema", str)], signature="SCHEMA", help="End the pause of an index by hand.")  # type: ignore[untyped-decorator]
+def scrypath_resume(state: Any, schema: str = "", **kwargs: Any) -> Reply:
+    """End a pause by hand. All workers are asked: the first does it."""
+    return _answered(state, lambda runtime: {"ok": as_json(resume(runtime, runtime.schemas.of(schema)))})
 
 
 def _answered(state: Any, function: Callable[[Runtime], Reply]) -> Reply:

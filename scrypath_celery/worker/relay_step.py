@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+from functools import partial
 from typing import Any, ClassVar
 
 from celery import bootsteps
@@ -15,6 +16,7 @@ from celery.utils import uuid
 
 from ..convergence.relay import free
 from ..errors import ScrypathError
+from ..ledger import workers
 from .kombu_fix import fix_redis
 from .tasks import RELAY, limit_tasks
 
@@ -30,6 +32,7 @@ class RelayStep(bootsteps.StartStopStep):  # type: ignore[misc]
         super().__init__(parent, **options)
         self._timer: Any = None
         self._search = parent.app.scrypath
+        self._node = str(parent.hostname)[:80]
         parent.app.scrypath.load()
         limit_tasks(parent.app)
         fix_redis()
@@ -55,6 +58,7 @@ class RelayStep(bootsteps.StartStopStep):  # type: ignore[misc]
         """At the end of a cold shutdown the pool is gone and what its processes had claimed is ready at once."""
         try:
             free(self._search.runtime)
+            self._search.runtime.ledger.run(partial(workers.forget, name=self._node))
         except ScrypathError as exc:
             logger.warning("claims of this worker could not be released (%s): their leases run out", exc.code)
 

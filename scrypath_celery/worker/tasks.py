@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..convergence.executor import run_ready_works
@@ -42,15 +43,16 @@ def register(app: Celery, owner: Owner) -> None:
     """Register our tasks with an app, derived from its own `Task`; every option is set on them alone."""
 
     def sync(self: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        return _sync(self, owner.runtime, *_understood(args, kwargs))
+        return _sync(self, _here(owner, self), *_understood(args, kwargs))
 
-    def relay_pass(*args: Any, **kwargs: Any) -> dict[str, Any] | None:
+    def relay_pass(self: Any, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         if args or kwargs:
             raise NotUnderstood(f"a message of another release for {RELAY}: this one takes no arguments")
-        done = relay(owner.runtime)
-        drive(owner.runtime, seconds=DRIVEN)
+        runtime = _here(owner, self)
+        done = relay(runtime)
+        drive(runtime, seconds=DRIVEN)
         if done is not None:
-            expire(owner.runtime)
+            expire(runtime)
         return None if done is None else {name: count for name, count in vars(done).items() if count}
 
     common: dict[str, Any] = {
@@ -77,7 +79,13 @@ def register(app: Celery, owner: Owner) -> None:
         time_limit=150,
         **common,
     )(sync)
-    app.task(name=RELAY, soft_time_limit=60, time_limit=90, send_events=False, **common)(relay_pass)
+    app.task(name=RELAY, bind=True, soft_time_limit=60, time_limit=90, send_events=False, **common)(relay_pass)
+
+
+def _here(owner: Owner, task: Any) -> Runtime:
+    """The runtime of a task, which knows the worker that it runs in."""
+    eager = task.request.is_eager or task.request.called_directly
+    return owner.runtime if eager else replace(owner.runtime, node=(task.request.hostname or "")[:80])
 
 
 def limit_tasks(app: Celery) -> None:

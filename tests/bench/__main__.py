@@ -24,7 +24,7 @@ def main() -> int:
     parser.add_argument("--commits", type=int, default=200, help="commits of each kind in a run")
     options = parser.parse_args()
     with lab(options.batch_cost, options.document_cost) as worker:
-        from tests.bench import bulk, latency, ledger, measure, start
+        from tests.bench import bulk, latency, ledger, measure, operators, start
 
         measure.prepare()
         runs = {
@@ -36,6 +36,7 @@ def main() -> int:
             "commits": lambda: measure.commits(worker, options.commits),
             "latency": lambda: latency.latency(worker, 200),
             "ledger": ledger.ledger,
+            "operators": operators.operators,
         }
         for name in options.what:
             began = time.monotonic()

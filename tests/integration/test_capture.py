@@ -226,7 +226,7 @@ def test_an_unknown_mode_is_refused(blog: Blog) -> None:
 def test_within_paused_nothing_is_recorded(blog: Blog) -> None:
     with blog.make() as session:
         session.add(post := Post(title="one"))
-        with blog.capture.paused():
+        with blog.capture.capture_disabled():
             result = blog.capture.sync_record(post, session=session)
         session.commit()
     assert blog.works() == []

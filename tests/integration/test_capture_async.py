@@ -99,7 +99,7 @@ def test_paused_holds_for_the_task_that_asked_for_it(blog: Blog, paused: bool) -
         async with make() as session:
             session.add(post := Post(title="one"))
             if paused:
-                with blog.capture.paused():
+                with blog.capture.capture_disabled():
                     blog.capture.sync_record(post, session=session)
             else:
                 blog.capture.sync_record(post, session=session)

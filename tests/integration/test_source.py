@@ -226,7 +226,7 @@ def test_a_record_that_cannot_be_projected_fails_alone(blog: Blog) -> None:
     )
 
 
-def test_an_error_of_the_models_own_code_is_named_by_its_class_alone(blog: Blog) -> None:
+def test_an_error_of_the_models_own_code_is_named_by_its_class_and_place_alone(blog: Blog) -> None:
     blog.add(Post(title="a secret"))
 
     def refuse(post: Post) -> bool:
@@ -234,7 +234,11 @@ def test_an_error_of_the_models_own_code_is_named_by_its_class_alone(blog: Blog)
 
     failure = source(blog).read(schema(Post, index_if=refuse), ["1"]).failures["1"]
     assert (failure.reason_class, failure.permanent) == (ReasonClass.SOURCE, False)
-    assert failure.reason == "its projection raised ValueError"
+    line = refuse.__code__.co_firstlineno + 1
+    assert failure.reason == f"its projection raised ValueError at {__file__}:{line} in refuse"
+    told = Source(lambda: sessionmaker(blog.engine), exception_text=True)
+    failure = told.read(schema(Post, index_if=refuse), ["1"]).failures["1"]
+    assert failure.reason.endswith(" in refuse: a secret")
 
 
 def test_a_database_that_does_not_answer_is_no_fault_of_a_record(blog: Blog) -> None:

@@ -41,6 +41,15 @@ def test_inserts_updates_and_deletions_are_captured(tracked: Blog) -> None:
     assert sorted(tracked.works()[1:]) == [("post", "delete", ["2"]), ("post", "upsert", ["1"])]
 
 
+def test_a_change_that_no_document_shows_is_not_captured(tracked: Blog) -> None:
+    tracked.add(Page(slug="a"), Page(slug="b"))
+    with tracked.make() as session:
+        session.get(Page, 1).code = "not declared"
+        session.get(Page, 2).code, session.get(Page, 2).title = "not declared", "declared"
+        session.commit()
+    assert tracked.works() == [("page", "upsert", ["b"])]
+
+
 def test_a_record_that_is_dirty_without_a_change_is_not_captured(tracked: Blog) -> None:
     tracked.add(Post(title="one"), Post(title="two"))
     with tracked.make() as session:
@@ -113,7 +122,7 @@ def test_a_rolled_back_flush_leaves_no_work(tracked: Blog) -> None:
 
 
 def test_paused_and_off_record_nothing(tracked: Blog) -> None:
-    with tracked.make() as session, tracked.capture.paused():
+    with tracked.make() as session, tracked.capture.capture_disabled():
         session.add(Post(title="one"))
         session.commit()
         session.execute(update(Post).values(title="two"))
@@ -225,7 +234,7 @@ def refused() -> list[Any]:
 def test_a_statement_whose_documents_cannot_be_told_is_refused_by_name(tracked: Blog, number: int) -> None:
     tracked.add(Post(title="one"), Seat(row="a", number=1, label="x"))
     with tracked.make() as session:
-        with pytest.raises(SchemaError, match=r"(Post|Seat): this statement cannot be tracked.*search.paused"):
+        with pytest.raises(SchemaError, match=r"(Post|Seat): this statement cannot be tracked.*capture_disabled"):
             session.execute(refused()[number])
         session.commit()
     assert tracked.works() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Any, assert_type
 
 from celery import Celery
@@ -10,7 +11,8 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, scoped_session, sessionmaker
 
-from scrypath_celery import Mode, Scrypath, SearchResult, SyncResult
+from scrypath_celery import Mode, Scrypath, SearchResult, State, SyncResult
+from scrypath_celery.operator.receipt import Stage
 
 
 class Base(DeclarativeBase):
@@ -66,3 +68,8 @@ def operate() -> None:
     search.backfill(Post, where={"status": "published"}, sync_mode="inline")
     search.reindex(Post, keep_old=60.0)
     search.verify(Post, sample=100)
+    page = search.failed(Post, since=timedelta(minutes=10), reason_class="transport", by="hour", limit=None)
+    search.works(states=["running", State.PENDING], order="oldest", after=page.next)
+    assert_type(search.retry(code="timeout", until=datetime.now(UTC), dry_run=True).done, tuple[int, ...])
+    search.cancel(Post, ids=[601, 602], by="anna")
+    assert_type(search.receipt(601, seconds=5).stage, Stage)

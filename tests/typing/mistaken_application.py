@@ -41,3 +41,5 @@ def write(session: Session, post: Post) -> None:
 def read(session: Session) -> None:
     search.search(Post, "words", session=session, per_page="20")  # mistake
     search.backfill(Post, where=["status"])  # mistake
+    search.failed(Post, states=["lost"])  # mistake
+    search.retry(Post, reason_clas="transport")  # mistake

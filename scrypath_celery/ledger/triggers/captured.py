@@ -20,12 +20,14 @@ class Captured:
 
     `id_column` holds the document id, in this table or in `id_column.table`, which shares its primary key. `kinds`
     are the values of `discriminator` that make a row one of this schema's records; None where every row may be one.
+    `shown` are the columns whose change changes a document; None where any may.
     """
 
     table: Table
     id_column: Column[object]
     discriminator: Column[object] | None = None
     kinds: tuple[object, ...] = ()
+    shown: tuple[Column[object], ...] | None = None
 
     def id_of(self, row: str, dialect: Dialect) -> str:
         """The SQL text of the document id of a row that is known as `row` (NEW, OLD, or an alias)."""
@@ -44,6 +46,12 @@ class Captured:
             return "1 = 1"
         listed = ", ".join(literal_sql(kind) for kind in self.kinds)
         return f"{row}.{dialect.identifier_preparer.quote(self.discriminator.name)} IN ({listed})"
+
+    def shown_of(self, row: str, dialect: Dialect) -> list[str]:
+        """The SQL of all that a change of this row may show of it."""
+        quote = dialect.identifier_preparer.quote
+        columns = [*(self.shown or ()), *([self.discriminator] if self.discriminator is not None else [])]
+        return [f"{row}.{quote(column.name)}" for column in columns]
 
 
 def captured(schema: Schema) -> list[Captured]:
@@ -65,13 +73,21 @@ def captured(schema: Schema) -> list[Captured]:
 def _captured(schema: Schema, mapper: Mapper[object], table: Table) -> Captured:
     columns = _id_columns(schema, mapper)
     id_column = next((column for column in columns if column.table is table), columns[0])
+    shown = _shown(schema, mapper, table)
     discriminator = mapper.polymorphic_on
     if schema.mapper.inherits is None or not isinstance(discriminator, Column) or discriminator.table is not table:
-        return Captured(table=table, id_column=id_column)
+        return Captured(table=table, id_column=id_column, shown=shown)
     kinds = tuple(one.polymorphic_identity for one in schema.mapper.self_and_descendants)
     if not all(isinstance(kind, str | int) for kind in kinds):
-        return Captured(table=table, id_column=id_column)
-    return Captured(table=table, id_column=id_column, discriminator=discriminator, kinds=kinds)
+        return Captured(table=table, id_column=id_column, shown=shown)
+    return Captured(table=table, id_column=id_column, discriminator=discriminator, kinds=kinds, shown=shown)
+
+
+def _shown(schema: Schema, mapper: Mapper[object], table: Table) -> tuple[Column[object], ...] | None:
+    if schema.dependencies is None:
+        return None
+    found = [column for name in sorted(schema.dependencies) for column in mapper.get_property(name).columns]
+    return tuple(dict.fromkeys(column for column in found if column.table is table))
 
 
 def _id_columns(schema: Schema, mapper: Mapper[object]) -> list[Column[object]]:

@@ -41,6 +41,12 @@ def _of_table(schema: Schema, source: Captured, dialect: Dialect) -> TableTrigge
         if event == "UPDATE":  # compared byte by byte: two ids that a collation takes for one are two
             old, new = (f"CAST({source.id_of(row, dialect)} AS BINARY)" for row in rows)
             read += f" AND NOT ({old} <=> {new} AND {source.condition('OLD', dialect)})"
+            if source.shown is not None:
+                pairs = zip(
+                    *([source.id_of(row, dialect), *source.shown_of(row, dialect)] for row in rows), strict=True
+                )
+                same = " AND ".join(f"CAST({one} AS BINARY) <=> CAST({other} AS BINARY)" for one, other in pairs)
+                read = f"SELECT id FROM ({read}) AS changed WHERE NOT ({same})"
         bodies[event.lower()] = (f"AFTER {event}", _insert(schema, operation, read, dialect))
     return _triggers(schema, table, base_name(schema.uid, table), bodies, dialect)
 

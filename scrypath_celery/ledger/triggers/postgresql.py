@@ -59,11 +59,12 @@ def _of_table(schema: Schema, source: Captured, dialect: Dialect, path: str) -> 
 def _branch(schema: Schema, source: Captured, event: str, dialect: Dialect) -> str:
     operation = Operation.DELETE if event in ("delete", "truncate") else Operation.UPSERT
     rows = _ROWS[event] or (table_sql(source.table, dialect),)
-    read = " UNION ".join(
-        # Two ids that a collation takes for one are two.
-        f'SELECT {source.id_of("r", dialect)} COLLATE "C" AS id FROM {name} AS r WHERE {source.condition("r", dialect)}'
-        for name in rows
-    )
+    shown = event == "update" and source.shown is not None
+    reads = [_read(source, name, dialect, shown=shown) for name in rows]
+    read = " UNION ".join(reads)
+    if shown:  # what both have is not changed, whichever row had it
+        old, new = reads
+        read = f"SELECT id FROM (({old} EXCEPT {new}) UNION ({new} EXCEPT {old})) AS changed GROUP BY id"
     chosen = values(schema.uid, operation, dialect, documents="count(*)")
     return (
         f"  IF TG_OP = '{event.upper()}' THEN\n"
@@ -73,3 +74,13 @@ def _branch(schema: Schema, source: Captured, event: str, dialect: Dialect) -> s
         "          WHERE id IS NOT NULL) AS numbered GROUP BY part;\n"
         "  END IF;\n"
     )
+
+
+def _read(source: Captured, name: str, dialect: Dialect, *, shown: bool) -> str:
+    """Read the ids of some rows, and beside them what is shown of each where that decides."""
+    # Two ids, or values, that a collation takes for one are two.
+    columns = f'{source.id_of("r", dialect)} COLLATE "C" AS id'
+    if shown:
+        seen = ", ".join(source.shown_of("r", dialect)) or "1"
+        columns += f', CAST(ROW({seen}) AS text) COLLATE "C" AS seen'
+    return f"SELECT {columns} FROM {name} AS r WHERE {source.condition('r', dialect)}"

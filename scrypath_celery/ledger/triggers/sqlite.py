@@ -31,6 +31,11 @@ def _of_table(schema: Schema, source: Captured, dialect: Dialect) -> TableTrigge
             f"SELECT {source.id_of(row, dialect)} COLLATE BINARY AS id WHERE {source.condition(row, dialect)}"
             for row in rows
         )
+        if event == "UPDATE" and source.shown is not None:
+            # Byte by byte: what a collation takes for equal is shown as it is.
+            pairs = zip(*([source.id_of(row, dialect), *source.shown_of(row, dialect)] for row in rows), strict=True)
+            differs = " OR ".join(f"{old} COLLATE BINARY IS NOT {new}" for old, new in pairs)
+            read = f"SELECT id FROM ({read}) WHERE {differs}"
         chosen = values(schema.uid, operation, dialect, documents="count(*)")
         bodies[event] = (
             f"{INSERT_INTO}\n  SELECT json_group_array(id), {chosen}\n  FROM ({read}) WHERE id IS NOT NULL GROUP BY ''"

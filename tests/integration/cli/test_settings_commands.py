@@ -97,8 +97,8 @@ def test_settings_read_of_no_index_names_the_remedy(run: Run) -> None:
 
 
 def test_a_schema_and_all_together_are_a_wrong_command_line(run: Run) -> None:
-    assert run("settings", "diff", "Post", "--all").exit_code == 2
-    assert run("verify", "Post", "--sample", "3", "--full").exit_code == 2
+    assert run("settings", "diff", "Post", "--all").exit_code == 64
+    assert run("verify", "Post", "--sample", "3", "--full").exit_code == 64
 
 
 @pytest.mark.parametrize(
@@ -249,8 +249,8 @@ def test_many_documents_without_a_record_are_deleted_on_request_alone(run: Run, 
 
 
 def test_flags_of_repair_belong_to_repair(run: Run) -> None:
-    assert run("reconcile", "--dry-run").exit_code == 2
-    assert run("reconcile", "--allow-mass-delete").exit_code == 2
+    assert run("reconcile", "--dry-run").exit_code == 64
+    assert run("reconcile", "--allow-mass-delete").exit_code == 64
 
 
 def test_an_index_created_by_settings_apply_bears_its_fingerprint(run: Run, shop: Shop) -> None:

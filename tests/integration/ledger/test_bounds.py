@@ -92,7 +92,7 @@ EVERYDAY: dict[str, Callable[[Connection], Any]] = {
     "running": lambda tx: works.running(tx, "nobody"),
     "give back": lambda tx: works.give_back(tx, "nobody", keep_claim_count=True),
     "last success": lambda tx: overview.last_succeeded(tx, "post"),
-    "oldest open": lambda tx: overview.oldest_open(tx, "post"),
+    "oldest due": lambda tx: overview.oldest_due(tx, "post"),
 }
 
 

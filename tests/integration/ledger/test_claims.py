@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, select, text, update
 
 from scrypath_celery.errors import LedgerUnavailable
-from scrypath_celery.ledger import Ledger, claims, indexes, maintenance, parts, tables, works
+from scrypath_celery.ledger import Ledger, claims, indexes, maintenance, parts, tables, transitions, works
 from scrypath_celery.work import Claim, Failure, Mode, Operation, ReasonClass, State, Work
 from tests.deadline import eventually
 
@@ -288,7 +288,7 @@ def test_a_dead_letter_that_is_retried_runs_what_is_left_of_it(ledger: Ledger) -
     claim = taken(ledger)
     failure = Failure(reason_class=ReasonClass.VALIDATION, reason="wrong")
     ledger.run(lambda tx: works.fail(tx, claim.token, claim.works[0], failure, ids=["2"], delay=None))
-    ledger.run(lambda tx: works.retry(tx, id))
+    ledger.run(lambda tx: transitions.move_one(tx, id, State.PENDING))
     assert taken(ledger).ids == ("2",)
 
 

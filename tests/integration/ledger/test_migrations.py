@@ -27,7 +27,11 @@ def differences(engine: Engine) -> list[object]:
 
 
 def indexes(engine: Engine, table: str) -> list[dict[str, str]]:
-    return [{key: str(value) for key, value in found.items()} for found in inspect(engine).get_indexes(table)]
+    rows = [dict(found) for found in inspect(engine).get_indexes(table)]
+    options = [{key: str(value) for key, value in row.pop("dialect_options", {}).items()} for row in rows]
+    return [
+        {key: str(value) for key, value in {**row, **told}.items()} for row, told in zip(rows, options, strict=True)
+    ]
 
 
 def usable(engine: Engine) -> bool:

@@ -103,6 +103,6 @@ def test_the_index_of_ready_work_follows_the_backlog_not_the_history(engine: Eng
     with engine.connect() as connection:
         sizes = [
             connection.execute(text(f"SELECT pg_relation_size('{name}')")).scalar() or 0
-            for name in ("ix_scrypath_work_ready", "ix_scrypath_work_settled")
+            for name in ("ix_scrypath_work_ready", "ix_scrypath_work_ended")
         ]
     assert sizes[0] * 50 < sizes[1]

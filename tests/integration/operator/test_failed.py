@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from scrypath_celery.errors import WorkError
 from scrypath_celery.ledger import overview, works
 from scrypath_celery.operator.bulk import bulk_retry
-from scrypath_celery.operator.failed import ClassCount, Origin, failed
+from scrypath_celery.operator.failed import ClassCount, failed
 from scrypath_celery.operator.retry import cancel, retry
+from scrypath_celery.operator.selection import Selection
+from scrypath_celery.operator.work_rows import Origin
 from scrypath_celery.testing.engine import EngineUnderTest
 from scrypath_celery.work import Mode, ReasonClass, State
 from tests.integration.operator.conftest import write
@@ -23,7 +27,7 @@ def test_dead_letters_and_retrying_work_are_listed_with_why(shop: Shop) -> None:
     for state in State:
         write(shop, state, reason_class="transport", reason="it was\naway")
     found = failed(shop.search.runtime)
-    assert [work.state for work in found.works] == [State.RETRYING, State.FAILED]
+    assert {work.state for work in found.works} == {State.RETRYING, State.FAILED}
     assert {work.reason for work in found.works} == {"it was away"}
     assert found.classes == (ClassCount(reason_class=ReasonClass.TRANSPORT, failed=1, retrying=1),)
 
@@ -124,19 +128,20 @@ def test_a_bulk_retry_takes_what_its_filter_leaves(shop: Shop) -> None:
     recent = write(shop, State.FAILED, reason_class="transport", finished_at=now)
     write(shop, State.FAILED, reason_class="transport", finished_at=now - 7200)
     write(shop, State.FAILED, reason_class="validation", finished_at=now)
-    found = bulk_retry(shop.search.runtime, reason_class=ReasonClass.TRANSPORT, since=3600.0, dry_run=True)
-    assert (found.ids, found.retried) == ((recent,), ())
+    chosen: Selection = {"reason_class": ReasonClass.TRANSPORT, "since": timedelta(hours=1)}
+    found = bulk_retry(shop.search.runtime, None, chosen, dry_run=True)
+    assert (found.ids, found.done) == ((recent,), ())
     assert state_of(shop, recent) is State.FAILED
-    done = bulk_retry(shop.search.runtime, reason_class=ReasonClass.TRANSPORT, since=3600.0)
-    assert (done.retried, done.skipped) == ((recent,), {})
+    done = bulk_retry(shop.search.runtime, None, chosen)
+    assert (done.done, done.skipped) == ((recent,), {})
     assert state_of(shop, recent) is State.PENDING
 
 
 def test_a_bulk_retry_says_what_it_skipped(shop: Shop) -> None:
     now = shop.search.ledger.run(overview.time)
     fine, odd = write(shop, State.FAILED, finished_at=now), write(shop, State.FAILED, uid="forgotten", finished_at=now)
-    done = bulk_retry(shop.search.runtime, since=3600.0)
-    assert (done.ids, done.retried, list(done.skipped)) == ((fine, odd), (fine,), [odd])
+    done = bulk_retry(shop.search.runtime, None, {"since": timedelta(hours=1)})
+    assert (done.ids, done.done, list(done.skipped)) == ((fine, odd), (fine,), [odd])
 
 
 def test_an_engine_that_is_away_leaves_no_dead_letter(shop: Shop) -> None:

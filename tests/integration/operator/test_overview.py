@@ -12,7 +12,7 @@ from scrypath_celery.operator.reconcile import reconcile
 from scrypath_celery.operator.status import status
 from scrypath_celery.operator.trace import trace
 from scrypath_celery.testing.engine import EngineUnderTest
-from scrypath_celery.work import ReasonClass, State
+from scrypath_celery.work import State
 from tests.integration.operator.conftest import write
 from tests.shop import Setup, Shop
 
@@ -50,14 +50,3 @@ def test_a_document_is_found_to_the_letter(shop: Shop) -> None:
     write(shop, State.SUCCEEDED, id="aPost_1")
     found = shop.search.ledger.read(lambda tx: overview.works_of(tx, "posts", "Post_1", 10))
     assert [work.id for work in found] == [written]
-
-
-def test_dead_letters_are_found_by_class_and_age(shop: Shop) -> None:
-    now = shop.search.ledger.read(overview.time)
-    recent = write(shop, State.FAILED, reason_class="transport", finished_at=now)
-    write(shop, State.FAILED, reason_class="transport", finished_at=now - 7200)
-    write(shop, State.FAILED, reason_class="source", finished_at=now)
-    ids = shop.search.ledger.read(
-        lambda tx: overview.dead_letters(tx, index_uid="posts", reason_class=ReasonClass.TRANSPORT, since=3600.0)
-    )
-    assert ids == [recent]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import pytest
 
-from scrypath_celery.ledger import indexes
+from scrypath_celery.ledger import indexes, overview, workers
 from scrypath_celery.operator.broker import AnsweringWorker, Broker
 from scrypath_celery.operator.status import Status, status
 from scrypath_celery.work import Failure, ReasonClass, State
@@ -14,7 +17,8 @@ from tests.shop import Shop
 
 
 def look(shop: Shop, broker: Broker | None = None) -> Status:
-    return status(shop.search.runtime, list(shop.search.schemas), broker=broker)
+    asked = None if broker is None else lambda: broker
+    return status(shop.search.runtime, list(shop.search.schemas), broker=asked)
 
 
 def test_a_quiet_shop_has_nothing_pending_and_nothing_unknown(shop: Shop) -> None:
@@ -22,7 +26,7 @@ def test_a_quiet_shop_has_nothing_pending_and_nothing_unknown(shop: Shop) -> Non
     [post] = found.indexes
     assert found.unknown == ()
     assert (post.engine.pending, post.engine.failed, post.queue.open, post.queue.failed) == (0, 0, 0, 0)
-    assert (post.queue.oldest_pending_age, post.queue.last_succeeded, post.pause) == (None, None, None)
+    assert (post.queue.oldest_due_age, post.queue.last_succeeded, post.pause) == (None, None, None)
 
 
 def test_works_are_counted_by_their_state(shop: Shop) -> None:
@@ -37,12 +41,19 @@ def test_works_are_counted_by_their_state(shop: Shop) -> None:
     assert shown == {state: expected[state] for state in shown}
 
 
-def test_the_oldest_work_that_is_not_settled_gives_the_age(shop: Shop) -> None:
-    write(shop, State.SUCCEEDED, created_at=0.0)
-    write(shop, State.RETRYING, created_at=0.0)
+@pytest.mark.parametrize("state", [State.PENDING, State.RETRYING, State.RUNNING, State.SUBMITTED])
+def test_an_age_counts_from_when_a_work_was_due(shop: Shop, state: State) -> None:
+    now = shop.search.ledger.read(overview.time)
+    write(shop, State.SUCCEEDED, created_at=0.0, available_at=0.0)
+    write(shop, state, created_at=0.0, available_at=now - 100.0)
     [post] = look(shop).indexes
-    assert post.queue.oldest_pending_age is not None
-    assert post.queue.oldest_pending_age > 1_000_000_000
+    assert post.queue.oldest_due_age == pytest.approx(100.0, abs=30.0)
+
+
+def test_what_waits_for_a_later_try_is_not_due(shop: Shop) -> None:
+    write(shop, State.RETRYING, created_at=0.0, available_at=4e9)
+    [post] = look(shop).indexes
+    assert post.queue.oldest_due_age is None
 
 
 def test_what_succeeded_last_is_dated_on_both_sides(shop: Shop) -> None:
@@ -117,3 +128,13 @@ def test_a_failed_engine_task_is_counted(shop: Shop) -> None:
     eventually(lambda: runtime.engine.tasks([uid])[uid].terminal, what="the engine has judged the document")
     [post] = look(shop).indexes
     assert post.engine.failed == 1
+
+
+def test_a_worker_that_answers_the_second_time_is_not_silent(shop: Shop) -> None:
+    for name in ("quick", "slow", "frozen"):
+        shop.search.ledger.run(partial(workers.note, name=name))
+    quick, slow = (AnsweringWorker(name=name, queues=("search_sync",)) for name in ("quick", "slow"))
+    broker = Broker(url="redis://", queue="search_sync", depth=0, workers=(quick,))
+    answers = [broker, replace(broker, workers=(slow,))]
+    found = status(shop.search.runtime, list(shop.search.schemas), broker=lambda: answers.pop(0), seconds=30.0)
+    assert {one.name: one.answers for one in found.workers} == {"frozen": False, "quick": True, "slow": True}

@@ -15,7 +15,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from scrypath_celery import Scrypath
 from scrypath_celery.convergence.executor import await_tasks
 from scrypath_celery.embedded import EmbeddedEngine
-from scrypath_celery.ledger import sqlite, works
+from scrypath_celery.ledger import sqlite, transitions, works
 from scrypath_celery.work import OPEN, ReasonClass, State, Work
 from tests.deadline import eventually
 
@@ -127,6 +127,6 @@ def test_all_but_the_poisonous_document_are_searchable(
     assert (innocent > 0) == fault.get("whole_batch", False)
 
     poison.remove()
-    search.ledger.run(lambda tx: works.retry(tx, failed[0].id))
+    search.ledger.run(lambda tx: transitions.move_one(tx, failed[0].id, State.PENDING))
     assert settle(search) == []
     assert len(documents(search)) == CHANGES

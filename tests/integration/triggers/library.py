@@ -41,6 +41,7 @@ class Label(Base):
     __tablename__ = "label"
     name: Mapped[str] = mapped_column(primary_key=True)
     note: Mapped[str] = mapped_column(default="")
+    views: Mapped[int | None]
 
 
 class Page(Base):
@@ -99,7 +100,7 @@ class Circle(Shape):
 
 
 MODELS: dict[type[Any], dict[str, Any]] = {
-    Book: {"fields": ["title"]},
+    Book: {"fields": ["title"], "depends_on": ["title", "author_id", "editor_id"]},
     Label: {"fields": ["note"]},
     Page: {"fields": ["slug"], "document_id": "slug"},
     Seat: {"fields": ["place"], "document_id": "place"},

@@ -39,6 +39,7 @@ TRUCK = ("INSERT INTO vehicle (id, kind, name) VALUES (1, 'truck', 'a'), (2, 've
 TRUCK += ("INSERT INTO truck (id, load) VALUES (1, 5)".replace("load", "{load}"),)
 SHAPES = ("INSERT INTO shape (id, kind) VALUES (1, 'circle'), (2, 'shape')",)
 
+LABELS = ("INSERT INTO label (name, note, views) VALUES ('a', 'x', 1), ('b', 'y', NULL)",)
 CTE = """
 WITH gone AS (DELETE FROM book WHERE id = 1), new AS (INSERT INTO book (id, title) VALUES (5, 'e'))
 UPDATE book SET title = 'u' WHERE id = 2
@@ -76,6 +77,15 @@ CASES = {
         before=("INSERT INTO label (name, note) VALUES ('a', '')",),
         run=("UPDATE label SET name = 'A'",),
         ids={"a", "A"},
+    ),
+    "a column that no document shows": Case(
+        index="label", before=LABELS, run=("UPDATE label SET views = views + 1",), ids=set()
+    ),
+    "one row of many whose document changes": Case(
+        index="label", before=LABELS, run=("UPDATE label SET views = 0, note = 'z' WHERE name = 'a'",), ids={"a"}
+    ),
+    "a value that changes its case": Case(
+        index="label", before=LABELS, run=("UPDATE label SET note = upper(note) WHERE name = 'b'",), ids={"b"}
     ),
     "another column as document id": Case(
         index="page",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from scrypath_celery.ledger import claims, maintenance, overview, tables, works
+from scrypath_celery.ledger import claims, maintenance, overview, tables, transitions, works
 from scrypath_celery.ledger import stuck as stuck_work
 from scrypath_celery.testing.broker import FakeBroker
 from scrypath_celery.testing.engine import EngineUnderTest
@@ -53,7 +53,7 @@ def test_it_is_seen_while_it_hangs_and_fails_within_two_limits(
     found = eventually(lambda: status(Post).indexes[0].hanging, seconds=SECONDS, what="what hangs is seen")[0]
     assert (found.document_id, found.work_id is not None) == ("50", True)
     assert found.seconds >= OPTIONS["hang_seconds"]
-    assert found.worker.count(":") == 2
+    assert "@" in found.worker.split(":")[3]
     shop.add(60)  # the other slot goes on
     eventually(lambda: "60" in {item["id"] for item in documents(shop)}, seconds=SECONDS, what="another is indexed")
     eventually(lambda: failed(shop), seconds=SECONDS, what="it is a dead letter")
@@ -151,5 +151,5 @@ def test_a_retry_of_what_hung_is_run_again(shop: Shop) -> None:
     claim = take(shop)
     failure = Failure(reason_class=ReasonClass.SOURCE, reason="hangs", code=claims.HANGS)
     shop.search.ledger.run(lambda tx: works.fail(tx, claim.token, claim.works[0], failure, ids=["1"], delay=None))
-    shop.search.ledger.run(lambda tx: works.retry(tx, id))
+    shop.search.ledger.run(lambda tx: transitions.move_one(tx, id, State.PENDING))
     assert take(shop).ids == ("1",)

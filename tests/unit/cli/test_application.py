@@ -123,3 +123,18 @@ def test_a_module_that_cannot_be_included_is_named() -> None:
     Scrypath(app)
     with pytest.raises(ConfigError, match="no_such_module"):
         scrypath_of(app, "including")
+
+
+@pytest.mark.parametrize("code", ["3", "'no\\nlicence'"])
+def test_an_application_that_exits_while_it_is_imported_gives_one_line(project: Path, code: str) -> None:
+    name = module(project, f"shop_that_exits_{len(code)}", f"import sys\nsys.exit({code})")
+    with pytest.raises(ConfigError, match="exited while it was imported") as caught:
+        imported(name)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_module_that_exits_while_schemas_are_loaded_gives_one_line(project: Path) -> None:
+    module(project, "schemas_that_exit", "raise SystemExit(4)")
+    app = Celery("exits", include=["schemas_that_exit"], set_as_current=False)
+    with pytest.raises(ConfigError, match=r"exited while it was imported \(4\)"):
+        scrypath_of(app, "exits")

@@ -1,0 +1,97 @@
+"""How commands exit where the command line is wrong, or the answer cannot be written; and what shells complete."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.integration.cli.conftest import Run
+from tests.shop import Shop
+
+FULL = Path("/dev/full")
+
+PROGRAM = "from scrypath_celery.cli import main; main(prog_name='scrypath-celery')"
+
+Start = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def start(shop: Shop) -> Start:
+    """Run the program as a shell does: `start("failed", stdout=..., **environment)`."""
+
+    def run(*arguments: str, stdout: int = subprocess.PIPE, **environment: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", PROGRAM, *arguments]
+        env = {**os.environ, **shop.setup.env(), "SCRYPATH_APP": "tests.shop_app", **environment}
+        return subprocess.run(command, env=env, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nothing",),
+        ("failed", "--nothing"),
+        ("failed", "--since", "soon"),
+        ("failed", "--since", "99999999999d"),
+        ("failed", "--limit", "0"),
+        ("failed", "--state", "lost"),
+        ("failed", "Post", "Author"),
+        ("work", "nothing"),
+        ("work", "show", "x"),
+        ("settings", "diff", "--nothing"),
+        ("cancel", "--id", "-1"),
+    ],
+)
+def test_a_wrong_command_line_exits_64_and_never_as_a_difference(run: Run, arguments: tuple[str, ...]) -> None:
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (64, "")
+    assert "Error: " in result.stderr
+
+
+def test_a_wrong_command_line_exits_64_inside_celerys_own_command_too(start: Start, shop: Shop) -> None:
+    command = [sys.executable, "-m", "celery", "-A", "tests.shop_app", "scrypath", "failed", "--nothing"]
+    env = {**os.environ, **shop.setup.env()}
+    assert subprocess.run(command, env=env, capture_output=True, timeout=60).returncode == 64
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("arguments", [("--help",), ("failed",)])
+def test_an_answer_that_a_full_disk_does_not_take_is_one_line_and_exits_1(
+    start: Start, arguments: tuple[str, ...]
+) -> None:
+    with FULL.open("w") as full:
+        done = start(*arguments, stdout=full.fileno())
+    assert (done.returncode, done.stderr) == (
+        1,
+        "Error: the answer could not be written (No space left on device)\n",
+    )
+
+
+def test_an_answer_into_a_closed_pipe_is_one_line_and_exits_1(start: Start) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = start("failed", stdout=writing)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "Error: the answer could not be written (Broken pipe)\n")
+
+
+@pytest.mark.parametrize(("words", "expected"), [("failed P", ["Post"]), ("work list ", ["Post"]), ("status X", [])])
+def test_shells_complete_the_names_of_schemas(start: Start, words: str, expected: list[str]) -> None:
+    line = f"scrypath-celery {words}"
+    count = len(line.split()) - (0 if line.endswith(" ") else 1)
+    done = start(_SCRYPATH_CELERY_COMPLETE="bash_complete", COMP_WORDS=line, COMP_CWORD=str(count))
+    assert done.stdout.split() == [f"plain,{name}" for name in expected], done.stderr
+
+
+def test_completion_of_an_application_that_is_not_there_says_nothing(start: Start) -> None:
+    words = {"COMP_WORDS": "scrypath-celery failed P", "COMP_CWORD": "2", "SCRYPATH_APP": "no.such.module"}
+    done = start(_SCRYPATH_CELERY_COMPLETE="bash_complete", **words)
+    assert (done.stdout.strip(), done.stderr) == ("", "")
