@@ -65,8 +65,6 @@ def cause_of(operation: Operation) -> Cause:
 BULK = (Operation.BACKFILL, Operation.REINDEX)
 """Operations of backfills and rebuilds: many documents, for which nobody waits."""
 
-LIVE = (Operation.UPSERT, Operation.DELETE)
-"""Operations of single changes, which are claimed first."""
 
 PRIORITY = {
     Operation.FAN_OUT: -1,

@@ -24,7 +24,15 @@ from .registration import Group, Registration
 from .related import of_owner, routes_of, write_group
 from .result import ResultState, SyncResult
 from .session_events import listen, phase_of
-from .session_resolution import connected, data_bind, home, refuse_ended, refuse_translation, sync_session
+from .session_resolution import (
+    chooses_by_record,
+    connected,
+    data_bind,
+    home,
+    refuse_ended,
+    refuse_translation,
+    sync_session,
+)
 
 _DISABLED: ContextVar[frozenset[int]] = ContextVar("scrypath_capture_disabled", default=frozenset())
 
@@ -157,8 +165,13 @@ class Capture:
         phase = phase_of(session)
         of_records = any(item.record is not None for item in items)
         refuse_ended(session, committed=phase.committed, ended_by_commit=phase.ended_by_commit and of_records)
+        alike = not chooses_by_record(session)
+        binds: dict[Schema, Any] = {}
         for item in items:
-            item.bind = data_bind(session, item.schema, item.record)
+            if alike and item.schema in binds:
+                item.bind = binds[item.schema]
+                continue
+            item.bind = binds[item.schema] = data_bind(session, item.schema, item.record)
             _admit(runtime, session, item)
         # As adding a record does: what was registered belongs to a transaction, and a rollback takes it back.
         session._autobegin_t()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import sqlalchemy
 from sqlalchemy import select
 from sqlalchemy.orm import InstanceState, PassiveFlag, Session
-from sqlalchemy.orm.attributes import get_history
+from sqlalchemy.orm.attributes import get_history, instance_state
+from sqlalchemy.orm.base import NO_VALUE
 from sqlalchemy.orm.exc import ObjectDeletedError
 from sqlalchemy.sql import ClauseElement
 
@@ -17,13 +17,17 @@ from ..declaration.schema import Schema
 
 def state_of(record: Any) -> InstanceState[Any]:
     """SQLAlchemy's state of a record."""
-    state: InstanceState[Any] = sqlalchemy.inspect(record)
+    state: InstanceState[Any] = instance_state(record)
     return state
 
 
 def known_ids(schema: Schema, record: Any) -> list[str]:
     """The ids of a record that can be told without asking the database: the one it has, and the one it had."""
     state = state_of(record)
+    if schema.by_primary_key and state.committed_state.get(schema.key, NO_VALUE) is NO_VALUE:  # nearly all
+        value = state.dict.get(schema.key) if state.identity is None else state.identity[0]
+        if type(value) is int:
+            return [str(value)]
     values: list[Any] = []
     if schema.by_primary_key and state.identity is not None:
         values.append(state.identity[0])

@@ -67,6 +67,11 @@ def refuse_ended(session: Session, *, committed: bool, ended_by_commit: bool) ->
         raise SessionError(AFTER_THE_COMMIT)
 
 
+def chooses_by_record(session: Session) -> bool:
+    """Whether records of one class may be written to several databases."""
+    return type(session).get_bind is not Session.get_bind
+
+
 def data_bind(session: Session, schema: Schema, record: Any = None) -> Engine | Connection:
     """Where a flush of this session would write records of this class: there the ledger's row belongs.
 

@@ -82,7 +82,7 @@ class Outcomes:
         Those that are proven to be wrong are apart by their code, those that are tried in groups by their group.
         """
         found: dict[tuple[Outcome, str | None], list[str]] = {}
-        for id in ids:
+        for id in ids if self._endings else ():
             ending = self._endings.get(id)
             if ending is not None and ending.outcome is not Outcome.SETTLED:
                 apart = ending.failure.code if ending.outcome is Outcome.PERMANENT else ending.trial

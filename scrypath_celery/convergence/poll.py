@@ -26,7 +26,7 @@ def poll(runtime: Runtime) -> int:
 
     Where the engine refuses to show its tasks at all, the indexes concerned are paused, so that the reason is seen.
     """
-    rows = runtime.ledger.run(claims.awaiting)
+    rows = runtime.ledger.read(claims.awaiting)
     if not rows:
         return 0
     try:
@@ -39,8 +39,15 @@ def poll(runtime: Runtime) -> int:
                 runtime.ledger.run(partial(pause, uid=uid))
         return 0
     return sum(
-        runtime.ledger.run(partial(_conclude, runtime=runtime, row=row, tasks=tasks, alone=alone)) for row in rows
+        runtime.ledger.run(partial(_conclude, runtime=runtime, row=row, tasks=tasks, alone=alone))
+        for row in rows
+        if _any_over(row, tasks)
     )
+
+
+def _any_over(row: Row[Any], tasks: Tasks) -> bool:
+    """Whether the engine is done with any task of a claim, or does not know it."""
+    return not row.engine_uids or any(uid not in tasks or tasks[uid].terminal for uid in row.engine_uids)
 
 
 def _alone(runtime: Runtime, tasks: Tasks) -> set[int]:

@@ -73,6 +73,9 @@ def read(run: ClaimRun, ids: Sequence[str], gone: list[str]) -> Mapping[str, byt
 
 def payloads(documents: Mapping[str, bytes], limit: int) -> Iterator[dict[str, bytes]]:
     """Parts of at most `limit` bytes (or of one document)."""
+    if documents and sum(map(len, documents.values())) + len(documents) <= limit:
+        yield dict(documents)
+        return
     part: dict[str, bytes] = {}
     size = 0
     for id, body in documents.items():

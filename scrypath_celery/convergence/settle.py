@@ -27,8 +27,8 @@ def _settle(run: ClaimRun, connection: Connection) -> None:
     outcome = run.outcome
     outcome.retrying, outcome.failed, outcome.retry_in = {}, {}, 0.0
     outcome.engine_uids = uids
-    outcome.indexed = {id for send in run.sends if not send.deletion for id in send.ids}
-    outcome.deleted = {id for send in run.sends if send.deletion for id in send.ids}
+    outcome.indexed = set().union(*(send.ids for send in run.sends if not send.deletion))
+    outcome.deleted = set().union(*(send.ids for send in run.sends if send.deletion))
     fine: list[int] = []
     waiting: dict[Wait, list[int]] = {}
     open_uids, held = _open_uids(run), parts.held(connection, token)
@@ -74,31 +74,37 @@ class Wait:
 Pieces = list[tuple[tuple[str, ...], "Ending | Wait | None"]]
 
 
-def pieces(run: ClaimRun, item: Work, open_uids: Mapping[str, Sequence[int]]) -> Pieces:
+def pieces(run: ClaimRun, item: Work, open_uids: Mapping[str, tuple[int, ...]]) -> Pieces:
     """The documents of a work by what becomes of them: why they failed, what they wait for, or None for all settled.
 
     Settled documents are left out where others are not. The work itself keeps the first piece, so that who knows its
     id finds the worst of it there.
     """
     found: Pieces = [(part.ids, part.ending) for part in run.documents.parts(item.left)]
+    if not found and not run.trials:  # nearly all
+        all_uids = set(map(open_uids.get, item.left))
+        if None not in all_uids:
+            uids = tuple(sorted(set().union(*filter(None, all_uids))))
+            return [(item.left, Wait(uids=uids, trial=None))]
     bad = {id for ids, _ in found for id in ids}
     waits: dict[str | None, list[str]] = {}
     for id in item.left:
         if id in open_uids and id not in bad:
             waits.setdefault(run.trials.get(id), []).append(id)
     for trial, ids in waits.items():
-        uids = tuple(sorted({uid for id in ids for uid in open_uids[id]}))
+        uids = tuple(sorted(set().union(*{open_uids[id] for id in ids})))
         whole = trial is None and not bad and len(waits) == 1
         found.append((item.left if whole else tuple(ids), Wait(uids=uids, trial=trial)))
     return found or [(item.left, None)]
 
 
-def _open_uids(run: ClaimRun) -> dict[str, list[int]]:
+def _open_uids(run: ClaimRun) -> dict[str, tuple[int, ...]]:
     """The tasks that the engine is not done with, by document."""
-    found: dict[str, list[int]] = {}
+    found: dict[str, tuple[int, ...]] = {}
     for send in run.open:
-        for id in send.ids:
-            found.setdefault(id, []).append(send.uid)
+        own: dict[str, tuple[int, ...]] = dict.fromkeys(send.ids, (send.uid,))
+        own.update({id: (*found[id], send.uid) for id in found.keys() & own.keys()})
+        found.update(own)
     return found
 
 

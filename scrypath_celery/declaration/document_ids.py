@@ -94,11 +94,8 @@ def id_values(kind: TypeEngine[Any], texts: Sequence[str]) -> list[Any]:
         SchemaError: ids cannot be of this type.
     """
     if _RULES.get(_python_type(kind)) is _integer:
-        try:
-            numbers = list(map(int, texts))
-        except ValueError:
-            numbers = []
-        if numbers and list(map(str, numbers)) == list(texts) and _fits(min(numbers)) and _fits(max(numbers)):
+        numbers = _whole_numbers(texts)
+        if numbers:
             return numbers
     read, values = id_reader(kind), []
     for text in texts:
@@ -129,6 +126,8 @@ def respelt(kind: TypeEngine[Any], texts: Sequence[str]) -> set[str]:
     found: set[str] = set()
     if rule is None or rule is str or isinstance(kind, sqlalchemy.Enum):
         return found
+    if rule is _integer and _whole_numbers(texts):
+        return found
     for text in texts:
         try:
             spelt = id_text(rule(text))
@@ -137,6 +136,16 @@ def respelt(kind: TypeEngine[Any], texts: Sequence[str]) -> set[str]:
         if spelt != text:
             found.add(spelt)
     return found
+
+
+def _whole_numbers(texts: Sequence[str]) -> list[int]:
+    """The numbers that texts stand for, quickly; none of them where one is spelt otherwise, or too large."""
+    try:
+        numbers = list(map(int, texts))
+    except ValueError:
+        return []
+    same = bool(numbers) and list(map(str, numbers)) == list(texts)
+    return numbers if same and _fits(min(numbers)) and _fits(max(numbers)) else []
 
 
 def _fits(value: int) -> bool:

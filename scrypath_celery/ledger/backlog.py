@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select, update
 
-from ..work import BULK, LIVE, OPEN, PRIORITY, READY, Operation, State
+from ..work import BULK, OPEN, PRIORITY, READY, Operation, State
 from . import ready as ordered
 from .clock import now
 from .tables import in_state, work
@@ -55,14 +55,8 @@ def _live(connection: Connection, recent: float) -> bool:
 
 def ready(connection: Connection, uid: str) -> Ready:
     """What of an index could be claimed now."""
-    return Ready(live=_any(connection, uid, LIVE), bulk=_any(connection, uid, BULK))
-
-
-def _any(connection: Connection, uid: str, operations: tuple[Operation, ...]) -> bool:
-    priorities = sorted({PRIORITY[operation] for operation in operations})
-    return any(
-        ordered.claimable(connection, uid, state, priority, limit=1) for priority in priorities for state in READY
-    )
+    live, *bulk = ordered.ready_priorities(connection, uid)
+    return Ready(live=live, bulk=any(bulk))
 
 
 def resume_soon(connection: Connection, uid: str, seconds: float) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, func, select, update
 from ..work import OPEN, Operation, State, Work
 from . import indexes, works
 from .clock import now
-from .tables import rebuild, work
+from .tables import in_state, rebuild, work
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,6 +192,15 @@ def moving(connection: Connection, index_uid: str, number: int) -> int:
         states | (work.c.claim_number > number),
     )
     return int(connection.execute(query).scalar_one())
+
+
+def others_moved(connection: Connection, id: int, index_uid: str, number: int) -> bool:
+    """Whether works of an index that are none of this rebuild's are not settled, or were claimed after `number`."""
+    others = (work.c.index_uid == index_uid) & (work.c.rebuild_id.is_(None) | (work.c.rebuild_id != id))
+    return any(
+        connection.execute(select(work.c.id).where(others, moved).limit(1)).first() is not None
+        for moved in (in_state(*OPEN), work.c.claim_number > number)
+    )
 
 
 def written_lately(connection: Connection, index_uid: str, seconds: float) -> bool:

@@ -20,6 +20,8 @@ def waiting(connection: Connection, token: str) -> list[Work]:
 
 def conclude(connection: Connection, token: str, ids: Sequence[int]) -> int:
     """Settle these submitted works of a claim as succeeded; how many."""
+    if not ids:
+        return 0
     values = {"state": State.SUCCEEDED.value, "finished_at": now(), "reason": None, "reason_class": None, "trial": None}
     query = update(work).where(work.c.id.in_(ids), works.of_claim(token), in_state(State.SUBMITTED))
     return connection.execute(query.values(**values)).rowcount
@@ -27,6 +29,8 @@ def conclude(connection: Connection, token: str, ids: Sequence[int]) -> int:
 
 def release(connection: Connection, token: str, ids: Sequence[int], trial: str | None) -> int:
     """Make these submitted works of a claim ready again, in a group that is tried alone (None: in none); how many."""
+    if not ids:
+        return 0
     values = {"state": State.RETRYING.value, **dict.fromkeys(("finished_at", "available_at", "publish_after"), now())}
     query = update(work).where(work.c.id.in_(ids), works.of_claim(token), in_state(State.SUBMITTED))
     return connection.execute(query.values(**values, trial=trial)).rowcount

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sqlalchemy import Connection
 
-from ..ledger import works
+from ..ledger import rebuilds, works
 from ..work import MAX_IDS, Cause, Mode, Operation
+from .catch_up import failed_works
 from .held import Held
 from .mass_delete import cap_of
 from .phases import Phase
@@ -24,7 +27,8 @@ def orphans(held: Held) -> None:
     if at is None:
         stats = engine.stats(held.live) or {}
         count = int(stats.get("numberOfDocuments", 0))
-        held.save(phase=Phase.ORPHANS, counts={**row.counts, "orphans_from": count, "documents_held": count})
+        start = 0 if _is_proven(held, count) else count
+        held.save(phase=Phase.ORPHANS, counts={**row.counts, "orphans_from": start, "documents_held": count})
         return
     start = max(at - MAX_IDS, 0)
     page = engine.id_page(held.live, schema.key, offset=start, limit=at - start)
@@ -42,6 +46,19 @@ def orphans(held: Held) -> None:
     held.save(phase=Phase.ORPHANS, counts=counts, also=write)
     if written and row.mode == Mode.CELERY:
         held.runtime.publish(row.index_uid, tuple(written), cause=Cause.BACKFILL, documents=len(missing))
+
+
+def _is_proven(held: Held, documents: int) -> bool:
+    """Whether numbers alone say that every document has a record: reading all ids again costs more than a fill.
+
+    All records were sent and none failed, nobody else wrote meanwhile, and there are as many documents as records.
+    """
+    row, runtime = held.row, held.runtime
+    if documents != row.counts.get("filled") or failed_works(held)[0]:
+        return False
+    if runtime.ledger.read(partial(rebuilds.others_moved, id=row.id, index_uid=row.index_uid, number=row.noted)):
+        return False
+    return runtime.source.count(held.schema) == documents
 
 
 def _room(held: Held) -> int | None:

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from functools import partial
 
 from ..convergence.executor import run_ready_works
+from ..convergence.in_flight import GROWTH
 from ..convergence.relay import relay
 from ..errors import IndexPaused, RebuildError, ScrypathError
-from ..ledger import indexes, rebuilds
+from ..ledger import indexes, ready, rebuilds
 from ..ledger.rebuilds import Rebuild
 from ..runtime import Runtime
-from ..work import OPEN, Mode, PauseByHand, Scope
+from ..work import OPEN, READY, Mode, PauseByHand, Scope, State
 from .begin import give_up
 from .held import Held, acquire
 from .phases import Phase
@@ -41,6 +42,7 @@ def run_here(held: Held, progress: Progress | None = None) -> Rebuild:
             back.
     """
     pause, runtime, uid = threading.Event(), held.runtime, held.row.index_uid
+    interval = runtime.options.poll_first
     try:
         while True:
             refuse_paused(runtime, uid)
@@ -54,7 +56,10 @@ def run_here(held: Held, progress: Progress | None = None) -> Rebuild:
                 _check_pause(runtime, uid, moved=bool(outcome.succeeded))
                 if turn is Turn.WAITING and not outcome.claims:
                     relay(runtime)
-                    pause.wait(0.05)
+                    pause.wait(interval)
+                    interval = min(interval * GROWTH, runtime.options.poll_max)
+                else:
+                    interval = runtime.options.poll_first
     finally:
         held.release()
 
@@ -77,14 +82,17 @@ def drive(runtime: Runtime, *, seconds: float, progress: RebuildProgress | None 
         if held is None:
             continue
         taken += 1
+        more = False
         try:
-            _drive(held, end, progress, works=works)
+            more = _drive(held, end, progress, works=works)
         except RebuildError:
             continue  # a command took it over
         except ScrypathError as exc:
             logger.warning("rebuild %s of %s could not go on (%s): it is tried again", row.id, row.index_uid, exc)
         finally:
             held.release()
+        if more:
+            runtime.publish(row.index_uid, (0,))  # a nudge: whoever gets it goes on at once
     return taken
 
 
@@ -93,18 +101,34 @@ def _wants(row: Rebuild) -> bool:
     return row.phase != Phase.CUT_OVER or bool(row.tried) or (not row.blocked and bool(row.options.get("cutover")))
 
 
-def _drive(held: Held, end: float, progress: RebuildProgress | None, *, works: bool) -> None:
+def _drive(held: Held, end: float, progress: RebuildProgress | None, *, works: bool) -> bool:
+    """Take steps until `end`; whether it ended only for that."""
     if expired(held):
         give_up(held, Phase.EXPIRED, "nothing has moved in it for longer than a rebuild is kept")
-        return
+        return False
+    runtime, pause = held.runtime, threading.Event()
+    interval = runtime.options.poll_first
     while time.monotonic() < end:
         turn = step(held)
         if progress is not None:
             report(held.row, partial(progress, held.row), held.runtime)
         if turn in (Turn.OVER, Turn.STOPPED):
-            return
-        if turn is Turn.WAITING and not (works and _run_works(held)):
-            return  # others are at it, and the end of their tasks comes back here
+            return False
+        if turn is not Turn.WAITING or (works and _run_works(held)):
+            interval = runtime.options.poll_first
+            continue
+        # Only the engine is waited for, and only where this process has nothing else to do: what comes next is due
+        # as soon as it is done, and the relay comes back here no sooner than its period is over.
+        if not _waits_for_the_engine(held) or runtime.ledger.read(lambda tx: ready.uids(tx, *READY)):
+            return False
+        pause.wait(interval)
+        interval = min(interval * GROWTH, runtime.options.poll_max)
+    return True
+
+
+def _waits_for_the_engine(held: Held) -> bool:
+    found = held.runtime.ledger.read(lambda tx: rebuilds.tally(tx, held.row.id))
+    return State.SUBMITTED in found and not any(state in found for state in READY)
 
 
 def _run_works(held: Held) -> int:

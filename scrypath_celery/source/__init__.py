@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from .source import Reading, Source
+from .reading import Reading
+from .source import Source
 
 __all__ = ["Reading", "Source"]

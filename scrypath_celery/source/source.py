@@ -7,12 +7,10 @@ is read is `schema.select()`, or all records of the class: convergence, backfill
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
 
-import orjson
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -21,34 +19,19 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.interfaces import ORMOption
 
-from ..declaration.document import document_id, encode, project
 from ..declaration.document_ids import respelt
 from ..declaration.schema import Schema
-from ..errors import ProjectionError, SourceError
-from ..work import MAX_IDS, Failure
-from .columns import by_columns, encoder, expressions
-from .failures import crash, refusal
+from ..errors import SourceError
+from ..work import MAX_IDS
+from .columns import by_columns, encoder, expressions, together
+from .failures import crash
 from .isolation import REFUSALS, concerns_the_database, concerns_the_value, isolate
 from .lazy_loads import LazyLoads
+from .reading import Part, Reading, encoded_record
 from .statements import among, chunks, count_of, criteria, id_expression, ids_of, records_of, value_of, values_of
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """What some ids are now: encoded documents, ids without a record to index, and records that cannot be projected.
-
-    `respelt` are the ids of records that the database found under another spelling of theirs: what was asked for is
-    gone, and they are to be re-synced.
-    """
-
-    documents: Mapping[str, bytes]
-    gone: tuple[str, ...]
-    failures: Mapping[str, Failure]
-    respelt: frozenset[str] = frozenset()
 
 
 class Source:
@@ -79,6 +62,8 @@ class Source:
             SourceError: the database did not answer, or refuses the query whatever the ids.
         """
         isolated = isolate(partial(self._read, schema, note=note), list(dict.fromkeys(ids)))
+        if len(isolated.found) == 1 and not isolated.refused:
+            return isolated.found[0]
         refused = {id: self._crash(exc) for id, exc in isolated.refused.items() if self._may_exist(schema, id)}
         return Reading(
             documents={id: document for part in isolated.found for id, document in part.documents.items()},
@@ -98,30 +83,35 @@ class Source:
         return True
 
     def _read(self, schema: Schema, ids: Sequence[str], *, note: Callable[[str], None]) -> Reading:
-        documents: dict[str, bytes] = {}
-        failures: dict[str, Failure] = {}
-        wanted = dict.fromkeys(ids)
         again = respelt(id_expression(schema).type, ids)
+        part = Part(schema=schema, wanted=dict.fromkeys(ids), respelt=again, crash=self._crash)
         with self._session(schema) as session:
             statement = records_of(schema)
-            columns = by_columns(schema, statement)
-            found = self._rows if columns else self._found
-            encoded = encoder(schema) if columns else partial(_encoded, schema)
-            with nullcontext() if columns else self._lazy_loads.watched(session, schema):
-                for id, record in found(session, schema, statement, list(wanted), again):
-                    note(id)
-                    try:
-                        document = encoded(record)
-                        if document is not None:
-                            documents[id] = document
-                    except ProjectionError as exc:
-                        failures[id] = refusal(exc)
-                    except (DBAPIError, PoolTimeout):
-                        raise
-                    except Exception as exc:  # noqa: BLE001 - the application's own code may raise anything
-                        failures[id] = self._crash(exc)
-        gone = tuple(id for id in wanted if id not in documents and id not in failures)
-        return Reading(documents=documents, gone=gone, failures=failures, respelt=frozenset(again.difference(wanted)))
+            if by_columns(schema, statement):
+                self._read_columns(session, statement, part)
+            else:
+                with self._lazy_loads.watched(session, schema):
+                    for id, record in self._found(session, schema, statement, list(part.wanted), part.respelt):
+                        note(id)
+                        part.take(id, record, partial(encoded_record, schema))
+        return part.reading()
+
+    def _read_columns(self, session: Session, statement: Select[Any], part: Part) -> None:
+        """Read rows and make their documents together; each apart where that is refused, to tell which one it is."""
+        schema = part.schema
+        statement = statement.with_only_columns(*expressions(schema), maintain_column_froms=True)
+        for values in chunks(values_of(session, schema, list(part.wanted))):
+            rows = session.execute(statement.where(among(session, schema, values))).all()
+            documents = together(schema, rows)
+            if documents is not None and documents.keys() <= part.wanted.keys():
+                part.documents.update(documents)
+                continue
+            for row in rows:
+                id = schema.id_of(row[0])
+                if id in part.wanted:
+                    part.take(id, row, encoder(schema))
+                else:
+                    part.respelt.add(id)
 
     def boundaries(self, schema: Schema, parts: int) -> list[str]:
         """Ids that part the records into at most `parts` ranges of equal size, in the order that the database gives.
@@ -193,7 +183,7 @@ class Source:
         with self._session(schema) as session:
             for values in chunks(values_of(session, schema, ids)):
                 rows = session.scalars(ids_of(schema).where(among(session, schema, values)))
-                found.update(schema.id_of(value) for value in rows)
+                found.update(schema.ids_of(rows.all()))
         return found
 
     def kept_out(self, schema: Schema, ids: Sequence[str]) -> set[str]:
@@ -210,7 +200,7 @@ class Source:
                 statement = select(schema.model) if schema.select is None else schema.select()
                 query = statement.with_only_columns(id_expression(schema), maintain_column_froms=True).order_by(None)
                 rows = session.scalars(query.where(among(session, schema, values)))
-                found.update(schema.id_of(value) for value in rows)
+                found.update(schema.ids_of(rows.all()))
         return found
 
     def count(self, schema: Schema) -> int | None:
@@ -249,19 +239,6 @@ class Source:
         with self._session(schema):
             return by_columns(schema, records_of(schema))
 
-    def _rows(
-        self, session: Session, schema: Schema, statement: Select[Any], ids: Sequence[str], respelt: set[str]
-    ) -> Iterator[tuple[str, Any]]:
-        wanted = set(ids)
-        statement = statement.with_only_columns(*expressions(schema), maintain_column_froms=True)
-        for values in chunks(values_of(session, schema, ids)):
-            for row in session.execute(statement.where(among(session, schema, values))):
-                id = schema.id_of(row[0])
-                if id in wanted:
-                    yield id, row
-                else:
-                    respelt.add(id)
-
     def _found(
         self, session: Session, schema: Schema, statement: Select[Any], ids: Sequence[str], respelt: set[str]
     ) -> Iterator[tuple[str, Any]]:
@@ -293,7 +270,7 @@ class Source:
             if until is not None:
                 query = query.where(expression <= value_of(schema, until))
             query = query.where(*chosen)
-            return tuple(schema.id_of(value) for value in session.scalars(query))
+            return schema.ids_of(session.scalars(query).all())
 
     def opened(self, schema: Schema) -> AbstractContextManager[Session]:
         """A session to read with; errors of the database within it become SourceError."""
@@ -318,14 +295,3 @@ def _begin(session: Session, schema: Schema) -> None:
     if isinstance(bind, Engine) and bind.dialect.name == "sqlite":
         # Engines that begin IMMEDIATE leave that out where nothing is written.
         session.connection({"mapper": schema.mapper}, execution_options={"sqlite_begin": "DEFERRED"})
-
-
-def _encoded(schema: Schema, record: Any) -> bytes | None:
-    """The document of a record; None where it is not to be indexed."""
-    if not schema.indexable(record):
-        return None
-    document = project(schema, record)
-    try:
-        return orjson.dumps(document)
-    except TypeError:
-        return encode(document, shown=f"{schema.name} {document_id(schema, record)}")

@@ -75,7 +75,10 @@ def criteria(schema: Schema, wanted: Mapping[str, str], *, least: bool) -> list[
 def values_of(session: Session, schema: Schema, ids: Sequence[str]) -> list[Any]:
     """The ids as values that the column can hold; the others stand for no record."""
     kind, dialect = id_expression(schema).type, session.get_bind(schema.mapper).dialect.name
-    return [value for value in id_values(kind, ids) if can_hold(dialect, kind, value)]
+    values = id_values(kind, ids)
+    if values and type(values[0]) is int and all(can_hold(dialect, kind, end) for end in (min(values), max(values))):
+        return values  # of one type all of them, so that the ends tell of what is between
+    return [value for value in values if can_hold(dialect, kind, value)]
 
 
 def chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -8,11 +8,12 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from inspect import signature
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import meilisearch
@@ -20,9 +21,10 @@ import orjson
 import requests
 from sqlalchemy import insert, select, text
 
+from tests.bench import meilisync
 from tests.bench.application import City, Session, cities, engine, search
 from tests.bench.lab import TIMEOUTS, batches, tasks_done
-from tests.bench.report import Line
+from tests.bench.report import Figure, Line, median
 from tests.deadline import eventually
 from tests.worker import Worker
 
@@ -49,49 +51,92 @@ class Run:
         return ", ".join(found)
 
 
-def bulk(worker: Worker, least: int) -> Iterator[Line]:
-    """All ways for the cities with at least so many people."""
+def load(least: int) -> int:
+    """Fill the table with the cities of at least so many people; how many."""
     rows = cities(least)
-    count = len(rows)
     with engine.begin() as connection:
         connection.execute(text("TRUNCATE cities"))
-        for start in range(0, count, 5_000):
+        for start in range(0, len(rows), 5_000):
             connection.execute(insert(City), rows[start : start + 5_000])
-    del rows
-    url = search.options.meilisearch_url
-    raw = _raw(url)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE cities"))
+    return len(rows)
+
+
+def bulk(worker: Worker, least: int, times: int) -> Iterator[Line | Figure]:
+    """All ways for the cities with at least so many people; ours so many times, each beside raw."""
+    count, url = load(least), search.options.meilisearch_url
     loop = _plain_loop(url)
-    yield _against(raw, loop, f"{count} rows read, dumped and posted in a plain loop / raw", "none: what is possible")
-    orm = _measured(url, "orm", partial(_orm_loop, url))
-    yield _against(raw, orm, f"{count} records in a loop of add_documents / raw", "none: for comparison")
-    alone = _in_a_child(url, "backfill", "inline")
-    yield _against(raw, alone, f"backfill of {count} by the calling process / raw", ">= 0.9", raw.batches + 1)
-    if alone.microseconds is not None and loop.microseconds:
-        yield Line(
-            name=f"processor time a document, backfill of {count} / plain loop",
-            ours=f"{alone.microseconds:.1f} µs",
-            theirs=f"{loop.microseconds:.1f} µs",
-            ratio=alone.microseconds / loop.microseconds,
-            target="<= 1.5",
-        )
-    if alone.peak is not None:
-        yield Line(
-            name=f"peak memory of the calling process, backfill of {count} / 200 MB",
-            ours=f"{alone.peak:.0f} MB",
-            theirs="200 MB",
-            ratio=alone.peak / 200,
-            target="<= 1",
-        )
+    alone = _pairs(url, times, "backfill", "inline")
+    yield _against(alone, f"backfill of {count} by the calling process / raw", ">= 0.9", merged=True)
+    yield from _processor_and_memory(alone, loop, count)
     with worker:
-        beside = _in_a_child(url, "backfill", "celery")
-        yield _against(raw, beside, f"backfill of {count} beside two workers / raw", ">= 0.9", raw.batches + 1)
-        built = _in_a_child(url, "reindex", "celery")
-        yield _against(raw, built, f"reindex of {count} beside two workers / raw", ">= 0.9")
+        beside = _pairs(url, times, "backfill", "celery")
+        yield _against(beside, f"backfill of {count} beside two workers / raw", ">= 0.9", merged=True)
+        built = _pairs(url, times, "reindex", "celery")
+        yield _against(built, f"reindex of {count} beside two workers / raw and its creation, settings, swap", ">= 0.9")
+    if times > 1:
+        yield from _instead(url, count, loop)
 
 
-def _against(raw: Run, run: Run, name: str, target: str, most: int | None = None) -> Line:
-    bound = f", at most {most} batches" if most is not None else ""
-    return Line(name=name, ours=run.shown(), theirs=raw.shown(), ratio=raw.seconds / run.seconds, target=target + bound)
+def _processor_and_memory(pairs: Sequence[tuple[Run, Run]], loop: Run, count: int) -> Iterator[Line]:
+    runs = [run.microseconds or 0.0 for _, run in pairs]
+    theirs = loop.microseconds or 1.0
+    yield Line(
+        name=f"processor time a document, backfill of {count} / plain loop",
+        ours=f"{median(runs):.1f} µs",
+        theirs=f"{theirs:.1f} µs",
+        ratio=median(runs) / theirs,
+        runs=[one / theirs for one in runs],
+        target="<= 1.5",
+    )
+    peak = max(run.peak or 0.0 for _, run in pairs)
+    yield Line(
+        name=f"peak memory of the calling process, backfill of {count} / 200 MB",
+        ours=f"{peak:.0f} MB",
+        theirs="200 MB",
+        ratio=peak / 200,
+        target="<= 1",
+    )
+
+
+def _instead(url: str, count: int, loop: Run) -> Iterator[Line | Figure]:
+    """What users would do instead."""
+    raw = _raw(url)
+    yield _against(
+        [(raw, loop)], f"{count} rows read, dumped and posted in a plain loop / raw", "none: what is possible"
+    )
+    orm = _measured(url, "orm", partial(_orm_loop, url))
+    yield _against([(raw, orm)], f"{count} records in a loop of add_documents / raw", "none: for comparison")
+    name = f"{count} rows by meilisync 0.1.3's refresh, whole process"
+    with TemporaryDirectory(prefix="scrypath-bench-") as folder:
+        program = meilisync.installed(Path(folder))
+        if program is None:
+            yield Figure(name=name, text="not measured: no package registry answers")
+            return
+        _declare(url, "cities")
+        before = _all_batches(url)
+        try:
+            seconds = meilisync.refresh(program, Path(folder), url)
+        except subprocess.SubprocessError as exc:
+            yield Figure(name=name, text=f"not measured: it failed ({type(exc).__name__})")
+            return
+        peer = Run(seconds=seconds, batches=_all_batches(url) - before)
+        yield _against([(raw, peer)], f"{name} / raw", "none: for comparison")
+
+
+def _pairs(url: str, times: int, what: str, mode: str) -> list[tuple[Run, Run]]:
+    """Raw and ours in turn, so that the machine's other load falls on both."""
+    return [(_raw(url), _in_a_child(url, what, mode)) for _ in range(times)]
+
+
+def _against(pairs: Sequence[tuple[Run, Run]], name: str, target: str, *, merged: bool = False) -> Line:
+    ratios = [raw.seconds / run.seconds for raw, run in pairs]
+    raw, run = sorted(pairs, key=lambda pair: pair[0].seconds / pair[1].seconds)[len(pairs) // 2]
+    bound = f", at most {raw.batches + 1} batches" if merged else ""
+    return Line(
+        name=name, ours=run.shown(), theirs=raw.shown(), ratio=median(ratios), runs=ratios, target=target + bound
+    )
 
 
 def _measured(url: str, index: str, act: Callable[[], Any]) -> Run:

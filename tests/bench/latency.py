@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
@@ -9,7 +10,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import requests
 from sqlalchemy import func, select
@@ -17,23 +21,52 @@ from sqlalchemy import func, select
 from scrypath_celery.ledger.tables import work
 from scrypath_celery.work import State
 from tests.bench.application import City, Session, article, engine, search
-from tests.bench.lab import TIMEOUTS
-from tests.bench.report import Line
+from tests.bench.lab import ENVIRONMENT, PROCESSES, TIMEOUTS
+from tests.bench.report import Figure, Line
 from tests.deadline import eventually
+from tests.services.rabbitmq import DEFAULT, rabbitmq_broker, reachable
 from tests.worker import Worker
 
 FIRST = 5_000_000
 """The first id of this file's articles."""
 
 
-def latency(worker: Worker, commits: int) -> Iterator[Line]:
+def latency(worker: Worker, commits: int) -> Iterator[Line | Figure]:
+    """The same over Redis, and over RabbitMQ where one is there."""
+    yield from _latency(worker, commits, "Redis")
+    reason = reachable(DEFAULT)
+    if reason is not None:
+        yield Figure(name="from commit to enqueuedAt over RabbitMQ", text=f"not measured: {reason}")
+        return
+    with rabbitmq_broker() as broker, broker.vhost() as url:
+        addresses = {**json.loads(os.environ[ENVIRONMENT]), "broker": url}
+        command = [sys.executable, "-m", "tests.bench.latency", str(commits)]
+        environment = {**os.environ, ENVIRONMENT: json.dumps(addresses)}
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    for line in json.loads(done.stdout.splitlines()[-1]):
+        yield Line(**line)
+
+
+def _child(commits: str) -> None:
+    """The RabbitMQ side, in a process of its own: an application has one broker."""
+    with TemporaryDirectory(prefix="scrypath-bench-") as folder:
+        worker = Worker("tests.bench.application", folder=Path(folder), concurrency=PROCESSES)
+        try:
+            found = [asdict(line) for line in _latency(worker, int(commits), "RabbitMQ")]
+        finally:
+            worker.close()
+    sys.stdout.write(json.dumps(found) + "\n")
+
+
+def _latency(worker: Worker, commits: int, broker: str) -> Iterator[Line]:
     """From the end of a commit to the `enqueuedAt` of the engine's task, workers idle."""
     pause = threading.Event()
+    first = FIRST if broker == "Redis" else FIRST + 100_000
     with worker:
-        _commit(FIRST)
+        _commit(first)
         eventually(_settled, seconds=TIMEOUTS, what="the worker is warm")
         done = {}
-        for id in range(FIRST + 1, FIRST + 1 + commits):
+        for id in range(first + 1, first + 1 + commits):
             done[str(id)] = _commit(id)
             pause.wait(0.1)
         eventually(_settled, seconds=TIMEOUTS, what="all work is settled")
@@ -43,7 +76,7 @@ def latency(worker: Worker, commits: int) -> Iterator[Line]:
         ("99th percentile", waits[int(len(waits) * 0.99) - 1], 0.2),
     ):
         yield Line(
-            name=f"from commit to enqueuedAt, {name} of {len(waits)} / {most * 1000:.0f} ms",
+            name=f"from commit to enqueuedAt over {broker}, {name} of {len(waits)} / {most * 1000:.0f} ms",
             ours=f"{wait * 1000:.0f} ms",
             theirs=f"{most * 1000:.0f} ms",
             ratio=wait / most,
@@ -103,3 +136,7 @@ def _enqueued(uid: int) -> float:
 def _cities() -> int:
     with Session() as session:
         return int(session.scalar(select(func.count(City.id))) or 0)
+
+
+if __name__ == "__main__":
+    _child(*sys.argv[1:])

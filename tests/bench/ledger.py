@@ -25,7 +25,7 @@ from tests.bench.report import Line
 from tests.services.mariadb import mariadb_server
 from tests.services.postgresql import postgresql_server
 
-SECONDS = 4.0
+SECONDS = 1.5
 
 
 def ledger() -> Iterator[Line]:

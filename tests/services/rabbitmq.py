@@ -14,7 +14,7 @@ from kombu import Connection
 from tests.services.absence import absent
 from tests.services.process import ServerProcess, binary, free_port, private_folder
 
-_DEFAULT = "amqp://guest:guest@127.0.0.1:5672//"
+DEFAULT = "amqp://guest:guest@127.0.0.1:5672//"
 BATCH = 4
 """Vhosts that are made at once: each call of rabbitmqctl starts an Erlang machine, and takes a second."""
 
@@ -103,14 +103,14 @@ def reachable(url: str) -> str | None:
 def rabbitmq_broker() -> Iterator[RabbitMQ]:
     """A broker that is up, a private one where none runs or where we may not make vhosts on the one that does."""
     named = os.environ.get("SCRYPATH_TEST_RABBITMQ")
-    reason = reachable(named or _DEFAULT)
+    reason = reachable(named or DEFAULT)
     if named:
         if reason:
             absent("RabbitMQ", f"SCRYPATH_TEST_RABBITMQ: {reason}")
         with closing(RabbitMQ(named, _control(binary("rabbitmqctl")))) as broker:
             yield broker
         return
-    running = RabbitMQ(_DEFAULT, _control(binary("rabbitmqctl")))
+    running = RabbitMQ(DEFAULT, _control(binary("rabbitmqctl")))
     if reason is None and running.has_vhosts:
         with closing(running):
             yield running
