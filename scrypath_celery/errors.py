@@ -17,8 +17,7 @@
                 UnexpectedAnswer  what answered does not speak as Meilisearch does
             EngineTooOld   it lacks what this package needs
             KeyRefused     it refused the API key, or what the key may do
-            IndexMissing   there is no index to search
-                IndexMissingPaused  there is none, and the work that would fill it is paused
+            IndexMissing   there is no index to search (IndexMissingPaused: the work that would fill it is paused)
         IndexTaken         an index of the engine is another application's
         IndexPaused        nothing of an index is tried until its pause ends
         SettingsError      settings of an index could not be applied as declared
@@ -33,10 +32,7 @@
         PlaybookError      a saved search cannot be found, or is not one
         WorkError          a work cannot be found, or not be retried or cancelled
         RebuildError       a rebuild cannot be started, gone on with or undone
-        TaskError          how a Celery task of ours ended
-            DeadLettered   works of it became dead letters
-            Unsettled      works of it are tried again later
-            NotUnderstood  its message is of another release
+        TaskError          how a Celery task of ours ended: DeadLettered, Unsettled, NotUnderstood
         BrokerError        the broker did not answer
         CommandTimeout     a command did not end within its --timeout
         EmbeddedError      the embedded engine or broker could not be started
