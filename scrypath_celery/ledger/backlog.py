@@ -55,8 +55,8 @@ def _live(connection: Connection, recent: float) -> bool:
 
 def ready(connection: Connection, uid: str) -> Ready:
     """What of an index could be claimed now."""
-    live, *bulk = ordered.ready_priorities(connection, uid)
-    return Ready(live=live, bulk=any(bulk))
+    found = ordered.ready_priorities(connection, uid)
+    return Ready(live=found[PRIORITY[Operation.UPSERT]], bulk=any(found[PRIORITY[operation]] for operation in BULK))
 
 
 def resume_soon(connection: Connection, uid: str, seconds: float) -> None:

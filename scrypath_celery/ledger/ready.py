@@ -15,22 +15,28 @@ from .works import known
 
 def any_ready(connection: Connection, index_uid: str) -> bool:
     """Whether any work of an index could be claimed now."""
-    return any(ready_priorities(connection, index_uid))
+    return any(ready_priorities(connection, index_uid).values())
 
 
-def ready_priorities(connection: Connection, index_uid: str) -> list[bool]:
-    """Whether works of each priority, the lowest first, could be claimed now; with one statement."""
+def ready_priorities(connection: Connection, index_uid: str) -> dict[int, bool]:
+    """Whether works of each priority could be claimed (or resolved) now; with one statement."""
     values = {"uid": index_uid, "most": 1, "rebuild": ANY_REBUILD, "suspect": 0}
     row = connection.execute(_first_of_each(), values).one()
     size = len(READY)
-    return [any(id is not None for id in row[start : start + size]) for start in range(0, len(row), size)]
+    return {
+        priority: any(id is not None for id in row[place * size : (place + 1) * size])
+        for place, priority in enumerate(_PRIORITIES)
+    }
+
+
+_PRIORITIES = sorted(set(PRIORITY.values()))
 
 
 @cache
 def _first_of_each() -> Select[Any]:
     found = [
         _ready(state, priority).with_only_columns(work.c.id).scalar_subquery()
-        for priority in sorted(set(PRIORITY.values()))
+        for priority in _PRIORITIES
         for state in READY
     ]
     return select(*found)

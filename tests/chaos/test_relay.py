@@ -15,7 +15,7 @@ from sqlalchemy import event, func, insert, select, update
 from scrypath_celery.convergence.relay import relay, watch
 from scrypath_celery.errors import LedgerOutdated, NotUnderstood
 from scrypath_celery.ledger import indexes, tables, works
-from scrypath_celery.work import ClaimState, Failure, ReasonClass, State
+from scrypath_celery.work import Cause, ClaimState, Failure, ReasonClass, State
 from scrypath_celery.worker import tasks
 from tests.chaos.world import World, world
 
@@ -91,7 +91,9 @@ def test_a_message_for_a_paused_index_is_left_to_the_relay(alone: World) -> None
     ids = alone.write({2: 2})
     away = Failure(reason_class=ReasonClass.TRANSPORT, reason="away")
     runtime.ledger.run(lambda tx: indexes.pause(tx, "items", away, 60.0))
-    outcome = tasks._work(SimpleNamespace(request=SimpleNamespace(id="task")), runtime, "items", ids)
+    silent: Any = SimpleNamespace(works=lambda total: None, rebuild=lambda row, *counts: None)
+    task = SimpleNamespace(request=SimpleNamespace(id="task", delivery_info=None), app=alone.shop.app)
+    outcome = tasks._work(task, runtime, "items", ids, Cause.SYNC, silent)
     assert outcome.claims == 0
     assert published == []
 
