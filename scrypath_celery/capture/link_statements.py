@@ -115,8 +115,8 @@ def _returned(
     if not (able and execute):
         raise SchemaError(
             f"{links[0].schema.name}: this statement on {links[0].table.name} cannot be tracked, since it does not say"
-            " which rows it links: run it within search.paused(), and call sync_records or sync_related for what it"
-            " changed"
+            " which rows it links: run it within search.capture_disabled(), and call sync_records or sync_related for"
+            " what it changed"
         )
     columns = list({column: None for link in links for column, _ in link.pairs})
     asked = len(statement.exported_columns) > 0

@@ -95,7 +95,7 @@ def test_every_command_refuses_a_typo_with_the_nearest_name(mistaken: Celery, co
 
 def test_a_worker_does_not_start_with_a_typo(mistaken: Celery) -> None:
     with pytest.raises(SchemaError) as caught:
-        RelayStep(SimpleNamespace(app=mistaken))
+        RelayStep(SimpleNamespace(app=mistaken, hostname="w1@here"))
     assert str(caught.value) == TYPO
 
 

@@ -310,10 +310,10 @@ def takes(ask: Callable[[], Any]) -> bool:
 
 
 def test_the_status_shows_the_engines_version_where_the_key_may_ask(search: Scrypath, proxy: Proxy) -> None:
-    assert search.sync_status(Post).engine_version == search.runtime.engine.version()
+    assert search.sync_status(Post).engine.version == search.runtime.engine.version()
     proxy.meddle = asks("GET", "/version", Answer(403, refusal("invalid_api_key", "auth")))
     status = search.sync_status(Post)
-    assert (status.engine_version, status.unknown) == (None, ())
+    assert (status.engine.version, status.unknown) == (None, ())
     write(search, range(1, 3))
     settle(search)
     assert len(documents(search)) == 2

@@ -120,13 +120,13 @@ class Library:
     published: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.runtime = replace(self.runtime, publish=lambda uid, ids: self.published.append((uid, ids)))
+        self.runtime = replace(self.runtime, publish=lambda uid, ids, **about: self.published.append((uid, ids)))
         self.capture = Capture(lambda: self.runtime)
         self.tracker = Tracker(self.runtime.schemas, self.capture)
 
     def fill(self, books: int = 3) -> None:
         """Books of one author, with one tag, on one shelf; indexed."""
-        with self.make() as session, self.capture.paused():
+        with self.make() as session, self.capture.capture_disabled():
             author, red, blue = Author(name="Ann"), Tag(name="red"), Tag(name="blue")
             shelf = Shelf(name="top")
             session.add_all([author, red, blue, shelf])

@@ -21,7 +21,7 @@ from scrypath_celery.convergence.fan_out import FanOuts
 from scrypath_celery.convergence.summary import Summary
 from scrypath_celery.declaration.fan_out import FanOut
 from scrypath_celery.declaration.registry import Schemas
-from scrypath_celery.ledger import works
+from scrypath_celery.ledger import transitions, works
 from scrypath_celery.ledger.sqlite import configure
 from scrypath_celery.source import related
 from scrypath_celery.work import PRIORITY, Operation, State
@@ -234,7 +234,7 @@ def test_a_resolve_that_raises_is_tried_again_and_then_is_a_dead_letter(
     [dead] = library.works(Operation.FAN_OUT)
     assert (dead.state, dead.reason_class, dead.error_code) == (State.FAILED, "source", "fan_out_raised")
     assert dead.reason == "Shelf.books of 1: its related records could not be read (ValueError)"
-    library.runtime.ledger.run(lambda tx: works.retry(tx, dead.id))
+    library.runtime.ledger.run(lambda tx: transitions.move_one(tx, dead.id, State.PENDING))
     assert library.drained().works(Operation.FAN_OUT)[0].state is State.SUCCEEDED
 
 

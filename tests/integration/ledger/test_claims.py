@@ -202,9 +202,16 @@ def test_a_work_that_never_settles_is_split_until_one_document_is_to_blame(ledge
 def blocked(ledger: Ledger, engine: Engine, *, free_after: int) -> tuple[Callable[[], object], list[int]]:
     """A ledger call that waits for a lock of another connection, which is let go after so many failures."""
     ledger.run(lambda tx: indexes.ensure(tx, "post"))
-    holder, failures = engine.connect(), [0]
-    holder.begin()
-    holder.execute(update(tables.index).values(pauses=1))
+    failures = [0]
+
+    def hold() -> Connection:
+        held = engine.connect()
+        held.begin()
+        held.execute(update(tables.index).values(pauses=1))
+        return held
+
+    with ThreadPoolExecutor(1) as another:  # a lock of the calling thread's own would never be given back
+        holder = another.submit(hold).result()
 
     @event.listens_for(engine, "handle_error")
     def count(_: object) -> None:
@@ -217,7 +224,7 @@ def blocked(ledger: Ledger, engine: Engine, *, free_after: int) -> tuple[Callabl
             connection.execute(text("SET LOCAL lock_timeout = '50ms'"))
         elif engine.dialect.name == "mysql":
             connection.execute(text("SET SESSION innodb_lock_wait_timeout = 1"))
-        indexes.write_fingerprint(connection, "post", "changed")
+        indexes.write_rebuild(connection, "post", {"id": 7})
 
     def call() -> object:
         try:
@@ -245,7 +252,7 @@ def test_a_transaction_that_lost_a_lock_wait_is_run_again(ledger: Ledger, engine
     assert failures == [2]
     row = ledger.run(lambda tx: indexes.get(tx, "post"))
     assert row is not None
-    assert row.fingerprint == "changed"
+    assert row.rebuild == {"id": 7}
 
 
 @pytest.mark.usefixtures("with_timeouts")

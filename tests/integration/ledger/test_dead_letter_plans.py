@@ -41,7 +41,7 @@ LOOKS: dict[str, Ask] = {
     "the rollup": partial(selection.group_works, chosen=WorkFilter(states=LISTED), by=Grouping.CLASS),
     "the counts of status": works.counts,
     "the classes of reconcile": partial(overview.groups, states=LISTED, index_uid="post"),
-    "the oldest": partial(overview.oldest_open, index_uid="post"),
+    "the oldest": partial(overview.oldest_due, index_uid="post"),
     "the last success": partial(overview.last_succeeded, index_uid="post"),
 }
 
