@@ -14,6 +14,8 @@ _POSTGRESQL = text(
     " pg_table_is_visible(c.oid) AS visible FROM pg_proc p JOIN pg_namespace h ON h.oid = p.pronamespace"
     " LEFT JOIN pg_trigger t ON t.tgfoid = p.oid AND NOT t.tgisinternal LEFT JOIN pg_class c ON c.oid = t.tgrelid"
     " LEFT JOIN pg_namespace n ON n.oid = c.relnamespace WHERE starts_with(p.proname, :prefix)"
+    # Of a ledger that another search path leads to, another installation takes care.
+    " AND h.nspname = ANY(current_schemas(false))"
     " ORDER BY p.proname, t.tgname"
 )
 _MARIADB = text(
