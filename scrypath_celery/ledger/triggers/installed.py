@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, text
 
+from .captured import quoting
 from .trigger import PREFIX, Found, read_mark
 
 _POSTGRESQL = text(
@@ -36,7 +37,7 @@ def installed(connection: Connection, index_uid: str) -> list[Found]:
 
 
 def _postgresql(connection: Connection) -> Iterator[Found]:
-    quote = connection.dialect.identifier_preparer.quote
+    quote = quoting(connection.dialect).quote
     for row in connection.execute(_POSTGRESQL, {"prefix": PREFIX}):
         if (mark := read_mark(row.body)) is None:
             continue
@@ -59,7 +60,7 @@ def _sqlite(connection: Connection) -> Iterator[Found]:
 
 
 def _plain(connection: Connection, query: object) -> Iterator[Found]:
-    quote = connection.dialect.identifier_preparer.quote
+    quote = quoting(connection.dialect).quote
     for row in connection.execute(query, {"prefix": PREFIX, "length": len(PREFIX)}):  # type: ignore[call-overload]
         if (mark := read_mark(row.body)) is not None:
             drop = (f"DROP TRIGGER IF EXISTS {row.name}",)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
 
 from ...declaration.schema import Schema
 from . import mariadb, postgresql, sqlite
+from .captured import quoting
 from .installed import installed
 from .trigger import Found, TableStatus, TableTriggers, TriggerState
 
@@ -84,8 +85,7 @@ class Triggers:
         there = installed(connection, self._schema.uid)
         for one in wanted:
             if _state(one, there) is not TriggerState.INSTALLED:
-                for statement in one.statements:
-                    connection.exec_driver_sql(statement)
+                _execute(connection, one.statements)
         return done
 
     def _remove(self, connection: Connection) -> tuple[TableStatus, ...]:
@@ -111,12 +111,16 @@ def _state(wanted: TableTriggers, there: list[Found]) -> TriggerState:
 
 
 def _drop(connection: Connection, found: list[Found]) -> None:
-    for statement in dict.fromkeys(statement for one in found for statement in one.drop):
-        connection.exec_driver_sql(statement)
+    _execute(connection, dict.fromkeys(statement for one in found for statement in one.drop))
+
+
+def _execute(connection: Connection, statements: Iterable[str]) -> None:
+    for statement in statements:  # as they are: a percent sign stands for no parameter
+        connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
 
 
 def _search_path(connection: Connection) -> str:
     """The schemas that are searched now, for functions that run under anybody's search path."""
-    quote = connection.dialect.identifier_preparer.quote
+    quote = quoting(connection.dialect).quote
     found = connection.execute(text("SELECT unnest(current_schemas(false))")).scalars()
     return ", ".join([*(quote(str(name)) for name in found), "pg_temp"])
