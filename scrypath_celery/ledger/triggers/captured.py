@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Column, Dialect, ForeignKeyConstraint, Table
 from sqlalchemy.orm import ColumnProperty, Mapper
+from sqlalchemy.sql.compiler import IdentifierPreparer
 
 from ...declaration import mapping
 from ...declaration.schema import Schema
@@ -31,7 +32,7 @@ class Captured:
 
     def id_of(self, row: str, dialect: Dialect) -> str:
         """The SQL text of the document id of a row that is known as `row` (NEW, OLD, or an alias)."""
-        name = dialect.identifier_preparer.quote
+        name = quoting(dialect).quote
         if self.id_column.table is self.table:
             return id_sql(self.id_column, dialect, f"{row}.{name(self.id_column.name)}")
         owner = self.id_column.table
@@ -45,11 +46,11 @@ class Captured:
         if self.discriminator is None:
             return "1 = 1"
         listed = ", ".join(literal_sql(kind) for kind in self.kinds)
-        return f"{row}.{dialect.identifier_preparer.quote(self.discriminator.name)} IN ({listed})"
+        return f"{row}.{quoting(dialect).quote(self.discriminator.name)} IN ({listed})"
 
     def shown_of(self, row: str, dialect: Dialect) -> list[str]:
         """The SQL of all that a change of this row may show of it."""
-        quote = dialect.identifier_preparer.quote
+        quote = quoting(dialect).quote
         columns = [*(self.shown or ()), *([self.discriminator] if self.discriminator is not None else [])]
         return [f"{row}.{quote(column.name)}" for column in columns]
 
@@ -105,34 +106,50 @@ def _id_columns(schema: Schema, mapper: Mapper[object]) -> list[Column[object]]:
 class Reach:
     """How a change of a row of `parent` reaches rows of a captured table through actions of foreign keys.
 
-    `path` leads from the captured table to the parent, one foreign key after the other.
+    `path` leads from the captured table to the parent, one foreign key after the other; it is empty where rows of the
+    captured table reach others of it.
     """
 
     parent: Table
     path: tuple[ForeignKeyConstraint, ...]
 
     @property
+    def steps(self) -> list[tuple[Table, ForeignKeyConstraint | None]]:
+        """The tables from the parent to the captured one, each with the foreign key by which it is reached."""
+        return [(self.parent, None), *((one.table, one) for one in reversed(self.path))]
+
+    @property
     def on_update(self) -> bool:
         """Whether a change of the parent's key reaches them too, beside its deletion."""
-        return all(_acts(one.onupdate) for one in self.path)
+        return bool(self.path) and all(_acts(one.onupdate) for one in self.path)
 
     @property
     def on_delete(self) -> bool:
         """Whether a deletion of the parent's row reaches them: each step but the last has to delete a row."""
+        if not self.path:
+            return True
         *upper, first = reversed(self.path)
         return _acts(first.ondelete) and all((one.ondelete or "").upper() == "CASCADE" for one in upper)
 
 
 def reaches(table: Table) -> Iterator[Reach]:
     """The tables whose rows reach those of `table` by actions of the database's foreign keys, however far off."""
+    if loops(table, "CASCADE", "SET NULL", "SET DEFAULT"):
+        yield Reach(parent=table, path=())
     yield from _reaches(table, ())
+
+
+def loops(table: Table, *actions: str) -> list[ForeignKeyConstraint]:
+    """The foreign keys of a table to itself that do one of these on a deletion."""
+    found = [one for one in table.foreign_key_constraints if (one.ondelete or "").upper() in actions]
+    return sorted((one for one in found if one.referred_table is table), key=lambda one: list(one.column_keys))
 
 
 def _reaches(table: Table, path: tuple[ForeignKeyConstraint, ...]) -> Iterator[Reach]:
     for constraint in table.foreign_key_constraints:
         parent = constraint.referred_table
         if parent is table or any(one.table is parent for one in path):
-            continue  # a row that reaches its own table: how deep, no statement can tell
+            continue  # its own table is looked through at each step
         found = Reach(parent=parent, path=(*path, constraint))
         if found.on_delete or found.on_update:
             yield found
@@ -145,7 +162,14 @@ def _acts(action: str | None) -> bool:
 
 def table_sql(table: Table, dialect: Dialect) -> str:
     """The quoted name of a table, with its schema where it has one."""
-    return dialect.identifier_preparer.format_table(table)
+    return quoting(dialect).format_table(table)
+
+
+def quoting(dialect: Dialect) -> IdentifierPreparer:
+    """What quotes names for statements that have no parameters: a percent sign is one, where drivers want two."""
+    found = dialect.preparer(dialect)
+    found._double_percents = False
+    return found
 
 
 def literal_sql(value: object) -> str:

@@ -49,7 +49,7 @@ def _uuid(kind: Uuid[Any], dialect: Dialect, value: str, cast: str) -> str:
         return cast.format(value)
     starts = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))  # kept as 32 digits, where the id has hyphens
     parts = [f"substr({value}, {start}, {length})" for start, length in starts]
-    if dialect.name == "mysql":
+    if dialect.name in ("mysql", "mariadb"):
         return f"lower(concat_ws('-', {', '.join(parts)}))"
     joined = " || '-' || ".join(parts)
     return f"lower({joined})"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, text
 
+from .captured import quoting
 from .trigger import PREFIX, Found, read_mark
 
 _POSTGRESQL = text(
@@ -14,6 +15,8 @@ _POSTGRESQL = text(
     " pg_table_is_visible(c.oid) AS visible FROM pg_proc p JOIN pg_namespace h ON h.oid = p.pronamespace"
     " LEFT JOIN pg_trigger t ON t.tgfoid = p.oid AND NOT t.tgisinternal LEFT JOIN pg_class c ON c.oid = t.tgrelid"
     " LEFT JOIN pg_namespace n ON n.oid = c.relnamespace WHERE starts_with(p.proname, :prefix)"
+    # Of a ledger that another search path leads to, another installation takes care.
+    " AND h.nspname = ANY(current_schemas(false))"
     " ORDER BY p.proname, t.tgname"
 )
 _MARIADB = text(
@@ -34,7 +37,7 @@ def installed(connection: Connection, index_uid: str) -> list[Found]:
 
 
 def _postgresql(connection: Connection) -> Iterator[Found]:
-    quote = connection.dialect.identifier_preparer.quote
+    quote = quoting(connection.dialect).quote
     for row in connection.execute(_POSTGRESQL, {"prefix": PREFIX}):
         if (mark := read_mark(row.body)) is None:
             continue
@@ -57,7 +60,7 @@ def _sqlite(connection: Connection) -> Iterator[Found]:
 
 
 def _plain(connection: Connection, query: object) -> Iterator[Found]:
-    quote = connection.dialect.identifier_preparer.quote
+    quote = quoting(connection.dialect).quote
     for row in connection.execute(query, {"prefix": PREFIX, "length": len(PREFIX)}):  # type: ignore[call-overload]
         if (mark := read_mark(row.body)) is not None:
             drop = (f"DROP TRIGGER IF EXISTS {row.name}",)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Dialect
+from sqlalchemy import Column, Dialect, ForeignKeyConstraint
 
 from ...declaration.schema import Schema
 from ...work import MAX_IDS, Operation
-from .captured import Captured, Reach, captured, reaches, table_sql
+from .captured import Captured, Reach, captured, loops, quoting, reaches, table_sql
 from .insert_sql import INSERT_INTO, values
 from .trigger import TableTriggers, base_name, comment, mark_of
 
@@ -55,34 +55,54 @@ def _of_parent(schema: Schema, source: Captured, reach: Reach, dialect: Dialect)
     table = table_sql(reach.parent, dialect)
     bodies: dict[str, tuple[str, str]] = {}
     if reach.on_delete:
-        bodies["delete"] = ("BEFORE DELETE", _reached(schema, source, reach, "OLD", dialect))
+        bodies["delete"] = ("BEFORE DELETE", _reached(schema, source, reach, "OLD", dialect, deleted=True))
     if reach.on_update:
-        bodies["before"] = ("BEFORE UPDATE", _reached(schema, source, reach, "OLD", dialect))
-        bodies["after"] = ("AFTER UPDATE", _reached(schema, source, reach, "NEW", dialect))
+        bodies["before"] = ("BEFORE UPDATE", _reached(schema, source, reach, "OLD", dialect, deleted=False))
+        bodies["after"] = ("AFTER UPDATE", _reached(schema, source, reach, "NEW", dialect, deleted=False))
     way = [f"{step.table.fullname}({','.join(step.column_keys)})" for step in reach.path]
-    base = base_name(schema.uid, table, purpose=" ".join(way))
+    base = base_name(schema.uid, table, purpose=" ".join(way) or "itself")
     return _triggers(schema, table, base, bodies, dialect)
 
 
-def _reached(schema: Schema, source: Captured, reach: Reach, row: str, dialect: Dialect) -> str:
-    """Write a work for the rows that an action on this row of the parent reaches."""
-    quote = dialect.identifier_preparer.quote
-    joins, last = [], "r"
-    for at, step in enumerate(reach.path):
-        is_last = at == len(reach.path) - 1
-        other = row if is_last else f"p{at}"
-        pairs = [(one.parent, one.column) for one in step.elements]
-        same = " AND ".join(f"{last}.{quote(one.name)} = {other}.{quote(two.name)}" for one, two in pairs)
-        if is_last:
-            where = same
-        else:
-            joins.append(f"JOIN {table_sql(step.referred_table, dialect)} AS {other} ON {same}")
-        last = other
+def _reached(schema: Schema, source: Captured, reach: Reach, row: str, dialect: Dialect, *, deleted: bool) -> str:
+    """Write a work for the rows that an action on this row of the parent reaches, table by table."""
+    quote, levels = quoting(dialect).quote, list[str]()
+    for at, (table, step) in enumerate(reach.steps):
+        names = [quote(column.name) for column in table.columns if column in _keys(source, reach)]
+        listed = ", ".join(f"r.{name}" for name in names)
+        rows = f"SELECT {listed} FROM {table_sql(table, dialect)} AS r JOIN level{{}} AS p ON {{}}"
+        found = [f"SELECT {', '.join(f'{row}.{name} AS {name}' for name in names)}"]
+        if step is not None:
+            found = [rows.format(at - 1, _refers(step, dialect))]
+        if deleted:  # what goes takes along what refers to it in its own table, however deep
+            found += [rows.format(at, _refers(one, dialect)) for one in loops(table, "CASCADE")]
+        levels.append(f"level{at} AS ({' UNION '.join(found)})")
+    last = len(levels) - 1
+    reads = [f"SELECT * FROM level{last}"]
+    if deleted:
+        reads += [rows.format(last, _refers(one, dialect)) for one in loops(table, "SET NULL", "SET DEFAULT")]
     read = (
-        f"SELECT {source.id_of('r', dialect)} AS id FROM {table_sql(source.table, dialect)} AS r"
-        f" {' '.join(joins)} WHERE {where} AND {source.condition('r', dialect)}"
+        f"WITH RECURSIVE {', '.join(levels)} SELECT {source.id_of('r', dialect)} AS id"
+        f" FROM ({' UNION '.join(reads)}) AS r WHERE {source.condition('r', dialect)}"
     )
     return _insert(schema, Operation.UPSERT, read, dialect)
+
+
+def _keys(source: Captured, reach: Reach) -> set[Column[object]]:
+    """The columns by which rows are found from table to table, and their ids at the end."""
+    found: set[Column[object]] = {source.id_column}
+    if source.discriminator is not None:
+        found.add(source.discriminator)
+    for table, _ in reach.steps:
+        found |= {*table.primary_key.columns}
+        for constraint in table.foreign_key_constraints:
+            found |= {column for one in constraint.elements for column in (one.parent, one.column)}
+    return found
+
+
+def _refers(step: ForeignKeyConstraint, dialect: Dialect) -> str:
+    quote = quoting(dialect).quote
+    return " AND ".join(f"r.{quote(one.parent.name)} = p.{quote(one.column.name)}" for one in step.elements)
 
 
 def _insert(schema: Schema, operation: Operation, read: str, dialect: Dialect) -> str:

@@ -35,6 +35,11 @@ class TableTriggers:
     mark: str
     statements: tuple[str, ...]
 
+    def holds(self, found: Found) -> bool:
+        """Whether a trigger is one of these, and still on this table: one that is renamed takes its triggers along."""
+        ours, its = _plain(self.table), _plain(found.table)
+        return found.name in self.names and (ours == its or ours.endswith(f".{its}"))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
@@ -62,6 +67,10 @@ def base_name(index_uid: str, table: str, *, purpose: str = "") -> str:
     digest = hashlib.sha256(f"{index_uid} {table} {purpose}".encode()).hexdigest()[:8]
     short = re.sub(r"[^a-z0-9_]", "_", table.rpartition(".")[2].lower())[:30]
     return f"{PREFIX}{short}_{digest}"
+
+
+def _plain(table: str) -> str:
+    return re.sub(r'["`]', "", table).casefold()
 
 
 def mark_of(text: str) -> str:

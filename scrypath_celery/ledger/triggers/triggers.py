@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
 
 from ...declaration.schema import Schema
 from . import mariadb, postgresql, sqlite
+from .captured import quoting
 from .installed import installed
 from .trigger import Found, TableStatus, TableTriggers, TriggerState
 
@@ -71,25 +72,20 @@ class Triggers:
         return mariadb.wanted(self._schema, dialect)
 
     def _standing(self, connection: Connection) -> Iterator[TableStatus]:
-        there = {found.name: found for found in installed(connection, self._schema.uid)}
-        wanted = self._wanted(connection)
+        there, wanted = installed(connection, self._schema.uid), self._wanted(connection)
         for one in wanted:
             yield self._told(one.table, _state(one, there))
-        known = {name for one in wanted for name in one.names}
-        for table in dict.fromkeys(found.table for name, found in there.items() if name not in known):
+        for table in dict.fromkeys(found.table for found in _left_over(wanted, there)):
             yield self._told(table, TriggerState.LEFT_OVER)
 
     def _install(self, connection: Connection) -> tuple[TableStatus, ...]:
-        there = {found.name: found for found in installed(connection, self._schema.uid)}
         wanted = self._wanted(connection)
         done = tuple(one for one in self._standing(connection) if one.state is not TriggerState.INSTALLED)
-        known = {name for one in wanted for name in one.names}
-        _drop(connection, [found for name, found in there.items() if name not in known])
-        there = {found.name: found for found in installed(connection, self._schema.uid)}
+        _drop(connection, _left_over(wanted, installed(connection, self._schema.uid)))
+        there = installed(connection, self._schema.uid)
         for one in wanted:
             if _state(one, there) is not TriggerState.INSTALLED:
-                for statement in one.statements:
-                    connection.exec_driver_sql(statement)
+                _execute(connection, one.statements)
         return done
 
     def _remove(self, connection: Connection) -> tuple[TableStatus, ...]:
@@ -101,8 +97,12 @@ class Triggers:
         return TableStatus(schema=self._schema.name, table=table, state=state)
 
 
-def _state(wanted: TableTriggers, there: dict[str, Found]) -> TriggerState:
-    found = [there[name] for name in wanted.names if name in there]
+def _left_over(wanted: list[TableTriggers], there: list[Found]) -> list[Found]:
+    return [found for found in there if not any(one.holds(found) for one in wanted)]
+
+
+def _state(wanted: TableTriggers, there: list[Found]) -> TriggerState:
+    found = [one for one in there if wanted.holds(one)]
     if not found:
         return TriggerState.MISSING
     if len(found) < len(wanted.names) or any(one.mark != wanted.mark for one in found):
@@ -111,12 +111,16 @@ def _state(wanted: TableTriggers, there: dict[str, Found]) -> TriggerState:
 
 
 def _drop(connection: Connection, found: list[Found]) -> None:
-    for statement in dict.fromkeys(statement for one in found for statement in one.drop):
-        connection.exec_driver_sql(statement)
+    _execute(connection, dict.fromkeys(statement for one in found for statement in one.drop))
+
+
+def _execute(connection: Connection, statements: Iterable[str]) -> None:
+    for statement in statements:  # as they are: a percent sign stands for no parameter
+        connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
 
 
 def _search_path(connection: Connection) -> str:
     """The schemas that are searched now, for functions that run under anybody's search path."""
-    quote = connection.dialect.identifier_preparer.quote
+    quote = quoting(connection.dialect).quote
     found = connection.execute(text("SELECT unnest(current_schemas(false))")).scalars()
     return ", ".join([*(quote(str(name)) for name in found), "pg_temp"])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date
 from typing import Any, ClassVar
 
-from sqlalchemy import Connection, Engine, ForeignKey, String, event, select
+from sqlalchemy import Connection, Engine, ForeignKey, String, Uuid, event, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from scrypath_celery import Scrypath
@@ -69,6 +70,36 @@ class Device(Base):
     note: Mapped[str] = mapped_column(default="")
 
 
+class Chip(Base):
+    """Its key is a UUID that is kept as digits everywhere; a name holds what drivers take for a parameter."""
+
+    __tablename__ = "chip"
+    id: Mapped[uuid.UUID] = mapped_column(Uuid(native_uuid=False), primary_key=True)
+    share: Mapped[str] = mapped_column("share %s", default="")
+
+
+class Day(Base):
+    """Its key is a date."""
+
+    __tablename__ = "day"
+    id: Mapped[date] = mapped_column(primary_key=True)
+
+
+class Topic(Base):
+    """Its rows go with others of the same table."""
+
+    __tablename__ = "topic"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    above_id: Mapped[int | None] = mapped_column(ForeignKey("topic.id", ondelete="CASCADE"))
+    next_id: Mapped[int | None] = mapped_column(ForeignKey("topic.id", ondelete="SET NULL"))
+
+
+class Remark(Base):
+    __tablename__ = "remark"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    topic_id: Mapped[int | None] = mapped_column(ForeignKey("topic.id", ondelete="CASCADE"))
+
+
 class Vehicle(Base):
     __tablename__ = "vehicle"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -105,6 +136,10 @@ MODELS: dict[type[Any], dict[str, Any]] = {
     Page: {"fields": ["slug"], "document_id": "slug"},
     Seat: {"fields": ["place"], "document_id": "place"},
     Device: {"fields": ["note"]},
+    Chip: {"fields": ["share"]},
+    Day: {"fields": []},
+    Topic: {"fields": ["above_id", "next_id"]},
+    Remark: {"fields": ["topic_id"]},
     Truck: {"fields": ["name", "load"], "index": "truck"},
     Circle: {"fields": ["kind"], "index": "circle"},
 }

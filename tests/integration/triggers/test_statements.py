@@ -39,6 +39,9 @@ TRUCK = ("INSERT INTO vehicle (id, kind, name) VALUES (1, 'truck', 'a'), (2, 've
 TRUCK += ("INSERT INTO truck (id, load) VALUES (1, 5)".replace("load", "{load}"),)
 SHAPES = ("INSERT INTO shape (id, kind) VALUES (1, 'circle'), (2, 'shape')",)
 
+TOPICS = ("INSERT INTO topic (id, above_id) VALUES (1, NULL), (2, 1), (3, 2), (5, NULL)",)
+TOPICS += ("INSERT INTO topic (id, next_id) VALUES (4, 3)", "INSERT INTO remark (id, topic_id) VALUES (8, 3), (9, 5)")
+
 LABELS = ("INSERT INTO label (name, note, views) VALUES ('a', 'x', 1), ('b', 'y', NULL)",)
 CTE = """
 WITH gone AS (DELETE FROM book WHERE id = 1), new AS (INSERT INTO book (id, title) VALUES (5, 'e'))
@@ -109,6 +112,18 @@ CASES = {
         run=(f"INSERT INTO device (id, note) VALUES ('{UUID.replace('-', '')}', '')", "DELETE FROM device"),
         ids={UUID},
         on=("sqlite", "mariadb"),
+    ),
+    "a UUID that is kept as digits": Case(
+        index="chip",
+        run=(f"INSERT INTO chip VALUES ('{UUID.replace('-', '')}', '')",),
+        ids={UUID},
+    ),
+    "a date": Case(index="day", run=("INSERT INTO day (id) VALUES ('2030-01-02')",), ids={"2030-01-02"}),
+    "a cascade within one table": Case(
+        index="topic", before=TOPICS, run=("DELETE FROM topic WHERE id = 1",), ids={"1", "2", "3", "4"}
+    ),
+    "a cascade over one that goes deep": Case(
+        index="remark", before=TOPICS, run=("DELETE FROM topic WHERE id = 1",), ids={"8"}
     ),
     "the own table of a subclass": Case(index="truck", before=TRUCK, run=("UPDATE truck SET {load} = 6",), ids={"1"}),
     "the table above a subclass": Case(index="truck", before=TRUCK, run=("UPDATE vehicle SET name = 'z'",), ids={"1"}),
