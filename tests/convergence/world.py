@@ -84,6 +84,7 @@ class World:
     pace: float = 0.12
     sleeps: tuple[int, ...] = (3, 25, 40)
     late: tuple[int, ...] = (5, 20, 40)
+    deadline: int = DEADLINE
     slots: list[Slot] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -124,7 +125,7 @@ class World:
 
     def run(self) -> str:
         """Play the schedule: `equal`, `different`, `without its settings`, or `stuck`."""
-        while self.unchanged_during_count is None or self.clock < self.unchanged_during_count + DEADLINE:
+        while self.unchanged_during_count is None or self.clock < self.unchanged_during_count + self.deadline:
             self._tick()
             if self.clock % RELAY_PERIOD == 0:
                 self._relay()
