@@ -39,7 +39,7 @@ def known_ids(schema: Schema, record: Any) -> list[str]:
 
 def shows(schema: Schema, record: Any) -> bool:
     """Whether a change of a record that is being flushed can change its document."""
-    names = schema.dependencies
+    names = schema.attributes_to_watch
     if names is None:
         return True
     passive = PassiveFlag.PASSIVE_NO_INITIALIZE
