@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, Engine, delete
+from sqlalchemy.exc import DBAPIError
 
+from scrypath_celery import Scrypath
 from scrypath_celery.ledger.tables import work
 from tests.integration.triggers.library import works
 
@@ -163,6 +165,15 @@ def test_a_rollback_takes_the_work_along(connection: Connection) -> None:
     assert works(connection, "book") == [("upsert", ["1"])]
     connection.rollback()
     assert works(connection, "book") == []
+
+
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
+def test_a_truncation_that_may_remove_unseen_rows_is_refused(library: Scrypath, engine: Engine, level: str) -> None:
+    if engine.dialect.name != "postgresql":
+        return
+    strict = engine.execution_options(isolation_level=level)
+    with strict.connect() as connection, pytest.raises(DBAPIError, match="Truncate under READ COMMITTED"):
+        connection.exec_driver_sql("TRUNCATE book")
 
 
 def test_one_statement_writes_a_work_for_every_thousand_rows(connection: Connection) -> None:
