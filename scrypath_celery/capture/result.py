@@ -70,6 +70,7 @@ class SyncResult:
     fans_out: bool = field(default=False, repr=False, compare=False)
     is_scheduled: bool = field(default=False, repr=False, compare=False)
     _running: asyncio.Future[Any] | None = field(default=None, repr=False, compare=False)
+    _in_outer: bool = field(default=False, repr=False, compare=False)
     _patience: float | None = field(default=None, repr=False, compare=False)
 
     def wait(self, timeout: float | None = None) -> SyncResult:
@@ -115,7 +116,10 @@ class SyncResult:
         if self.ledger is None or self.state not in (ResultState.ACCEPTED, ResultState.SUBMITTED):
             return True
         found = self.ledger.read(partial(works.standing, ids=self.work_ids))
-        if len(found) < len(self.work_ids):  # no wait makes them come back
+        if len(found) < len(self.work_ids):
+            if self._in_outer:
+                return False
+            # No wait makes them come back.
             self.state, self.reason = (ResultState.DISCARDED, REPLACED) if self.is_scheduled else (self.state, PRUNED)
             return True
         if self.fans_out:  # what the works were resolved into counts, too
@@ -140,8 +144,12 @@ class SyncResult:
         """Forget works that were rolled back."""
         self.work_ids = tuple(sorted(set(self.work_ids) - set(ids)))
 
-    def commit(self) -> None:
-        """Its transaction is committed: its works are in the ledger, or it has none."""
+    def commit(self, *, in_outer: bool = False) -> None:
+        """Its transaction is committed: its works are in the ledger, or it has none.
+
+        `in_outer`: its session committed within a transaction of somebody else's, which is still open.
+        """
+        self._in_outer = in_outer
         self.state = ResultState.ACCEPTED if self.work_ids else ResultState.DISCARDED
 
     def leave(self) -> None:

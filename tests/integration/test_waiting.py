@@ -68,6 +68,18 @@ def test_what_the_ledger_has_forgotten_is_not_waited_for(blog: Blog) -> None:
     assert (result.wait().state, result.reason) == ("accepted", "pruned")
 
 
+def test_what_an_outer_transaction_has_not_committed_yet_is_still_waited_for(blog: Blog) -> None:
+    with blog.engine.connect() as connection, connection.begin() as outer:
+        with blog.make(bind=connection) as session:
+            session.add(post := Post(id=1, title="one"))
+            result = blog.capture.sync_record(post, session=session)
+            session.commit()
+        assert (result.wait(0).state, result.reason) == ("accepted", None)
+        outer.commit()
+    drain(blog.runtime)
+    assert result.wait(0).state is ResultState.COMPLETED
+
+
 def test_a_call_whose_transaction_is_open_cannot_be_waited_for(blog: Blog) -> None:
     with blog.make() as session:
         session.add(post := Post(title="one"))
