@@ -72,6 +72,10 @@ def _reached(schema: Schema, source: Captured, reach: Reach, row: str, dialect: 
         listed = ", ".join(f"r.{name}" for name in names)
         rows = f"SELECT {listed} FROM {table_sql(table, dialect)} AS r JOIN level{{}} AS p ON {{}}"
         found = [f"SELECT {', '.join(f'{row}.{name} AS {name}' for name in names)}"]
+        if not deleted:  # nothing follows a row whose key stays
+            keys = [quote(one.column.name) for one in reach.path[-1].elements]
+            same = " AND ".join(f"CAST(OLD.{key} AS BINARY) <=> CAST(NEW.{key} AS BINARY)" for key in keys)
+            found[0] += f" FROM DUAL WHERE NOT ({same})"
         if step is not None:
             found = [rows.format(at - 1, _refers(step, dialect))]
         if deleted:  # what goes takes along what refers to it in its own table, however deep

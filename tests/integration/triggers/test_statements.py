@@ -74,6 +74,7 @@ CASES = {
     "a reference that follows its key": Case(
         before=BOOKS, run=("UPDATE author SET id = 17 WHERE id = 8",), ids={"1", "3"}
     ),
+    "a referenced row that keeps its key": Case(before=BOOKS, run=("UPDATE author SET visits = 1",), ids=set()),
     "a text key with a quote": Case(
         index="label", run=("INSERT INTO label (name, note) VALUES ('it''s \"it\"', '')",), ids={'it\'s "it"'}
     ),
