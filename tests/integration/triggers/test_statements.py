@@ -185,6 +185,18 @@ def test_one_statement_writes_a_work_for_every_thousand_rows(connection: Connect
         assert {int(id) for _, ids in found for id in ids} == set(range(1, 2501))
 
 
+def test_many_ids_are_not_cut_where_the_database_aggregates_little(connection: Connection) -> None:
+    if getattr(connection.dialect, "is_mariadb", False):
+        connection.exec_driver_sql(BOOKS[0])
+        connection.exec_driver_sql(BOOKS[1])
+        connection.exec_driver_sql("INSERT INTO book (id, title, author_id) SELECT seq, 'a', 7 FROM seq_1_to_1200")
+        connection.execute(delete(work))
+        connection.exec_driver_sql("SET SESSION group_concat_max_len = 64")
+        connection.exec_driver_sql("DELETE FROM author WHERE id = 7")
+        connection.exec_driver_sql("SET SESSION group_concat_max_len = DEFAULT")
+        assert sorted(len(ids) for _, ids in works(connection, "book")) == [200, 1000]
+
+
 SWITCHES = {
     "postgresql": ("SET LOCAL scrypath.capture = off", "SET LOCAL scrypath.capture = on"),
     "mysql": ("SET @scrypath_capture = 'off'", "SET @scrypath_capture = NULL"),
