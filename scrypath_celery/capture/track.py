@@ -130,7 +130,8 @@ class Tracker:
         orphans = (state.obj() for state, (is_delete, listed) in flush.states.items() if is_delete and not listed)
         deleted |= {id(record): record for record in orphans if record is not None}
         fresh = [record for record in session.new if id(record) not in deleted]
-        dirty = [record for record in session.dirty if id(record) not in deleted and session.is_modified(record)]
+        kept = [record for record in session.dirty if id(record) not in deleted]
+        dirty = [record for record in kept if record_ids.is_changed(session, record)]
         changed = [
             (schema, record)
             for schema, record in self._declared(dirty)
