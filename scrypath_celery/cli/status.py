@@ -144,6 +144,11 @@ def index_lines(one: IndexStatus) -> list[str]:
     lines.append(f"  contract: {one.contract}")
     if one.verified is not None:
         lines.append(f"  verified: {pairs(at=one.verified.at, **one.verified.counts)}")
+    if one.scheduled is not None and one.scheduled.count:
+        lines.append(f"  scheduled: {pairs(count=one.scheduled.count, next=one.scheduled.next_at)}")
+    if one.triggers:
+        told = " ".join(f"{table.table}={table.state}" for table in one.triggers)
+        lines.append(f"  triggers: {told}")
     lines += pause_lines(one.pause, one.pause_by_hand)
     if one.rebuild is not None:
         lines.append(f"  rebuild: {rebuild_line(one.rebuild)}")

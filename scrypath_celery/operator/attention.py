@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from ..declaration.changes import Remedy
 from ..engine.versions import NEEDED_TEXT
+from ..ledger.triggers import TriggerState
 from ..rebuild.phases import Phase
 from ..work import Mode
 from .recommendations import PAUSES
@@ -38,6 +39,7 @@ class Code(StrEnum):
     SCHEMA_UNKNOWN_TO_WORKERS = "schema_unknown_to_workers"
     INDEX_UNDECLARED = "index_undeclared"
     PUBLISHING_FAILS = "publishing_fails"
+    TRIGGERS_INCOMPLETE = "triggers_incomplete"
     ENGINE_TOO_OLD = "engine_too_old"
     ENGINE_UNTESTED = "engine_untested"
     ENGINE_BACKLOG = "engine_backlog"
@@ -84,7 +86,7 @@ def judge(found: Status, *, max_age: float = MAX_AGE, ignore: Collection[str] = 
 
 def _reasons(found: Status, max_age: float, program: str) -> Iterator[Reason]:
     for one in found.indexes:
-        for rule in (_pauses, _failed, _engine_content, _rebuild, _drift, _moving):
+        for rule in (_pauses, _failed, _engine_content, _rebuild, _drift, _moving, _triggers):
             yield from rule(one, max_age, program)
     yield from _workers(found, program)
     yield from _engine(found, max_age)
@@ -150,6 +152,14 @@ def _moving(one: IndexStatus, max_age: float, program: str) -> Iterator[Reason]:
         text = f"the projection of document {stuck.document_id} hangs since {stuck.seconds:.0f} s in {stuck.worker}"
         remedy = f"{program} work show {stuck.work_id}" if stuck.work_id is not None else "see what its projection does"
         yield Reason(code=Code.WORKS_HANG, schema=one.schema, text=text, remedy=remedy)
+
+
+def _triggers(one: IndexStatus, max_age: float, program: str) -> Iterator[Reason]:
+    wrong = [f"{table.table}={table.state}" for table in one.triggers if table.state is not TriggerState.INSTALLED]
+    if wrong:
+        text = f"writes may be missed by its triggers: {', '.join(wrong)}"
+        remedy = f"{program} ledger triggers install {one.schema}"
+        yield Reason(code=Code.TRIGGERS_INCOMPLETE, schema=one.schema, text=text, remedy=remedy)
 
 
 def _workers(found: Status, program: str) -> Iterator[Reason]:

@@ -13,6 +13,7 @@ from ..declaration.changes import Remedy
 from ..declaration.schema import Schema
 from ..errors import EngineError, LedgerError
 from ..ledger.overview import Stuck
+from ..ledger.triggers import TableStatus
 from ..rebuild.report import RebuildStatus
 from ..runtime import Runtime
 from .broker import Broker
@@ -23,7 +24,15 @@ from .index_counts import EngineCounts, QueueCounts
 from .pause import Paused, PausedByHand, by_hand, paused
 from .probe import Look
 from .serialization import to_datetime
-from .status_parts import SeenInEngine, SeenInLedger, Verified, look_at_engine, look_at_ledger, nothing_of_engine
+from .status_parts import (
+    Scheduled,
+    SeenInEngine,
+    SeenInLedger,
+    Verified,
+    look_at_engine,
+    look_at_ledger,
+    nothing_of_engine,
+)
 
 SHARE = 0.6
 """The share of the time for a whole look after which the engine is asked nothing more."""
@@ -47,7 +56,8 @@ class IndexStatus:
     `made` says whether the index was ever sent anything. `engine_lost_since` is when the engine was found to be
     restored, emptied or replaced; None once it was rebuilt.
     `hanging` are documents whose projection hangs now, `contract` says whether the index is what is declared (with the
-    names that differ, and what fixes them), `verified` what its last verification found.
+    names that differ, and what fixes them), `verified` what its last verification found. `triggers` says how those of
+    each table stand, where the schema has any; `scheduled` are works for later.
     """
 
     schema: str
@@ -66,6 +76,8 @@ class IndexStatus:
     rebuild: RebuildStatus | None = None
     engine_lost_since: datetime | None = None
     hanging: tuple[Stuck, ...] = ()
+    triggers: tuple[TableStatus, ...] = ()
+    scheduled: Scheduled | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,6 +231,8 @@ def _of_index(
         remedies=drift.remedies if drift is not None and drift.index_exists else (),
         verified=found.verified.get(schema.uid) if found is not None else None,
         rebuild=found.rebuilds.get(schema.uid) if found is not None else None,
+        triggers=found.triggers.get(schema.uid, ()) if found is not None else (),
+        scheduled=found.scheduled.get(schema.uid) if found is not None else None,
     )
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ..declaration.schema import Schema
-from ..ledger import indexes, notes, overview, publications, rebuilds, workers, works
+from ..ledger import indexes, notes, overview, publications, rebuilds, scheduled, workers, works
+from ..ledger.triggers import TableStatus, Triggers
 from ..rebuild.report import RebuildStatus, status_of
 from ..runtime import Runtime
 from ..work import OPEN, IndexRow, State
@@ -32,6 +33,14 @@ class Verified:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Scheduled:
+    """Works for later: how many there are, and when the next of them is due."""
+
+    count: int
+    next_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class SeenInLedger:
     """What one look into the ledger found: counts and the index's row by uid, and counts of undeclared indexes."""
 
@@ -43,6 +52,8 @@ class SeenInLedger:
     publishing: publications.PublishFailure | None = None
     verified: Mapping[str, Verified | None] = field(default_factory=dict)
     workers: Sequence[workers.Seen] = ()
+    triggers: Mapping[str, tuple[TableStatus, ...]] = field(default_factory=dict)
+    scheduled: Mapping[str, Scheduled] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +104,8 @@ def read_ledger_status(connection: Connection, runtime: Runtime, schemas: Sequen
         },
         verified={schema.uid: _verified(notes.verified(connection, schema.uid)) for schema in schemas},
         rebuilds={uid: found for uid, found in under_way.items() if found is not None},
+        triggers={schema.uid: Triggers(runtime.ledger, schema).standing_if_any(connection) for schema in schemas},
+        scheduled={schema.uid: _scheduled(connection, schema) for schema in schemas},
     )
 
 
@@ -103,6 +116,11 @@ def rebuild_status(connection: Connection, runtime: Runtime, schema: Schema) -> 
         return None
     name, now = display_name(runtime.schemas, schema), overview.time(connection)
     return status_of(row, schema=name, index=runtime.uid_of(schema), now=now)
+
+
+def _scheduled(connection: Connection, schema: Schema) -> Scheduled:
+    count, next_at = scheduled.waiting(connection, schema.uid)
+    return Scheduled(count=count, next_at=to_datetime(next_at))
 
 
 def _verified(note: Mapping[str, Any] | None) -> Verified | None:

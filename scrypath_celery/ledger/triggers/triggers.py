@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, text
 
 from ...declaration.schema import Schema
+from ...errors import SchemaError
 from . import mariadb, postgresql, sqlite
 from .captured import quoting
 from .installed import installed
@@ -37,7 +38,20 @@ class Triggers:
         Raises:
             SchemaError: the schema's writes cannot be captured by triggers. LedgerError: the database cannot be asked.
         """
-        return self._ledger.read(lambda tx: tuple(self._standing(tx)))
+        return self._ledger.read(self.standing)
+
+    def standing(self, connection: Connection) -> tuple[TableStatus, ...]:
+        """The same, on a connection of the ledger's."""
+        return tuple(self._standing(connection))
+
+    def standing_if_any(self, connection: Connection) -> tuple[TableStatus, ...]:
+        """The same where the schema has any triggers at all; raises nothing for what they cannot capture."""
+        there = installed(connection, self._schema.uid)
+        try:
+            return self.standing(connection) if there else ()
+        except SchemaError:  # they were installed when it was declared otherwise
+            tables = dict.fromkeys(one.table for one in there)
+            return tuple(self._told(table, TriggerState.LEFT_OVER) for table in tables)
 
     def statements(self) -> tuple[str, ...]:
         """The statements that `install` runs, each to be run as it is; those that make what is there already, too.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from tests.integration.cli.conftest import Run, document
+from tests.shop import Post, Shop
 
 
 def test_triggers_are_installed_shown_and_removed(run: Run) -> None:
@@ -16,6 +19,25 @@ def test_triggers_are_installed_shown_and_removed(run: Run) -> None:
     assert document(there)["tables"] == [{"schema": "Post", "table": "posts", "state": "installed"}]
     assert run("ledger", "triggers", "remove").stdout == "schema=Post table=posts triggers=removed\n"
     assert run("ledger", "triggers", "remove").stdout == "Post: nothing to do\n"
+
+
+def test_status_shows_triggers_where_there_are_any_and_attention_where_one_is_lost(run: Run, shop: Shop) -> None:
+    assert "triggers:" not in run("status").stdout
+    run("ledger", "triggers", "install")
+    assert "  triggers: posts=installed" in run("status").stdout
+    with shop.engine.begin() as connection:
+        name = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars().first()
+        connection.exec_driver_sql(f"DROP TRIGGER {name}")
+    told = run("status", "--check").stdout
+    assert "code=triggers_incomplete schema=Post: writes may be missed by its triggers: posts=outdated" in told
+    assert "ledger triggers install Post" in told
+
+
+def test_status_shows_works_for_later(run: Run, shop: Shop) -> None:
+    with shop.Session.begin() as session:
+        session.add(post := Post(id=1, title="one"))
+        shop.search.sync_record(post, session=session, at=datetime(2100, 1, 1, tzinfo=UTC))
+    assert "  scheduled: count=1 next=2100-01-01T00:00:00" in run("status").stdout
 
 
 def test_the_statements_can_be_reviewed_before_they_are_run(run: Run) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from scrypath_celery.ledger.overview import Stuck
+from scrypath_celery.ledger.triggers import TableStatus, TriggerState
 from scrypath_celery.operator.attention import Check, Code, Health, judge
 from scrypath_celery.operator.broker import AnsweringWorker, Broker
 from scrypath_celery.operator.contract_drift import Remedy
@@ -37,6 +38,7 @@ WORKER = AnsweringWorker(name="w1@here", queues=("search_sync",), declares=("pos
 BROKER = Broker(url="redis://here", queue="search_sync", depth=0, workers=(WORKER,))
 ENGINE = EngineHealth(version="1.50.0", new_enough=True, tested=True, backlog=0)
 STATUS = Status(indexes=(INDEX,), engine=ENGINE, broker=BROKER)
+MISSING_TRIGGERS = TableStatus(schema="Post", table="posts", state=TriggerState.MISSING)
 OPEN = replace(QUEUE, pending=1, oldest_due_age=1.0)
 REBUILD = RebuildStatus(
     id=3,
@@ -65,6 +67,7 @@ REBUILD = RebuildStatus(
 )
 PAUSE = Paused(reason_class=ReasonClass.AUTH, reason="key refused", since=NOW, next_probe=NOW)
 OF_INDEX: list[tuple[Code, dict[str, Any]]] = [
+    (Code.TRIGGERS_INCOMPLETE, {"triggers": (MISSING_TRIGGERS,)}),
     (Code.PAUSED, {"pause": PAUSE}),
     (Code.PAUSED_BY_HAND, {"pause_by_hand": PausedByHand(by="ann@desk", reason="moving", since=NOW)}),
     (Code.DEAD_LETTERS, {"queue": replace(QUEUE, failed=2)}),
