@@ -33,7 +33,7 @@ def deliver(
     """
     results = {id(item.result): item.result for item in registrations}
     for result in results.values():
-        result.commit()
+        result.commit(in_outer=connection is not None)
     runs_here = any(mode is not Mode.CELERY for _, mode in _merged(works)) or runtime.eager()
     if runs_here and connection is None and any(item.bind and item.bind.dialect.is_async for item in registrations):
         loop = asyncio.get_running_loop()

@@ -141,6 +141,7 @@ class Capture:
         runtime = self._runtime()
         chosen = list(records)
         result = self._result(runtime, how.get("sync_mode") if at is None else Mode.CELERY, len(chosen))
+        result.is_scheduled = at is not None
         items = [
             Registration(schema=schema, operation=operation, result=result, record=record, at=at)
             for record in chosen

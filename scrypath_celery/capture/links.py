@@ -74,6 +74,14 @@ def changed_links(schemas: Schemas, record: Any) -> Iterator[tuple[Schema, Any]]
                 yield schema, other
 
 
+def changes_links(schema: Schema, record: Any) -> bool:
+    """Whether a flush links a record to others, or takes such a link away, which code that makes documents may show."""
+    if schema.plain:
+        return False
+    relations = many_to_many(state_of(record).mapper)
+    return any(get_history(record, relation.key, passive=_KNOWN).has_changes() for relation in relations)
+
+
 def linked_to(schemas: Schemas, model: Any, criterion: ColumnElement[bool]) -> Iterator[tuple[Schema, Select[Any]]]:
     """The statements that give the documents linked to records of a class: with those their links are deleted, too."""
     mapper = mapping.mapper_of(model)

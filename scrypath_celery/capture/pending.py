@@ -95,8 +95,9 @@ class PendingWorks:
     def roll_back(self, savepoint: SessionTransaction) -> None:
         """A savepoint is rolled back: what was registered in it is gone, what was written in it is open again."""
         lost = set()
-        for rows in self._rows.values():
-            for id in [id for id, row in rows.items() if row.savepoint is savepoint]:
+        for group, rows in self._rows.items():
+            # Which date was the last is decided anew: all of them are written again, in their order.
+            for id in [id for id, row in rows.items() if row.savepoint is savepoint or group.at is not None]:
                 lost.add(rows.pop(id).work_id)
         for item in self._items:
             if item.is_written:
@@ -157,13 +158,16 @@ class PendingWorks:
         return all(id in rows for id in item.ids)
 
     def _write(self, session: Session, items: Sequence[Registration]) -> None:
-        groups: dict[tuple[Group, object], list[Registration]] = {}
+        groups: dict[tuple[Group, object, int], list[Registration]] = {}
+        dates, at = 0, None
         for item in items:
             item.follow_key()
             item.complete()
             if item.ids and item.unwritten:  # reading an id may flush, and the flush may write it
-                groups.setdefault((item.group, item.bind), []).append(item)
-        for (group, _), members in groups.items():
+                if item.at is not None and item.at != at:  # dates are written one after the other: the last one holds
+                    dates, at = dates + 1, item.at
+                groups.setdefault((item.group, item.bind, dates if item.at is not None else 0), []).append(item)
+        for (group, _, _), members in groups.items():
             self._write_group(session, group, members)
             for item in members:
                 item.advance(Event.ROW_WRITTEN)
@@ -183,8 +187,17 @@ class PendingWorks:
         grace = self.runtime.options.publish_grace
         work_ids, each = write_group(connection, group, fresh, grace), MAX_IDS if group.at is None else 1
         savepoint = session.get_nested_transaction()
+        if group.at is not None:
+            self._replace_dates(group, fresh)
         for place, id in enumerate(fresh):
             rows[id] = Row(work_ids[place // each], savepoint)
+
+    def _replace_dates(self, group: Group, ids: Sequence[str]) -> None:
+        """Forget the works of other dates, which the ones of this date have replaced."""
+        for other, rows in self._rows.items():
+            if other.at is not None and other.uid == group.uid:
+                for id in ids:
+                    rows.pop(id, None)
 
     def _follow_owner(self, connection: Connection, outer: Connection | None) -> None:
         """Forget rows that the owner of the connection has committed, or rolled back, without the session's help."""

@@ -37,10 +37,20 @@ def known_ids(schema: Schema, record: Any) -> list[str]:
     return _texts(schema, values)
 
 
+def is_changed(session: Session, record: Any, *, collections: bool = True) -> bool:
+    """Whether a flush that is about to end has changed a record.
+
+    An attribute that was set to an SQL expression has no history left by now: it is expired instead.
+    """
+    return session.is_modified(record, include_collections=collections) or bool(state_of(record).expired_attributes)
+
+
 def shows(schema: Schema, record: Any) -> bool:
-    """Whether a change of a record that is being flushed can change its document."""
-    names = schema.dependencies
+    """Whether what a flush has changed of a record can change its document."""
+    names = schema.attributes_to_watch
     if names is None:
+        return True
+    if not state_of(record).expired_attributes.isdisjoint(names):
         return True
     passive = PassiveFlag.PASSIVE_NO_INITIALIZE
     return any(get_history(record, name, passive=passive).has_changes() for name in names)

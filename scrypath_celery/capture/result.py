@@ -42,6 +42,12 @@ class ResultState(StrEnum):
 RECORD_EXISTS = "record_exists"
 """The reason of a deletion whose record is still there: it was indexed again, since the database decides."""
 
+REPLACED = "replaced"
+"""The reason of a call for later whose date was changed by another."""
+
+PRUNED = "pruned"
+"""The reason of a call whose works ended so long ago that the ledger has forgotten how."""
+
 LEFT_TO_WORKER = "left_to_worker"
 """The reason of a call whose works its process could not run."""
 
@@ -62,15 +68,18 @@ class SyncResult:
     reason: str | None = None
     ledger: Ledger | None = field(default=None, repr=False, compare=False)
     fans_out: bool = field(default=False, repr=False, compare=False)
+    is_scheduled: bool = field(default=False, repr=False, compare=False)
     _running: asyncio.Future[Any] | None = field(default=None, repr=False, compare=False)
+    _in_outer: bool = field(default=False, repr=False, compare=False)
     _patience: float | None = field(default=None, repr=False, compare=False)
 
     def wait(self, timeout: float | None = None) -> SyncResult:
         """Wait until the documents of this call are searchable; the result itself, with what it came to.
 
         Within an event loop it is awaited: `await result.wait(5)`. It ends with the state `completed`, or `failed`
-        where a work became a dead letter or was cancelled. After `timeout` (seconds; None: as long as it takes) any
-        other state says that they are not searchable yet; whatever is under way goes on.
+        where a work became a dead letter or was cancelled, or `discarded` where another date took its place. After
+        `timeout` (seconds; None: as long as it takes) any other state says that they are not searchable yet; whatever
+        is under way goes on.
 
         Raises:
             SessionError: the call's transaction is not over. LedgerError: the ledger cannot be asked.
@@ -107,10 +116,15 @@ class SyncResult:
         if self.ledger is None or self.state not in (ResultState.ACCEPTED, ResultState.SUBMITTED):
             return True
         found = self.ledger.read(partial(works.standing, ids=self.work_ids))
-        whole = len(found) == len(self.work_ids)
-        if self.fans_out and whole:  # what the works were resolved into counts, too
+        if len(found) < len(self.work_ids):
+            if self._in_outer:
+                return False
+            # No wait makes them come back.
+            self.state, self.reason = (ResultState.DISCARDED, REPLACED) if self.is_scheduled else (self.state, PRUNED)
+            return True
+        if self.fans_out:  # what the works were resolved into counts, too
             found += self.ledger.read(partial(fan_outs.standing, ids=self.work_ids))
-        if whole and all(state is State.SUCCEEDED for state, _ in found):
+        if all(state is State.SUCCEEDED for state, _ in found):
             self.state, self.reason = ResultState.COMPLETED, None
             return True
         lost = [reason for state, reason in found if state in (State.FAILED, State.CANCELLED)]
@@ -130,8 +144,12 @@ class SyncResult:
         """Forget works that were rolled back."""
         self.work_ids = tuple(sorted(set(self.work_ids) - set(ids)))
 
-    def commit(self) -> None:
-        """Its transaction is committed: its works are in the ledger, or it has none."""
+    def commit(self, *, in_outer: bool = False) -> None:
+        """Its transaction is committed: its works are in the ledger, or it has none.
+
+        `in_outer`: its session committed within a transaction of somebody else's, which is still open.
+        """
+        self._in_outer = in_outer
         self.state = ResultState.ACCEPTED if self.work_ids else ResultState.DISCARDED
 
     def leave(self) -> None:

@@ -19,6 +19,7 @@ from ..errors import SessionError
 from ..work import Operation
 from . import record_ids, unseen_changes
 from .capture import Capture
+from .links import changes_links
 from .statement_parts import Plain
 from .tracked_relations import after_changes, before_deletions, capture_related_statement
 
@@ -129,8 +130,13 @@ class Tracker:
         orphans = (state.obj() for state, (is_delete, listed) in flush.states.items() if is_delete and not listed)
         deleted |= {id(record): record for record in orphans if record is not None}
         fresh = [record for record in session.new if id(record) not in deleted]
-        dirty = [record for record in session.dirty if id(record) not in deleted and session.is_modified(record)]
-        changed = [(schema, record) for schema, record in self._declared(dirty) if record_ids.shows(schema, record)]
+        kept = [record for record in session.dirty if id(record) not in deleted]
+        dirty = [record for record in kept if record_ids.is_changed(session, record)]
+        changed = [
+            (schema, record)
+            for schema, record in self._declared(dirty)
+            if record_ids.shows(schema, record) or changes_links(schema, record)
+        ]
         upserts = [*self._declared(fresh), *changed]
         for operation, pairs in ((Operation.UPSERT, upserts), (Operation.DELETE, self._declared(deleted.values()))):
             found = [(schema, record, ()) for schema, record in pairs]

@@ -16,6 +16,7 @@ from .bulk_statements import capture_statement
 from .capture import Capture
 from .link_statements import linked_by
 from .links import changed_links, linked_to, links_of, many_to_many
+from .record_ids import is_changed
 from .related import is_record
 from .session_resolution import connection_of
 from .statement_parts import Plain, affected, mapper_of, rows, statement_of, table_of, upsert_sets
@@ -39,7 +40,7 @@ def after_changes(capture: Capture, schemas: Schemas, session: Session, records:
         for schema, other in changed_links(schemas, record):
             linked[id(other), schema] = (schema, other, ())
         for owner in schemas.routes.owners_of(type(record)):
-            if record in session.new or session.is_modified(record, include_collections=False):
+            if record in session.new or is_changed(session, record, collections=False):
                 owners.append((owner, record, ()))
     if linked:
         capture.note(session, Operation.UPSERT, list(linked.values()))

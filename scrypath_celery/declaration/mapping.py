@@ -77,6 +77,21 @@ def is_column(mapper: Mapper[Any], name: str) -> bool:
     return mapper.has_property(name) and isinstance(mapper.get_property(name), ColumnProperty)
 
 
+def changes_unasked(mapper: Mapper[Any], name: str) -> bool:
+    """Whether an UPDATE of other columns changes this one too: `onupdate`, a computed column, a version counter.
+
+    Ask only once the mappers are configured.
+    """
+    return any(
+        column is mapper.version_id_col
+        or column.onupdate is not None
+        or column.server_onupdate is not None
+        or "ON UPDATE" in str(getattr(column.server_default, "arg", "")).upper()  # as MariaDB spells it
+        for column in mapper.get_property(name).columns
+        if isinstance(column, Column)
+    )
+
+
 def is_plain(mapper: Mapper[Any], name: str) -> bool:
     """Whether a record's value under this name is what the database says: a column, or a hybrid with an expression.
 

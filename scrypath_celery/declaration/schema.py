@@ -10,7 +10,7 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import CHAR, Select
+from sqlalchemy import CHAR, Column, Select
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapper
 
@@ -169,6 +169,20 @@ class Schema:
         known = frozenset([*named, *(name for name in others if isinstance(name, str))])
         columns = frozenset(name for name in known if mapping.is_column(self.mapper, name))
         return columns if self.depends_on is not None or columns == known else None
+
+    @cached_property
+    def attributes_to_watch(self) -> frozenset[str] | None:
+        """The attributes of which one is set wherever a flush changes a document; None where any flush may change one.
+
+        A column that changes with every UPDATE is set by nobody. A record whose discriminator changes leaves its class.
+        """
+        found, mapper = self.dependencies, self.mapper
+        if found is None or any(mapping.changes_unasked(mapper, name) for name in found):
+            return None
+        kind = mapper.polymorphic_on
+        if kind is None:
+            return found
+        return found | {mapper.get_property_by_column(kind).key} if isinstance(kind, Column) else None
 
     def indexable(self, record: Any) -> bool:
         """Whether `index_if` lets this record into the index."""

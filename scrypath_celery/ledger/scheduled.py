@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from ..work import Mode, Operation, State
+from ..work import MAX_IDS, Mode, Operation, State
 from . import works
 from .clock import now
 from .tables import scheduled, work
@@ -20,6 +20,18 @@ def write(connection: Connection, index_uid: str, ids: Sequence[str], at: float)
 
     It takes the place of the one that was scheduled for the same document, unless that is due already.
     """
+    for start in range(0, len(ids), MAX_IDS):
+        _remove(connection, index_uid, ids[start : start + MAX_IDS])
+    written = []
+    for id in dict.fromkeys(ids):
+        [work_id] = works.write(connection, index_uid, Operation.UPSERT, (id,), Mode.CELERY, publish_after=0.0)
+        connection.execute(update(work).where(work.c.id == work_id).values(available_at=at, publish_after=at))
+        connection.execute(scheduled.insert().values(index_uid=index_uid, document_id=id, work_id=work_id, due_at=at))
+        written.append(work_id)
+    return tuple(written)
+
+
+def _remove(connection: Connection, index_uid: str, ids: Sequence[str]) -> None:
     old = connection.execute(
         select(scheduled.c.work_id).where(scheduled.c.index_uid == index_uid, scheduled.c.document_id.in_(ids))
     ).scalars()
@@ -28,13 +40,6 @@ def write(connection: Connection, index_uid: str, ids: Sequence[str], at: float)
         waiting = (work.c.state == State.PENDING.value) & (work.c.available_at > now())
         connection.execute(delete(work).where(work.c.id.in_(replaced), waiting))
         connection.execute(delete(scheduled).where(scheduled.c.work_id.in_(replaced)))
-    written = []
-    for id in dict.fromkeys(ids):
-        [work_id] = works.write(connection, index_uid, Operation.UPSERT, (id,), Mode.CELERY, publish_after=0.0)
-        connection.execute(update(work).where(work.c.id == work_id).values(available_at=at, publish_after=at))
-        connection.execute(scheduled.insert().values(index_uid=index_uid, document_id=id, work_id=work_id, due_at=at))
-        written.append(work_id)
-    return tuple(written)
 
 
 def waiting(connection: Connection, index_uid: str) -> tuple[int, float | None]:

@@ -36,9 +36,10 @@ def open_works(held: Held) -> int:
 
 
 def failed_works(held: Held) -> tuple[int, int]:
-    """How many works of the rebuild are dead letters, and how many documents they hold."""
+    """How many works of the rebuild are dead letters or were cancelled, and how many documents they hold."""
     found = held.runtime.ledger.read(lambda tx: rebuilds.tally(tx, held.row.id))
-    return found.get(State.FAILED, (0, 0))
+    left = [found.get(state, (0, 0)) for state in (State.FAILED, State.CANCELLED)]
+    return sum(works for works, _ in left), sum(documents for _, documents in left)
 
 
 def catch_up(held: Held) -> bool:

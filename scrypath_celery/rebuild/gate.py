@@ -143,7 +143,7 @@ def _works(held: Held) -> Blocks:
         found[Code.OPEN_WORKS] = f"{left} works of the rebuild are not settled"
     failed, documents = failed_works(held)
     if documents > int(held.row.options.get("allow_failed") or 0):
-        found[Code.FAILED_WORKS] = f"{failed} works of the rebuild failed ({documents} documents)"
+        found[Code.FAILED_WORKS] = f"{failed} works of the rebuild failed or were cancelled ({documents} documents)"
     return found
 
 

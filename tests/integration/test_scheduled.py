@@ -63,6 +63,34 @@ def test_a_changed_date_replaces_the_one_before(blog: Blog) -> None:
     assert due(blog) == [LATER.timestamp()]
 
 
+@pytest.mark.parametrize("flushed", [False, True])
+def test_of_the_dates_of_one_transaction_the_last_holds(blog: Blog, flushed: bool) -> None:
+    with blog.make() as session:
+        post, results = session.get_one(Post, 1), []
+        for at in (SOON, LATER, SOON):
+            results.append(blog.capture.sync_record(post, session=session, at=at))
+            if flushed:
+                post.title += "!"
+                session.flush()
+        session.commit()
+    assert due(blog) == [SOON.timestamp()]
+    assert [result.wait(0).state for result in results] == ["discarded", "discarded", "accepted"]
+
+
+def test_a_date_that_is_rolled_back_with_its_savepoint_gives_way(blog: Blog) -> None:
+    with blog.make() as session:
+        post = session.get_one(Post, 1)
+        for at in (SOON, LATER, SOON):
+            blog.capture.sync_record(post, session=session, at=at)
+        with session.begin_nested() as savepoint:
+            blog.capture.sync_record(post, session=session, at=LATER)
+            post.title = "two"
+            session.flush()
+            savepoint.rollback()
+        session.commit()
+    assert due(blog) == [SOON.timestamp()]
+
+
 def test_a_rollback_leaves_what_was_scheduled_before(blog: Blog) -> None:
     schedule(blog, SOON)
     schedule(blog, LATER, keep=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from sqlalchemy import create_engine, update
+from sqlalchemy import create_engine, delete, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from scrypath_celery import Scrypath, SyncResult
@@ -59,6 +59,25 @@ def test_what_was_given_up_ends_the_wait(blog: Blog, state: str, reason: str) ->
     with blog.engine.begin() as connection:
         connection.execute(update(work).values(state=state, reason_class="source" if state == "failed" else None))
     assert (result.wait(30).state, result.reason) == (ResultState.FAILED, reason)
+
+
+def test_what_the_ledger_has_forgotten_is_not_waited_for(blog: Blog) -> None:
+    result = written(blog)
+    with blog.engine.begin() as connection:
+        connection.execute(delete(work))
+    assert (result.wait().state, result.reason) == ("accepted", "pruned")
+
+
+def test_what_an_outer_transaction_has_not_committed_yet_is_still_waited_for(blog: Blog) -> None:
+    with blog.engine.connect() as connection, connection.begin() as outer:
+        with blog.make(bind=connection) as session:
+            session.add(post := Post(id=1, title="one"))
+            result = blog.capture.sync_record(post, session=session)
+            session.commit()
+        assert (result.wait(0).state, result.reason) == ("accepted", None)
+        outer.commit()
+    drain(blog.runtime)
+    assert result.wait(0).state is ResultState.COMPLETED
 
 
 def test_a_call_whose_transaction_is_open_cannot_be_waited_for(blog: Blog) -> None:

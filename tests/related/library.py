@@ -100,7 +100,7 @@ def on_shelf(shelf: Shelf) -> Select[Any]:
 def declared() -> Schemas:
     """The library's schemas, declared anew."""
     schemas = Schemas()
-    schemas.add(Book, fields=["title"])
+    schemas.add(Book, fields=["title"], depends_on=["title", "author_id"])
     schemas.add_owner(Author, ["books"])
     schemas.add(Tag, fields=["name"], fan_outs={"books": FanOut(target=Book)})
     schemas.add_owner(Shelf, {"books": FanOut(target="Book", resolve=on_shelf)})

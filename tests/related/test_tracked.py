@@ -26,6 +26,13 @@ def set_name(model: Any) -> Change:
     return change
 
 
+def set_by_database(model: Any, attribute: str) -> Change:
+    def change(session: Session) -> None:
+        setattr(session.get_one(model, 1), attribute, getattr(model, attribute) + "!")
+
+    return change
+
+
 def statement(made: Any, parameters: Any = None) -> Change:
     return lambda session: session.execute(made, parameters)
 
@@ -70,6 +77,8 @@ def move_copy(session: Session) -> None:
 
 FLUSHED: dict[str, Change] = {
     "an author is renamed": set_name(Author),
+    "an author is renamed by an expression of SQL": set_by_database(Author, "name"),
+    "a book is renamed by an expression of SQL": set_by_database(Book, "title"),
     "a tag is renamed": set_name(Tag),
     "a shelf is renamed": set_name(Shelf),
     "an author is deleted": deleted(Author, 1),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Computed, FetchedValue, Integer, select, text
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -38,6 +38,32 @@ class Own(Base):
         return {"id": self.id}
 
 
+class Stamped(Base):
+    """Each UPDATE changes more than it names."""
+
+    __tablename__ = "stamped"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    by_python: Mapped[int] = mapped_column(onupdate=lambda: 1)
+    by_database: Mapped[int] = mapped_column(server_onupdate=FetchedValue())
+    by_mariadb: Mapped[str] = mapped_column(server_default=text("CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP"))
+    computed: Mapped[int] = mapped_column(Computed("id + 1"))
+    version = mapped_column(Integer)
+    __mapper_args__: ClassVar[dict[str, Any]] = {"version_id_col": version}
+
+
+class Animal(Base):
+    __tablename__ = "animal"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    name: Mapped[str]
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_on": "kind", "polymorphic_identity": "animal"}
+
+
+class Cat(Animal):
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": "cat"}
+
+
 CASES: dict[str, tuple[type[Any], dict[str, Any], set[str] | None]] = {
     "plain columns": (Plain, {"fields": ["title"]}, {"id", "title"}),
     "a column that decides": (Plain, {"fields": ["title"], "index_if": "secret"}, {"id", "title", "secret"}),
@@ -55,6 +81,25 @@ def test_a_document_depends_on_the_columns_that_it_is_made_of(name: str) -> None
     schema = Schemas().add(model, **declaration)
     Base.registry.configure()
     assert schema.dependencies == expected
+
+
+@pytest.mark.parametrize("field", ["by_python", "by_database", "by_mariadb", "computed", "version"])
+def test_a_column_that_every_update_changes_makes_every_update_count(field: str) -> None:
+    schema = Schemas().add(Stamped, fields=["title", field])
+    Base.registry.configure()
+    assert schema.attributes_to_watch is None
+
+
+def test_columns_that_change_when_they_are_set_are_watched() -> None:
+    schema = Schemas().add(Stamped, fields=["title"])
+    Base.registry.configure()
+    assert schema.attributes_to_watch == {"id", "title"}
+
+
+def test_a_record_that_may_leave_its_class_is_watched_for_that() -> None:
+    schema = Schemas().add(Cat, fields=["name"], depends_on=["name"])
+    Base.registry.configure()
+    assert schema.attributes_to_watch == {"id", "name", "kind"}
 
 
 def test_what_is_no_column_cannot_be_depended_on() -> None:

@@ -51,8 +51,7 @@ class Captured:
     def shown_of(self, row: str, dialect: Dialect) -> list[str]:
         """The SQL of all that a change of this row may show of it."""
         quote = quoting(dialect).quote
-        columns = [*(self.shown or ()), *([self.discriminator] if self.discriminator is not None else [])]
-        return [f"{row}.{quote(column.name)}" for column in columns]
+        return [f"{row}.{quote(column.name)}" for column in self.shown or ()]
 
 
 def captured(schema: Schema) -> list[Captured]:
@@ -88,6 +87,8 @@ def _shown(schema: Schema, mapper: Mapper[object], table: Table) -> tuple[Column
     if schema.dependencies is None:
         return None
     found = [column for name in sorted(schema.dependencies) for column in mapper.get_property(name).columns]
+    if isinstance(mapper.polymorphic_on, Column):  # the class, whose code may make the document
+        found.append(mapper.polymorphic_on)
     return tuple(dict.fromkeys(column for column in found if column.table is table))
 
 

@@ -20,12 +20,13 @@ _POSTGRESQL = text(
     " ORDER BY p.proname, t.tgname"
 )
 _MARIADB = text(
-    "SELECT trigger_name AS name, event_object_table AS table_name, action_statement AS body"
+    "SELECT trigger_name AS name, event_object_table AS table_name, action_statement AS body, 1 AS enabled"
     " FROM information_schema.triggers WHERE trigger_schema = DATABASE() AND LEFT(trigger_name, :length) = :prefix"
     " ORDER BY trigger_name"
 )
 _SQLITE = text(
-    "SELECT name, tbl_name AS table_name, sql AS body FROM sqlite_master"
+    "SELECT name, tbl_name AS table_name, sql AS body,"
+    " NOT EXISTS (SELECT 1 FROM scrypath_ledger WHERE capture_off = 1) AS enabled FROM sqlite_master"
     " WHERE type = 'trigger' AND substr(name, 1, :length) = :prefix ORDER BY name"
 )
 
@@ -65,4 +66,5 @@ def _plain(connection: Connection, query: object) -> Iterator[Found]:
         if (mark := read_mark(row.body)) is not None:
             drop = (f"DROP TRIGGER IF EXISTS {row.name}",)
             table = quote(row.table_name)
-            yield Found(name=row.name, table=table, index_uid=mark[0], mark=mark[1], enabled=True, drop=drop)
+            enabled = bool(row.enabled)
+            yield Found(name=row.name, table=table, index_uid=mark[0], mark=mark[1], enabled=enabled, drop=drop)

@@ -15,6 +15,9 @@ from .trigger import TableTriggers, base_name, comment, mark_of
 SWITCH = "@scrypath_capture"
 """The variable that switches the triggers off until it is set again: `SET @scrypath_capture = 'off'`."""
 
+_LONGEST_IDS = 16_777_215
+"""Bytes of the ids of one work: what their column holds."""
+
 
 def wanted(schema: Schema, dialect: Dialect) -> list[TableTriggers]:
     """The triggers that capture every write to a schema's tables but TRUNCATE, which fires none.
@@ -72,6 +75,10 @@ def _reached(schema: Schema, source: Captured, reach: Reach, row: str, dialect: 
         listed = ", ".join(f"r.{name}" for name in names)
         rows = f"SELECT {listed} FROM {table_sql(table, dialect)} AS r JOIN level{{}} AS p ON {{}}"
         found = [f"SELECT {', '.join(f'{row}.{name} AS {name}' for name in names)}"]
+        if not deleted:  # nothing follows a row whose key stays
+            keys = [quote(one.column.name) for one in reach.path[-1].elements]
+            same = " AND ".join(f"CAST(OLD.{key} AS BINARY) <=> CAST(NEW.{key} AS BINARY)" for key in keys)
+            found[0] += f" FROM DUAL WHERE NOT ({same})"
         if step is not None:
             found = [rows.format(at - 1, _refers(step, dialect))]
         if deleted:  # what goes takes along what refers to it in its own table, however deep
@@ -107,8 +114,10 @@ def _refers(step: ForeignKeyConstraint, dialect: Dialect) -> str:
 
 def _insert(schema: Schema, operation: Operation, read: str, dialect: Dialect) -> str:
     chosen = values(schema.uid, operation, dialect, documents="COUNT(*)")
+    # MariaDB cuts what it aggregates, without a word where its mode is not strict.
+    whole = f"SET STATEMENT group_concat_max_len = {_LONGEST_IDS} FOR " if getattr(dialect, "is_mariadb", False) else ""
     return (
-        f"{INSERT_INTO}\n"
+        f"{whole}{INSERT_INTO}\n"
         f"  SELECT JSON_ARRAYAGG(id), {chosen}\n"
         f"  FROM (SELECT id, (ROW_NUMBER() OVER () - 1) DIV {MAX_IDS} AS part FROM ({read}) AS seen"
         " WHERE id IS NOT NULL) AS numbered GROUP BY part"

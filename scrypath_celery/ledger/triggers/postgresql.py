@@ -19,6 +19,13 @@ _EVENTS = {
     "delete": ("AFTER DELETE", "REFERENCING OLD TABLE AS old_rows"),
     "truncate": ("BEFORE TRUNCATE", ""),
 }
+# It removes rows that an older snapshot does not show, so their ids could not be read.
+_REFUSE_SNAPSHOT = (
+    "    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN\n"
+    "      RAISE EXCEPTION 'scrypath-celery cannot see all rows that this TRUNCATE removes'\n"
+    f"        USING HINT = 'Truncate under READ COMMITTED, or SET LOCAL {SWITCH} = off and reconcile afterwards.';\n"
+    "    END IF;\n"
+)
 _ROWS = {"insert": ("new_rows",), "update": ("old_rows", "new_rows"), "delete": ("old_rows",), "truncate": ()}
 
 
@@ -67,7 +74,7 @@ def _branch(schema: Schema, source: Captured, event: str, dialect: Dialect) -> s
         read = f"SELECT id FROM (({old} EXCEPT {new}) UNION ({new} EXCEPT {old})) AS changed GROUP BY id"
     chosen = values(schema.uid, operation, dialect, documents="count(*)")
     return (
-        f"  IF TG_OP = '{event.upper()}' THEN\n"
+        f"  IF TG_OP = '{event.upper()}' THEN\n{_REFUSE_SNAPSHOT if event == 'truncate' else ''}"
         f"    {INSERT_INTO}\n"
         f"    SELECT CAST(json_agg(id) AS text), {chosen}\n"
         f"    FROM (SELECT id, (row_number() OVER () - 1) / {MAX_IDS} AS part FROM ({read}) AS seen\n"

@@ -49,4 +49,5 @@ def _of_table(schema: Schema, source: Captured, dialect: Dialect) -> TableTrigge
         switch = "WHEN NOT EXISTS (SELECT 1 FROM scrypath_ledger WHERE capture_off = 1)"
         note = comment(schema.uid, mark)
         made.append(f"CREATE TRIGGER {name} AFTER {event} ON {table} {switch} BEGIN {note}\n  {body};\nEND")
+    made.append("UPDATE scrypath_ledger SET capture_off = 0")  # a switch that somebody left off is off for everybody
     return TableTriggers(table=table, names=tuple(names), mark=mark, statements=tuple(made))

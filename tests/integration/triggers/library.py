@@ -26,6 +26,7 @@ class Author(Base):
     __tablename__ = "author"
     id: Mapped[int] = mapped_column(primary_key=True)
     country_id: Mapped[int | None] = mapped_column(ForeignKey("country.id", ondelete="CASCADE", onupdate="CASCADE"))
+    visits: Mapped[int | None]
 
 
 class Book(Base):

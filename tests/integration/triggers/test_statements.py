@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, Engine, delete
+from sqlalchemy.exc import DBAPIError
 
+from scrypath_celery import Scrypath
 from scrypath_celery.ledger.tables import work
 from tests.integration.triggers.library import works
 
@@ -72,6 +74,7 @@ CASES = {
     "a reference that follows its key": Case(
         before=BOOKS, run=("UPDATE author SET id = 17 WHERE id = 8",), ids={"1", "3"}
     ),
+    "a referenced row that keeps its key": Case(before=BOOKS, run=("UPDATE author SET visits = 1",), ids=set()),
     "a text key with a quote": Case(
         index="label", run=("INSERT INTO label (name, note) VALUES ('it''s \"it\"', '')",), ids={'it\'s "it"'}
     ),
@@ -165,12 +168,33 @@ def test_a_rollback_takes_the_work_along(connection: Connection) -> None:
     assert works(connection, "book") == []
 
 
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
+def test_a_truncation_that_may_remove_unseen_rows_is_refused(library: Scrypath, engine: Engine, level: str) -> None:
+    if engine.dialect.name != "postgresql":
+        return
+    strict = engine.execution_options(isolation_level=level)
+    with strict.connect() as connection, pytest.raises(DBAPIError, match="Truncate under READ COMMITTED"):
+        connection.exec_driver_sql("TRUNCATE book")
+
+
 def test_one_statement_writes_a_work_for_every_thousand_rows(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("INSERT INTO book (id, title) SELECT n, 'a' FROM generate_series(1, 2500) AS n")
         found = works(connection, "book")
         assert sorted(len(ids) for _, ids in found) == [500, 1000, 1000]
         assert {int(id) for _, ids in found for id in ids} == set(range(1, 2501))
+
+
+def test_many_ids_are_not_cut_where_the_database_aggregates_little(connection: Connection) -> None:
+    if getattr(connection.dialect, "is_mariadb", False):
+        connection.exec_driver_sql(BOOKS[0])
+        connection.exec_driver_sql(BOOKS[1])
+        connection.exec_driver_sql("INSERT INTO book (id, title, author_id) SELECT seq, 'a', 7 FROM seq_1_to_1200")
+        connection.execute(delete(work))
+        connection.exec_driver_sql("SET SESSION group_concat_max_len = 64")
+        connection.exec_driver_sql("DELETE FROM author WHERE id = 7")
+        connection.exec_driver_sql("SET SESSION group_concat_max_len = DEFAULT")
+        assert sorted(len(ids) for _, ids in works(connection, "book")) == [200, 1000]
 
 
 SWITCHES = {
