@@ -13,6 +13,7 @@ import click
 from ..errors import ConfigError
 from .application import AppTarget
 from .console import Console, reported, tell_error
+from .seconds import Seconds
 from .time_limit import time_limit
 
 FLAGS = ("sync_mode", "index_prefix", "meilisearch_url", "queue", "backend")
@@ -65,7 +66,7 @@ def _command(function: Body, seconds: float | None) -> Callable[..., None]:
     made: Callable[..., None] = click.pass_context(command)
     limit = click.option(
         "--timeout",
-        type=click.FloatRange(min=0, min_open=True),
+        type=Seconds(min_open=True),
         metavar="SECONDS",
         default=seconds,
         show_default=seconds is not None,

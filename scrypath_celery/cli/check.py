@@ -14,6 +14,7 @@ from ..operator.serialization import as_json
 from .app_command import looking
 from .completion import schema_argument
 from .console import Console
+from .seconds import Seconds
 from .status import CODES, TIMEOUT, broker_look
 from .text import pairs
 from .time_limit import rest
@@ -34,7 +35,7 @@ AGAIN = 1.0
 @click.option(
     "--wait",
     "wait_seconds",
-    type=click.FloatRange(min=0),
+    type=Seconds(),
     metavar="SECONDS",
     help="Look again for so long, until everything is healthy.",
 )

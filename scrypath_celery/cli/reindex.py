@@ -12,6 +12,7 @@ from .app_command import operating
 from .completion import schema_argument
 from .console import FINE, NOT_DONE, Console
 from .rebuilding import Meter, how, rebuild_line
+from .seconds import Seconds
 from .settings import warn_of_hot_applied
 from .text import pairs
 
@@ -19,7 +20,7 @@ from .text import pairs
 @click.command(epilog="Example: scrypath-celery -A shop reindex Post --keep-old 86400")
 @schema_argument
 @click.option("--cutover/--no-cutover", default=True, show_default=True, help="Swap once nothing speaks against it.")
-@click.option("--keep-old", metavar="SECONDS", type=click.FloatRange(min=0), default=0.0, help="Keep the old content.")
+@click.option("--keep-old", metavar="SECONDS", type=Seconds(), default=0.0, help="Keep the old content.")
 @click.option("--allow-failed", metavar="N", type=click.IntRange(min=0), default=0, help="Documents that may fail.")
 @click.option("--allow-shrink", is_flag=True, help="Let an index go live that holds much less than the present one.")
 @click.option("--detach", is_flag=True, help="Leave it to the workers and return at once.")

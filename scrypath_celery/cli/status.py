@@ -25,6 +25,7 @@ from .completion import schema_argument
 from .console import DIFFERENT, FINE, NOT_DONE, Console
 from .pause import pause_lines
 from .rebuilding import rebuild_line
+from .seconds import Seconds
 from .text import pairs
 from .time_limit import rest
 
@@ -46,7 +47,7 @@ CODES = {Health.HEALTHY: FINE, Health.ATTENTION: DIFFERENT, Health.UNKNOWN: NOT_
 )
 @click.option(
     "--max-age",
-    type=click.FloatRange(min=0),
+    type=Seconds(),
     default=MAX_AGE,
     show_default=True,
     metavar="SECONDS",
@@ -61,7 +62,7 @@ CODES = {Health.HEALTHY: FINE, Health.ATTENTION: DIFFERENT, Health.UNKNOWN: NOT_
 )
 @click.option(
     "--watch",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(min_open=True),
     is_flag=False,
     flag_value=5.0,
     metavar="[SECONDS]",

@@ -46,6 +46,12 @@ def start(shop: Shop) -> Start:
         ("work", "show", "x"),
         ("settings", "diff", "--nothing"),
         ("cancel", "--id", "-1"),
+        ("status", "--timeout", "inf"),
+        ("status", "--timeout", "nan"),
+        ("status", "--check", "--max-age", "nan"),
+        ("check", "--wait", "1e300"),
+        ("retry", "--id", "1", "--wait", "nan"),
+        ("engine", "--batch-cost", "-1"),
     ],
 )
 def test_a_wrong_command_line_exits_64_and_never_as_a_difference(run: Run, arguments: tuple[str, ...]) -> None:
