@@ -57,7 +57,13 @@ def _command(function: Body, seconds: float | None) -> Callable[..., None]:
             search = chosen.load()
             with search.override(**flags) if flags else nullcontext():
                 console = Console(
-                    search=search, program=chosen.program, as_json=as_json, flags=flags, timeout=timeout, began=began
+                    search=search,
+                    program=chosen.program,
+                    worker=chosen.worker,
+                    as_json=as_json,
+                    flags=flags,
+                    timeout=timeout,
+                    began=began,
                 )
                 code = function(console, **parameters) or 0
         ctx.exit(code)

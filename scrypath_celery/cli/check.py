@@ -64,7 +64,15 @@ def looked(console: Console, schema: str | None, skip: Sequence[str]) -> Preflig
     broker = broker_look(app, runtime.options)
     seconds = console.seconds or TIMEOUT
     schemas = console.schemas(schema)
-    return preflight(runtime, schemas, broker=broker, seconds=seconds, skip=skip, program=console.program)
+    return preflight(
+        runtime,
+        schemas,
+        broker=broker,
+        seconds=seconds,
+        skip=skip,
+        program=console.program,
+        worker=console.worker,
+    )
 
 
 def line(one: Finding) -> str:

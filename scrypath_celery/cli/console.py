@@ -31,6 +31,8 @@ class Console:
 
     search: Scrypath
     program: str
+    worker: str
+    """How a worker of the application is started."""
     as_json: bool
     flags: Mapping[str, Any]
     timeout: float | None = None

@@ -101,7 +101,7 @@ def shown(console: Console, *, schemas: Sequence[Schema], check: bool, max_age: 
     found = look(runtime, schemas, broker=broker, seconds=console.seconds)
     body = {**as_json(found), "unknown": list(found.unknown)}
     if check:
-        judged = judge(found, max_age=max_age, ignore=ignore, program=console.program)
+        judged = judge(found, max_age=max_age, ignore=ignore, program=console.program, worker=console.worker)
         console.answer("status", {**body, "check": as_json(judged)})
         for line in check_lines(judged):
             console.say(line)

@@ -171,7 +171,7 @@ def test_a_changed_declaration_is_named_with_its_remedy(run: Run, shop: Shop) ->
     shop.search.ledger.run(lambda tx: declared.put(tx, "posts", old))
     result = run("index", "contract-drift", "Post")
     assert (result.exit_code, "searchable: changed" in result.stdout) == (2, True)
-    assert "to fix it: settings_apply" in result.stdout
+    assert "to fix it: `scrypath-celery -A the_shop settings apply Post`" in result.stdout
     result = run("reconcile", "Post")
     assert (result.exit_code, "settings apply Post" in result.stdout) == (2, True)
     assert "contract: drift" in run("status", "Post").stdout
@@ -209,7 +209,9 @@ def test_contract_drift_names_each_dimension(run: Run, shop: Shop) -> None:
 def test_contract_drift_of_no_index_says_so(run: Run) -> None:
     result = run("index", "contract-drift", "Post")
     assert result.exit_code == 2
-    assert "there is no such index" in result.stdout
+    create = "there is no such index: `scrypath-celery -A the_shop settings apply Post` creates it"
+    assert create in result.stdout
+    assert create in run("settings", "diff", "Post").stdout
 
 
 def test_a_declared_field_that_no_document_has_is_found(run: Run, shop: Shop) -> None:
