@@ -319,3 +319,14 @@ def test_an_index_created_by_settings_apply_bears_its_fingerprint(run: Run, shop
     row = shop.search.ledger.run(lambda tx: indexes.get(tx, "posts"))
     assert row is not None
     assert row.fingerprint == shop.search.schemas.of(Post).fingerprint()
+
+
+def test_a_verification_says_of_records_without_a_projection_that_no_repair_helps(run: Run, shop: Shop) -> None:
+    filled(shop)
+    with shop.Session.begin() as session:
+        session.add(Post(id=7, title="a title", body="unprojectable"))
+    for command, code in ((("verify", "Post"), 2), (("reconcile", "Post", "--action", "repair"), 1)):
+        result = run(*command)
+        assert (result.exit_code, "To repair it" in result.stdout) == (code, False)
+        assert "1 records cannot be projected" in result.stderr
+        assert result.stderr.rstrip().endswith("scrypath-celery -A the_shop trace Post 7")
