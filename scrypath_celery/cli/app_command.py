@@ -13,6 +13,7 @@ import click
 from ..errors import ConfigError
 from .application import AppTarget
 from .console import Console, reported, tell_error
+from .seconds import Seconds
 from .time_limit import time_limit
 
 FLAGS = ("sync_mode", "index_prefix", "meilisearch_url", "queue", "backend")
@@ -56,7 +57,13 @@ def _command(function: Body, seconds: float | None) -> Callable[..., None]:
             search = chosen.load()
             with search.override(**flags) if flags else nullcontext():
                 console = Console(
-                    search=search, program=chosen.program, as_json=as_json, flags=flags, timeout=timeout, began=began
+                    search=search,
+                    program=chosen.program,
+                    worker=chosen.worker,
+                    as_json=as_json,
+                    flags=flags,
+                    timeout=timeout,
+                    began=began,
                 )
                 code = function(console, **parameters) or 0
         ctx.exit(code)
@@ -65,7 +72,7 @@ def _command(function: Body, seconds: float | None) -> Callable[..., None]:
     made: Callable[..., None] = click.pass_context(command)
     limit = click.option(
         "--timeout",
-        type=click.FloatRange(min=0, min_open=True),
+        type=Seconds(min_open=True),
         metavar="SECONDS",
         default=seconds,
         show_default=seconds is not None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import shlex
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -32,6 +33,16 @@ class AppTarget:
     name: str | None
     program: str
     app: Any = None
+
+    @property
+    def worker(self) -> str:
+        """How a worker of this application is started; Celery itself knows neither SCRYPATH_APP nor our files.
+
+        Raises:
+            ConfigError: no application is named.
+        """
+        name = self.name if self.app is not None else named(self.name, Path.cwd())
+        return f"celery -A {shlex.quote(name or '')} worker"
 
     def load(self) -> Scrypath:
         """The application's `Scrypath`, its schemas known.

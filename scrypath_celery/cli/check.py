@@ -14,6 +14,7 @@ from ..operator.serialization import as_json
 from .app_command import looking
 from .completion import schema_argument
 from .console import Console
+from .seconds import Seconds
 from .status import CODES, TIMEOUT, broker_look
 from .text import pairs
 from .time_limit import rest
@@ -34,7 +35,7 @@ AGAIN = 1.0
 @click.option(
     "--wait",
     "wait_seconds",
-    type=click.FloatRange(min=0),
+    type=Seconds(),
     metavar="SECONDS",
     help="Look again for so long, until everything is healthy.",
 )
@@ -63,7 +64,15 @@ def looked(console: Console, schema: str | None, skip: Sequence[str]) -> Preflig
     broker = broker_look(app, runtime.options)
     seconds = console.seconds or TIMEOUT
     schemas = console.schemas(schema)
-    return preflight(runtime, schemas, broker=broker, seconds=seconds, skip=skip, program=console.program)
+    return preflight(
+        runtime,
+        schemas,
+        broker=broker,
+        seconds=seconds,
+        skip=skip,
+        program=console.program,
+        worker=console.worker,
+    )
 
 
 def line(one: Finding) -> str:

@@ -31,6 +31,8 @@ class Console:
 
     search: Scrypath
     program: str
+    worker: str
+    """How a worker of the application is started."""
     as_json: bool
     flags: Mapping[str, Any]
     timeout: float | None = None
@@ -59,14 +61,15 @@ class Console:
         """The schema of a name, or the only one that is declared.
 
         Raises:
-            SchemaError: there is no such schema, or several and no name.
+            SchemaError: there is no such schema. click.UsageError: there are several, and no name is given.
         """
         declared = list(self.search.schemas)
         if name is not None or len(declared) == 1:
             return self.search.schemas.of(name if name is not None else declared[0])
         if not declared:
             raise SchemaError(NONE_DECLARED)
-        raise SchemaError(f"several schemas are declared, name one: {', '.join(schema.name for schema in declared)}")
+        names = ", ".join(schema.name for schema in declared)
+        raise click.UsageError(f"several schemas are declared, name one: {names}")
 
     def schemas(self, name: str | None) -> list[Schema]:
         """The schema of a name, or all.

@@ -6,6 +6,7 @@ import click
 
 from ..errors import EmbeddedError
 from .console import reported
+from .seconds import Seconds
 
 MISSING = "the embedded engine needs more than is installed: python3 -m pip install 'scrypath-celery[dev]'"
 
@@ -15,9 +16,11 @@ MISSING = "the embedded engine needs more than is installed: python3 -m pip inst
 @click.option("--port", type=int, default=7700, show_default=True, help="Port to listen on; 0 takes any.")
 @click.option("--data", metavar="FILE", help="File that keeps the state, or a folder for it (default: memory).")
 @click.option("--master-key", metavar="KEY", envvar="MEILI_MASTER_KEY", help="Close the engine to all who lack it.")
-@click.option("--batch-cost", type=float, default=0.0, show_default=True, help="Least time of every batch, in seconds.")
 @click.option(
-    "--document-cost", type=float, default=0.0, show_default=True, help="What each document adds to it, in seconds."
+    "--batch-cost", type=Seconds(), default=0.0, show_default=True, help="Least time of every batch, in seconds."
+)
+@click.option(
+    "--document-cost", type=Seconds(), default=0.0, show_default=True, help="What each document adds to it, in seconds."
 )
 @click.option(
     "--payload-limit", type=int, default=100_000_000, show_default=True, help="Largest body in bytes, decompressed."

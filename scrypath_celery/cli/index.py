@@ -6,6 +6,7 @@ import json
 
 import click
 
+from ..declaration_watch import COMMANDS
 from ..operator.contract_drift import ContractDrift, Detail, Dimension
 from ..operator.serialization import as_json
 from .app_command import operating
@@ -38,13 +39,17 @@ def drift_lines(found: ContractDrift, margin: str = "") -> list[str]:
     """The lines of one index."""
     head = pairs(schema=found.schema, index=found.index, contract="match" if found.match else "drift")
     if not found.index_exists:
-        return [margin + head, f"{margin}  there is no such index: `settings apply` creates it"]
+        return [
+            margin + head,
+            f"{margin}  there is no such index: `scrypath-celery settings apply {found.schema}` creates it",
+        ]
     parts = {"primary_key": found.primary_key, **found.dimensions, "declaration": found.declaration}
     lines = [margin + head]
     for name, part in parts.items():
         lines += [f"{margin}  {line}" for line in _part(name, part)]
     if found.remedies:
-        lines.append(f"{margin}  to fix it: {', then '.join(found.remedies)}")
+        commands = [f"`scrypath-celery {COMMANDS[remedy].format(name=found.schema)}`" for remedy in found.remedies]
+        lines.append(f"{margin}  to fix it: {', then '.join(commands)}")
     return lines
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 
 from ..operator.serialization import as_json
-from ..rebuild.rebuild import abort, drop_old, planned, rollback
-from ..rebuild.rebuild import reindex as run
+from ..rebuild import rebuild
 from ..rebuild.report import ReindexReport
 from .app_command import operating
 from .completion import schema_argument
 from .console import FINE, NOT_DONE, Console
 from .rebuilding import Meter, how, rebuild_line
+from .seconds import Seconds
 from .settings import warn_of_hot_applied
 from .text import pairs
 
@@ -19,13 +19,13 @@ from .text import pairs
 @click.command(epilog="Example: scrypath-celery -A shop reindex Post --keep-old 86400")
 @schema_argument
 @click.option("--cutover/--no-cutover", default=True, show_default=True, help="Swap once nothing speaks against it.")
-@click.option("--keep-old", metavar="SECONDS", type=click.FloatRange(min=0), default=0.0, help="Keep the old content.")
+@click.option("--keep-old", metavar="SECONDS", type=Seconds(), default=0.0, help="Keep the old content.")
 @click.option("--allow-failed", metavar="N", type=click.IntRange(min=0), default=0, help="Documents that may fail.")
 @click.option("--allow-shrink", is_flag=True, help="Let an index go live that holds much less than the present one.")
 @click.option("--detach", is_flag=True, help="Leave it to the workers and return at once.")
-@click.option("--abort", "act", flag_value="abort", help="Give up the rebuild that is under way.")
-@click.option("--rollback", "act", flag_value="rollback", help="Go back to the old content that is kept.")
-@click.option("--drop-old", "act", flag_value="drop_old", help="Drop the old content that is kept.")
+@click.option("--abort", is_flag=True, help="Give up the rebuild that is under way.")
+@click.option("--rollback", is_flag=True, help="Go back to the old content that is kept.")
+@click.option("--drop-old", is_flag=True, help="Drop the old content that is kept.")
 @click.option("--dry-run", is_flag=True, help="Say what would be read, built and swapped, and change nothing.")
 @operating
 def reindex(
@@ -36,7 +36,9 @@ def reindex(
     allow_failed: int,
     allow_shrink: bool,
     detach: bool,
-    act: str | None,
+    abort: bool,
+    rollback: bool,
+    drop_old: bool,
     dry_run: bool,
 ) -> int:
     """Build the index anew beside the live one, catch up with what is written meanwhile, and swap.
@@ -45,11 +47,18 @@ def reindex(
     the exit code is 1, `blocked_by` says what, and the live index is as it was. Ctrl-C leaves it running where workers
     run it.
     """
-    if act == "abort":
+    acts = [
+        f"--{name}" for name, given in {"abort": abort, "rollback": rollback, "drop-old": drop_old}.items() if given
+    ]
+    if len(acts) > 1:
+        raise click.UsageError(f"give one of {', '.join(acts)}")
+    if acts and (dry_run or keep_old or allow_failed or allow_shrink or not cutover or (detach and not rollback)):
+        raise click.UsageError(f"{acts[0]} takes no options of a new index, and no dry run")
+    if abort:
         return aborted(console, schema)
-    if act == "drop_old":
+    if drop_old:
         return dropped(console, schema)
-    if act == "rollback":
+    if rollback:
         return rolled_back(console, schema, detach=detach)
     return reindexed(
         console,
@@ -77,7 +86,7 @@ def reindexed(
     """Run a reindex; the exit code."""
     schema, meter = console.schema(name), Meter()
     if dry_run:
-        plan = planned(console.runtime, schema)
+        plan = rebuild.planned(console.runtime, schema)
         console.answer("reindex", {"dry_run": True, "swaps": cutover, **plan})
         console.say(f"Would build {console.runtime.uid_of(schema)} anew (nothing was changed)")
         console.say(pairs(**plan, swaps=cutover))
@@ -85,7 +94,7 @@ def reindexed(
     how_ = how(console, "a reindex", detach=detach, meter=meter)
     warn_of_hot_applied(console, schema)
     try:
-        done = run(
+        done = rebuild.reindex(
             console.runtime,
             schema,
             how_,
@@ -117,7 +126,8 @@ def told(console: Console, name: str, done: ReindexReport) -> int:
     if done.cut_over:
         console.say(f"Rebuilt {done.index} and cut over")
         if done.kept_until is not None and done.phase == "kept":
-            console.say(f"The old content is kept as {done.target}; to go back: {console.program} reindex --rollback")
+            back = f"{console.program} reindex {name} --rollback"
+            console.say(f"The old content is kept as {done.target}; to go back: {back}")
     elif done.phase == "cut_over":
         console.say(f"Filled {done.target}; {done.index} is as it was. To cut over:")
         console.say(f"  {console.program} reindex {name}")
@@ -130,7 +140,7 @@ def told(console: Console, name: str, done: ReindexReport) -> int:
 
 def aborted(console: Console, name: str | None) -> int:
     """Give up a rebuild; the exit code."""
-    done = abort(console.runtime, console.schema(name))
+    done = rebuild.abort(console.runtime, console.schema(name))
     console.answer("reindex", as_json(done))
     console.say(
         f"Aborted {done.operation.value} {done.id} of {done.index}: its works are cancelled, its target is gone"
@@ -140,7 +150,7 @@ def aborted(console: Console, name: str | None) -> int:
 
 def dropped(console: Console, name: str | None) -> int:
     """Drop the old content; the exit code."""
-    done = drop_old(console.runtime, console.schema(name))
+    done = rebuild.drop_old(console.runtime, console.schema(name))
     console.answer("reindex", as_json(done))
     console.say(f"Dropped the old content of {done.index}")
     console.say(rebuild_line(done))
@@ -152,7 +162,7 @@ def rolled_back(console: Console, name: str | None, *, detach: bool) -> int:
     schema, meter = console.schema(name), Meter()
     how_ = how(console, "a rollback", detach=detach, meter=meter)
     try:
-        done = rollback(console.runtime, schema, how_)
+        done = rebuild.rollback(console.runtime, schema, how_)
     finally:
         meter.end()
     console.answer("reindex", as_json(done))

@@ -19,6 +19,7 @@ from .bulk import check_scope, scoped, told
 from .completion import schema_argument
 from .console import DIFFERENT, FINE, NOT_DONE, Console
 from .filters import filtered, taken
+from .seconds import Seconds
 from .text import pairs
 
 WAIT = 60.0
@@ -35,7 +36,7 @@ EXITS = {Stage.VERIFIED: FINE, Stage.FAILED: DIFFERENT}
 @click.option(
     "--wait",
     metavar="[SECONDS]",
-    type=click.FloatRange(min=0.0),
+    type=Seconds(),
     is_flag=False,
     flag_value=WAIT,
     help=f"With --id: follow it until its documents are seen in the index, {WAIT:g} s at most.",

@@ -153,7 +153,7 @@ def _diff_code(found: SettingsDiff) -> int:
 def _diff_lines(found: SettingsDiff) -> list[str]:
     lines = [pairs(schema=found.schema, index=found.index, status=found.status)]
     if found.status is Parity.MISSING:
-        lines.append("  there is no such index: `settings apply` creates it")
+        lines.append(f"  there is no such index: `scrypath-celery settings apply {found.schema}` creates it")
     for one in found.drift:
         lines += [f"  {one.key}:", f"    declared: {_text(one.declared)}", f"    applied: {_text(one.applied)}"]
     for hot in found.hot_applied:

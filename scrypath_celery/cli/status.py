@@ -25,6 +25,7 @@ from .completion import schema_argument
 from .console import DIFFERENT, FINE, NOT_DONE, Console
 from .pause import pause_lines
 from .rebuilding import rebuild_line
+from .seconds import Seconds
 from .text import pairs
 from .time_limit import rest
 
@@ -46,7 +47,7 @@ CODES = {Health.HEALTHY: FINE, Health.ATTENTION: DIFFERENT, Health.UNKNOWN: NOT_
 )
 @click.option(
     "--max-age",
-    type=click.FloatRange(min=0),
+    type=Seconds(),
     default=MAX_AGE,
     show_default=True,
     metavar="SECONDS",
@@ -61,7 +62,7 @@ CODES = {Health.HEALTHY: FINE, Health.ATTENTION: DIFFERENT, Health.UNKNOWN: NOT_
 )
 @click.option(
     "--watch",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(min_open=True),
     is_flag=False,
     flag_value=5.0,
     metavar="[SECONDS]",
@@ -100,7 +101,7 @@ def shown(console: Console, *, schemas: Sequence[Schema], check: bool, max_age: 
     found = look(runtime, schemas, broker=broker, seconds=console.seconds)
     body = {**as_json(found), "unknown": list(found.unknown)}
     if check:
-        judged = judge(found, max_age=max_age, ignore=ignore, program=console.program)
+        judged = judge(found, max_age=max_age, ignore=ignore, program=console.program, worker=console.worker)
         console.answer("status", {**body, "check": as_json(judged)})
         for line in check_lines(judged):
             console.say(line)

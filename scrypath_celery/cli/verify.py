@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import click
@@ -38,9 +39,17 @@ def verify(console: Console, schema: str | None, sample: int | None, full: bool,
     console.answer("verify", verified_json(found))
     for line in verified_lines(found):
         console.say(line)
-    if found.differs:
+    if found.missing or found.stale or found.ghost:
         console.say(f"To repair it: {console.program} reconcile {found.schema} --action repair --dry-run")
+    note_unprojectable(console, found)
     return verified_code(found)
+
+
+def note_unprojectable(console: Console, found: Verification) -> None:
+    """Say of records that have no projection why no repair helps, and which command shows the cause."""
+    if count := found.counts[Kind.UNPROJECTABLE]:
+        see = f"{console.program} trace {found.schema} {shlex.quote(found.unprojectable[0])}"
+        console.note(f"{count} records cannot be projected, which no repair changes; the cause of the first: {see}")
 
 
 def verified_code(found: Verification) -> int:
@@ -97,6 +106,7 @@ def repair(console: Console, schema: str | None, *, dry_run: bool, allow_mass_de
         console.say(line)
     what = "Would requeue" if dry_run else "Requeued"
     console.say(f"{what}: {pairs(documents=done.requeued, deletions=done.deletions, works=len(done.works))}")
+    note_unprojectable(console, done.verification)
     if done.kept_ghosts:
         console.note(kept_text(done.kept_ghosts))
         return NOT_DONE

@@ -74,9 +74,19 @@ class Check:
     unknown: tuple[str, ...]
 
 
-def judge(found: Status, *, max_age: float = MAX_AGE, ignore: Collection[str] = (), program: str) -> Check:
-    """What needs attention in a status; `ignore` are codes that do not count, `program` how commands are called."""
-    reasons = tuple(reason for reason in _reasons(found, max_age, program) if reason.code not in ignore)
+def judge(
+    found: Status,
+    *,
+    max_age: float = MAX_AGE,
+    ignore: Collection[str] = (),
+    program: str,
+    worker: str = "celery worker",
+) -> Check:
+    """What needs attention in a status.
+
+    `ignore` are codes that do not count, `program` is how commands are called, `worker` how a worker is started.
+    """
+    reasons = tuple(reason for reason in _reasons(found, max_age, program, worker) if reason.code not in ignore)
     workers_alone = found.broker is not None and found.broker.depth is not None and found.broker.workers is None
     why = found.broker.unknown if workers_alone and found.broker is not None else None
     unknown = tuple(reason for reason in found.unknown if reason != why)
@@ -84,11 +94,11 @@ def judge(found: Status, *, max_age: float = MAX_AGE, ignore: Collection[str] = 
     return Check(health=health, reasons=reasons, unknown=unknown)
 
 
-def _reasons(found: Status, max_age: float, program: str) -> Iterator[Reason]:
+def _reasons(found: Status, max_age: float, program: str, worker: str) -> Iterator[Reason]:
     for one in found.indexes:
         for rule in (_pauses, _failed, _engine_content, _rebuild, _drift, _moving, _triggers):
             yield from rule(one, max_age, program)
-    yield from _workers(found, program)
+    yield from _workers(found, program, worker)
     yield from _engine(found, max_age)
 
 
@@ -162,11 +172,11 @@ def _triggers(one: IndexStatus, max_age: float, program: str) -> Iterator[Reason
         yield Reason(code=Code.TRIGGERS_INCOMPLETE, schema=one.schema, text=text, remedy=remedy)
 
 
-def _workers(found: Status, program: str) -> Iterator[Reason]:
+def _workers(found: Status, program: str, worker: str) -> Iterator[Reason]:
     broker = found.broker
     if broker is None:
         return
-    start = f"start one: celery -A APP worker -Q {broker.queue}"
+    start = f"start one: {worker} -Q {broker.queue}"
     celery = any(one.mode == Mode.CELERY or one.queue.open for one in found.indexes)
     if broker.depth is not None and broker.workers is None:
         text = f"the workers could not be asked ({broker.unknown})"

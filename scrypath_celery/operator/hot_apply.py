@@ -55,7 +55,8 @@ def hot_apply(
     by = by or somebody()
     targets = written_to(runtime, schema)
     if not targets:
-        raise HotApplyFailed(f"there is no index {runtime.uid_of(schema)}: create it with `settings apply`")
+        create = f"`scrypath-celery settings apply {display_name(runtime.schemas, schema)}`"
+        raise HotApplyFailed(f"there is no index {runtime.uid_of(schema)}: create it with {create}")
     try:
         for index in targets:
             send(runtime, index, wanted)
@@ -89,7 +90,7 @@ def allowed(settings: Mapping[str, Any], *, ack_live: bool) -> dict[str, Any]:
     if others:
         raise UnsupportedHotApplyKeys(
             f"these settings cannot be hot-applied: {', '.join(others)}; only {', '.join(ALLOWED)} can: declare the"
-            " others and run `settings apply`, or reindex"
+            " others and run `scrypath-celery settings apply`, or reindex"
         )
     try:
         return declared_form(settings, "hot apply")

@@ -58,10 +58,12 @@ def preflight(
     seconds: float,
     skip: Collection[str] = (),
     program: str = "scrypath-celery",
+    worker: str = "celery worker",
 ) -> Preflight:
     """Look at every part but those of `skip`, beside each other, for `seconds` in all; nothing is changed.
 
-    `broker` looks at the broker and the workers, `program` is how recommended commands begin.
+    `broker` looks at the broker and the workers, `program` is how recommended commands begin, `worker` how a
+    worker is started.
     """
     end = time.monotonic() + seconds
     groups: list[tuple[Part, Callable[[], list[Finding]]]] = [
@@ -71,7 +73,7 @@ def preflight(
         (Part.CONTRACT, lambda: [_contract(runtime, schema, program) for schema in schemas]),
     ]
     if broker is not None:
-        groups.append((Part.WORKERS, lambda: list(_workers(runtime, schemas, broker()))))
+        groups.append((Part.WORKERS, lambda: list(_workers(runtime, schemas, broker(), worker))))
     looks = [(part, Look(partial(_answered, part, look))) for part, look in groups if part not in skip]
     findings: list[Finding] = []
     for part, look in looks:
@@ -135,13 +137,13 @@ def _key(runtime: Runtime, schemas: Sequence[Schema]) -> Finding:
     return Finding(part=Part.KEY, health=Health.ATTENTION, text=text, remedy=remedy)
 
 
-def _workers(runtime: Runtime, schemas: Sequence[Schema], broker: Broker) -> Iterator[Finding]:
+def _workers(runtime: Runtime, schemas: Sequence[Schema], broker: Broker, worker: str) -> Iterator[Finding]:
     if broker.unknown is not None:
         yield _unknown(Part.WORKERS, broker.unknown)
         return
     on_queue = [one.name for one in broker.workers or () if broker.queue in one.queues]
     if not on_queue:
-        text, remedy = f"none consumes the queue {broker.queue}", f"start one: celery -A APP worker -Q {broker.queue}"
+        text, remedy = f"none consumes the queue {broker.queue}", f"start one: {worker} -Q {broker.queue}"
         yield Finding(part=Part.WORKERS, health=Health.ATTENTION, text=text, remedy=remedy)
         return
     yield _fine(Part.WORKERS, f"{len(on_queue)} on the queue {broker.queue}")

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Column, Integer, String
+from sqlalchemy.orm import declarative_base
 
 from tests.integration.cli.conftest import Run
 from tests.shop import Shop
@@ -46,12 +48,31 @@ def start(shop: Shop) -> Start:
         ("work", "show", "x"),
         ("settings", "diff", "--nothing"),
         ("cancel", "--id", "-1"),
+        ("status", "--timeout", "inf"),
+        ("status", "--timeout", "nan"),
+        ("status", "--check", "--max-age", "nan"),
+        ("check", "--wait", "1e300"),
+        ("retry", "--id", "1", "--wait", "nan"),
+        ("engine", "--batch-cost", "-1"),
     ],
 )
 def test_a_wrong_command_line_exits_64_and_never_as_a_difference(run: Run, arguments: tuple[str, ...]) -> None:
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (64, "")
     assert "Error: " in result.stderr
+
+
+@pytest.mark.parametrize("command", [("verify",), ("settings", "diff"), ("reconcile", "--action", "backfill")])
+def test_a_scope_of_several_schemas_is_a_wrong_command_line(run: Run, shop: Shop, command: tuple[str, ...]) -> None:
+    class Author(declarative_base()):  # type: ignore[misc]
+        __tablename__ = "authors"
+        id = Column(Integer, primary_key=True)
+        name = Column(String(20))
+
+    shop.search.schema(fields=["name"])(Author)
+    result = run(*command)
+    assert (result.exit_code, result.stdout) == (64, "")
+    assert "several schemas are declared, name one: Post, Author" in result.stderr
 
 
 def test_a_wrong_command_line_exits_64_inside_celerys_own_command_too(start: Start, shop: Shop) -> None:

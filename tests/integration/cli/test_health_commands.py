@@ -177,7 +177,8 @@ def test_a_check_names_what_is_missing_and_what_to_do(run: Run, shop: Shop, brok
     eventually(lambda: engine.index(uid) is None, what="the index is gone")
     result = run("check")
     assert result.exit_code == 2
-    assert "attention workers: none consumes the queue search_sync; do: start one" in result.stdout
+    assert "attention workers: none consumes the queue search_sync; do: start one: celery -A the_shop" in result.stdout
+    assert "celery -A the_shop worker -Q search_sync\n" in result.stdout
     assert "was made and is gone; do: scrypath-celery -A the_shop backfill Post" in result.stdout
     assert run("check", "--skip", "workers", "--skip", "contract").exit_code == 0
 

@@ -91,7 +91,8 @@ def test_what_stands_against_the_swap_is_named_and_ends_with_1(run: Run, shop: S
 def test_old_content_is_kept_gone_back_to_and_dropped(run: Run, shop: Shop) -> None:
     records(shop, 1)
     run("reindex", *INLINE)
-    assert "--rollback" in run("reindex", "--keep-old", "600", *INLINE).stdout
+    kept = run("reindex", "--keep-old", "600", *INLINE).stdout
+    assert "to go back: scrypath-celery -A the_shop reindex Post --rollback\n" in kept
     assert run("reindex", *INLINE).exit_code == 1
     assert run("reindex", "--rollback", *INLINE).exit_code == 0
     run("reindex", "--keep-old", "600", *INLINE)
@@ -108,3 +109,12 @@ def test_a_detached_rebuild_is_left_to_the_workers(run: Run, shop: Shop) -> None
     assert "left to the workers" in result.stdout
     assert run("backfill", "--detach").exit_code == 1
     assert run("reindex", "--detach", *INLINE).exit_code == 64
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--abort", "--rollback"), ("--drop-old", "--dry-run"), ("--abort", "--no-cutover"), ("--rollback", "--dry-run")],
+)
+def test_what_is_done_to_a_rebuild_takes_nothing_that_it_would_not_heed(run: Run, arguments: tuple[str, ...]) -> None:
+    result = run("reindex", "Post", *arguments)
+    assert (result.exit_code, result.stdout) == (64, "")

@@ -171,7 +171,7 @@ def test_a_changed_declaration_is_named_with_its_remedy(run: Run, shop: Shop) ->
     shop.search.ledger.run(lambda tx: declared.put(tx, "posts", old))
     result = run("index", "contract-drift", "Post")
     assert (result.exit_code, "searchable: changed" in result.stdout) == (2, True)
-    assert "to fix it: settings_apply" in result.stdout
+    assert "to fix it: `scrypath-celery -A the_shop settings apply Post`" in result.stdout
     result = run("reconcile", "Post")
     assert (result.exit_code, "settings apply Post" in result.stdout) == (2, True)
     assert "contract: drift" in run("status", "Post").stdout
@@ -209,7 +209,9 @@ def test_contract_drift_names_each_dimension(run: Run, shop: Shop) -> None:
 def test_contract_drift_of_no_index_says_so(run: Run) -> None:
     result = run("index", "contract-drift", "Post")
     assert result.exit_code == 2
-    assert "there is no such index" in result.stdout
+    create = "there is no such index: `scrypath-celery -A the_shop settings apply Post` creates it"
+    assert create in result.stdout
+    assert create in run("settings", "diff", "Post").stdout
 
 
 def test_a_declared_field_that_no_document_has_is_found(run: Run, shop: Shop) -> None:
@@ -317,3 +319,14 @@ def test_an_index_created_by_settings_apply_bears_its_fingerprint(run: Run, shop
     row = shop.search.ledger.run(lambda tx: indexes.get(tx, "posts"))
     assert row is not None
     assert row.fingerprint == shop.search.schemas.of(Post).fingerprint()
+
+
+def test_a_verification_says_of_records_without_a_projection_that_no_repair_helps(run: Run, shop: Shop) -> None:
+    filled(shop)
+    with shop.Session.begin() as session:
+        session.add(Post(id=7, title="a title", body="unprojectable"))
+    for command, code in ((("verify", "Post"), 2), (("reconcile", "Post", "--action", "repair"), 1)):
+        result = run(*command)
+        assert (result.exit_code, "To repair it" in result.stdout) == (code, False)
+        assert "1 records cannot be projected" in result.stderr
+        assert result.stderr.rstrip().endswith("scrypath-celery -A the_shop trace Post 7")
