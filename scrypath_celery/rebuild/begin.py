@@ -98,7 +98,7 @@ def alive(schema: Schema, found: Rebuild) -> RebuildError:
     who = found.owner or found.asked_by or "the workers"
     return RebuildError(
         f"{found.operation} {found.id} of {schema.name} is under way (phase {found.phase}, {who}):"
-        " wait for it, or give it up with --abort",
+        f" wait for it, or give it up with `scrypath-celery reindex {schema.name} --abort`",
         why="alive",
     )
 
