@@ -48,6 +48,7 @@ def start(shop: Shop) -> Start:
         ("work", "show", "x"),
         ("settings", "diff", "--nothing"),
         ("cancel", "--id", "-1"),
+        ("retry", "--id", "1", "--id", "2"),
         ("status", "--timeout", "inf"),
         ("status", "--timeout", "nan"),
         ("status", "--check", "--max-age", "nan"),
