@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from enum import Enum, auto
 from functools import partial
 
 from ..convergence.executor import run_ready_works
@@ -15,7 +16,7 @@ from ..errors import IndexPaused, RebuildError, ScrypathError
 from ..ledger import indexes, ready, rebuilds
 from ..ledger.rebuilds import Rebuild
 from ..runtime import Runtime
-from ..work import OPEN, READY, Mode, PauseByHand, Scope, State
+from ..work import OPEN, READY, Mode, PauseByHand, Scope, State, cause_of
 from .begin import give_up
 from .held import Held, acquire
 from .phases import Phase
@@ -82,18 +83,26 @@ def drive(runtime: Runtime, *, seconds: float, progress: RebuildProgress | None 
         if held is None:
             continue
         taken += 1
-        more = False
+        left = Left.DONE
         try:
-            more = _drive(held, end, progress, works=works)
+            left = _drive(held, end, progress, works=works)
         except RebuildError:
             continue  # a command took it over
         except ScrypathError as exc:
             logger.warning("rebuild %s of %s could not go on (%s): it is tried again", row.id, row.index_uid, exc)
         finally:
             held.release()
-        if more:
-            runtime.publish(row.index_uid, (0,))  # a nudge: whoever gets it goes on at once
+        if left is Left.TO_ANYBODY or (left is Left.TO_OTHERS and not _others_are_at_it(runtime, row)):
+            runtime.publish(row.index_uid, (0,), cause=cause_of(row.operation))  # whoever gets it goes on at once
     return taken
+
+
+class Left(Enum):
+    """Why a process drives a rebuild no more: nothing is to be done now, its time is over, or others run its works."""
+
+    DONE = auto()
+    TO_ANYBODY = auto()
+    TO_OTHERS = auto()
 
 
 def _wants(row: Rebuild) -> bool:
@@ -101,11 +110,11 @@ def _wants(row: Rebuild) -> bool:
     return row.phase != Phase.CUT_OVER or bool(row.tried) or (not row.blocked and bool(row.options.get("cutover")))
 
 
-def _drive(held: Held, end: float, progress: RebuildProgress | None, *, works: bool) -> bool:
-    """Take steps until `end`; whether it ended only for that."""
+def _drive(held: Held, end: float, progress: RebuildProgress | None, *, works: bool) -> Left:
+    """Take steps until `end`, or until there is nothing to do here."""
     if expired(held):
         give_up(held, Phase.EXPIRED, "nothing has moved in it for longer than a rebuild is kept")
-        return False
+        return Left.DONE
     runtime, pause = held.runtime, threading.Event()
     interval = runtime.options.poll_first
     while time.monotonic() < end:
@@ -113,22 +122,28 @@ def _drive(held: Held, end: float, progress: RebuildProgress | None, *, works: b
         if progress is not None:
             report(held.row, partial(progress, held.row), held.runtime)
         if turn in (Turn.OVER, Turn.STOPPED):
-            return False
+            return Left.DONE
         if turn is not Turn.WAITING or (works and _run_works(held)):
             interval = runtime.options.poll_first
             continue
+        if _others_are_at_it(runtime, held.row):
+            return Left.TO_OTHERS
         # Only the engine is waited for, and only where this process has nothing else to do: what comes next is due
         # as soon as it is done, and the relay comes back here no sooner than its period is over.
-        if not _waits_for_the_engine(held) or runtime.ledger.read(lambda tx: ready.uids(tx, *READY)):
-            return False
+        if runtime.ledger.read(lambda tx: ready.uids(tx, *READY)):
+            return Left.DONE
         pause.wait(interval)
         interval = min(interval * GROWTH, runtime.options.poll_max)
-    return True
+    return Left.TO_ANYBODY
 
 
-def _waits_for_the_engine(held: Held) -> bool:
-    found = held.runtime.ledger.read(lambda tx: rebuilds.tally(tx, held.row.id))
-    return State.SUBMITTED in found and not any(state in found for state in READY)
+def _others_are_at_it(runtime: Runtime, row: Rebuild) -> bool:
+    """Whether works of a rebuild are run or can be: the end of that task comes back to it.
+
+    Asked again once it is let go: a task that ended while it was held found it taken.
+    """
+    found = runtime.ledger.read(lambda tx: rebuilds.tally(tx, row.id))
+    return any(state in found for state in (*READY, State.RUNNING))
 
 
 def _run_works(held: Held) -> int:
