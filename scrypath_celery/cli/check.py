@@ -43,7 +43,7 @@ AGAIN = 1.0
 def check(console: Console, schema: str | None, skip: Sequence[str], wait_seconds: float | None) -> int:
     """Check ledger, engine, key, workers and indexes before a deployment; nothing is changed.
 
-    One line a part. Exit code 0 where all is healthy, 2 where something has to be done, 1 where a part could not be
+    One line a part. Exit code 0 where all is healthy, 2 where something must be done, 1 where a part could not be
     looked at. --timeout bounds one look, --wait how long it is repeated.
     """
     end = time.monotonic() + (wait_seconds or 0.0)

@@ -97,7 +97,7 @@ class Stage:
         return done.returncode, done.stdout
 
     def _env(self) -> dict[str, str]:
-        # A worker that has to be killed cannot remove its own temporary files: they go with the folder.
+        # A worker that must be killed cannot remove its own temporary files: they go with the folder.
         own = {"SCRYPATH_APP": APP, "PYTHONUNBUFFERED": "1", "TMPDIR": str(self.folder)}
         return dict(os.environ) | self.place.env() | own
 

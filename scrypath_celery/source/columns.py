@@ -67,7 +67,7 @@ def encoder(schema: Schema) -> Callable[[Row[Any]], bytes]:
 def together(schema: Schema, rows: Sequence[Row[Any]]) -> dict[str, bytes] | None:
     """The documents of many rows by id, in JSON, a column at a time; None where some row needs the closer look.
 
-    That is one that `encoder` refuses, or whose position has to be checked.
+    That is one that `encoder` refuses, or whose position must be checked.
     """
     if not rows or "_geo" in schema.names:
         return None if rows else {}

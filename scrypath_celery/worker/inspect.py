@@ -4,7 +4,7 @@
     celery -A shop inspect scrypath_work                  scrypath_schemas              control scrypath_retry ID
     celery -A shop control scrypath_pause SCHEMA REASON     control scrypath_resume SCHEMA
 
-Handlers are called in the worker's event loop. What the worker knows of itself they read at once; what has to be looked
+Handlers are called in the worker's event loop. What the worker knows of itself they read at once; what must be looked
 up is replied when the look has ended (see `deferred`), which beside forks is made in a child process, since a thread
 can deadlock the pool's children. A look is bounded, and says what it left out.
 """

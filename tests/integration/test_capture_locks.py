@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import StaticPool
+from sqlalchemy import StaticPool, event
 from sqlalchemy.orm import Session
 
 from scrypath_celery.errors import LedgerLocked
-from scrypath_celery.ledger.sqlite import configure
+from scrypath_celery.ledger.sqlite import BUSY_MILLISECONDS, configure
 from tests.blog import Blog, Post, open_blog
 
 Call = Callable[[Blog], Any]
@@ -96,21 +96,27 @@ def test_another_threads_transaction_is_waited_for(sqlite_url: str) -> None:
     blog.engine.dispose()
     configure(blog.engine)
     blog.add(Post(title="one"))
-    holds, asked = threading.Barrier(2), threading.Event()
+    holds, asked, waits = threading.Barrier(2), threading.Event(), list[int]()
 
     def hold() -> None:
         with blog.make() as session:
             write(session)
             holds.wait()
             asked.wait(10)
-            time.sleep(0.8)  # longer than a thread waits for itself
             session.commit()
 
     thread = threading.Thread(target=hold)
     thread.start()
     holds.wait()
-    asked.set()
+
+    @event.listens_for(blog.engine, "before_cursor_execute")
+    def ask(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if statement == "BEGIN IMMEDIATE" and not asked.is_set():
+            waits.append(cursor.connection.execute("PRAGMA busy_timeout").fetchone()[0])
+            asked.set()
+
     blog.capture.delete_document(Post, 9)
     thread.join()
+    assert waits == [BUSY_MILLISECONDS]  # what a thread waits for itself is shorter
     assert [written for _, _, written in blog.works()] == [["9"]]
     blog.engine.dispose()
