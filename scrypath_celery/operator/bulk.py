@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TypedDict, Unpack
 
 from sqlalchemy import Connection
 
@@ -41,55 +42,62 @@ class BulkResult:
     dry_run: bool = False
 
 
-def bulk_retry(
-    runtime: Runtime,
-    schema: Schema | None = None,
-    chosen: Selection | None = None,
-    *,
-    all: bool = False,
-    limit: int | None = None,
-    dry_run: bool = False,
-    by: str | None = None,
-    progress: Progress | None = None,
-) -> BulkResult:
-    """Give the works that `chosen` leaves (dead letters, where it names no state) to the workers again, oldest first.
+class BulkOptions(TypedDict, total=False):
+    """How many works are changed at once. The ids are taken first: what fails meanwhile is not among them.
 
-    The ids are taken first: what fails while this runs is not among them. Without a filter it needs `all`; `limit` is
-    the most works. A dry run changes nothing. `by` is who did it (default: user and host of this process).
+    Without a filter it needs `all`; `limit` is the most works, the oldest first. A dry run changes nothing. `by` is who
+    did it, as the ledger keeps it (default: user and host of this process).
+    """
+
+    all: bool
+    limit: int | None
+    dry_run: bool
+    by: str | None
+    progress: Progress | None
+
+
+def bulk_retry(
+    runtime: Runtime, schema: Schema | None = None, chosen: Selection | None = None, **how: Unpack[BulkOptions]
+) -> BulkResult:
+    """Give the works that `chosen` leaves (dead letters, where it names no state) to the workers again.
 
     Raises:
         WorkError: no filter and not `all`, or a state that cannot be retried. LedgerError: the ledger cannot be used.
     """
-    ids, matching = _snapshot(runtime, schema, chosen or {}, State.PENDING, all=all, limit=limit)
-    if dry_run:
-        return BulkResult(matching=matching, ids=ids, dry_run=True)
-    check = partial(check_retry, runtime, schema)
-    act = partial(_moved, to=State.PENDING, by=by or somebody(), check=check)
-    return _in_chunks(runtime, ids, matching, act, partial(_publish, runtime), "retry", progress)
+    check, after = partial(check_retry, runtime, schema), partial(_publish, runtime)
+    return _change(runtime, schema, chosen or {}, how, to=State.PENDING, check=check, after=after, what="retry")
 
 
 def bulk_cancel(
-    runtime: Runtime,
-    schema: Schema | None = None,
-    chosen: Selection | None = None,
-    *,
-    all: bool = False,
-    limit: int | None = None,
-    dry_run: bool = False,
-    by: str | None = None,
-    progress: Progress | None = None,
+    runtime: Runtime, schema: Schema | None = None, chosen: Selection | None = None, **how: Unpack[BulkOptions]
 ) -> BulkResult:
-    """Give up the works that `chosen` leaves (dead letters, where it names no state); all else is as in `bulk_retry`.
+    """Give up the works that `chosen` leaves (dead letters, where it names no state).
 
     Raises:
         WorkError: no filter and not `all`, or a state that cannot be cancelled. LedgerError: the ledger cannot be used.
     """
-    ids, matching = _snapshot(runtime, schema, chosen or {}, State.CANCELLED, all=all, limit=limit)
-    if dry_run:
-        return BulkResult(matching=matching, ids=ids, dry_run=True)
     check = partial(_check_cancel, runtime, schema)
-    act = partial(_moved, to=State.CANCELLED, by=by or somebody(), check=check)
-    return _in_chunks(runtime, ids, matching, act, lambda items: None, "cancel", progress)
+    return _change(
+        runtime, schema, chosen or {}, how, to=State.CANCELLED, check=check, after=lambda items: None, what="cancel"
+    )
+
+
+def _change(
+    runtime: Runtime,
+    schema: Schema | None,
+    chosen: Selection,
+    how: BulkOptions,
+    *,
+    to: State,
+    check: Callable[[Connection, Work], None],
+    after: Callable[[Sequence[Work]], None],
+    what: str,
+) -> BulkResult:
+    ids, matching = _snapshot(runtime, schema, chosen, to, all=how.get("all", False), limit=how.get("limit"))
+    if how.get("dry_run"):
+        return BulkResult(matching=matching, ids=ids, dry_run=True)
+    act = partial(_moved, to=to, by=how.get("by") or somebody(), check=check)
+    return _in_chunks(runtime, ids, matching, act, after, what, how.get("progress"))
 
 
 def _snapshot(
