@@ -80,6 +80,7 @@ def take(
         engine_uid=held.engine_uid,
         target=present.get("target") if items[0].operation is Operation.REINDEX else None,
         mark=_mark(held),
+        at=held.at,
     )
     _write(connection, result, lease=lease, worker=worker, task_id=task_id)
     if on_trial:
@@ -309,10 +310,13 @@ def lowest_held(connection: Connection, uid: str) -> int | None:
 
 
 def awaiting(connection: Connection, limit: int = 100) -> list[Row[Any]]:
-    """Claims with works that wait for the engine's verdict, oldest first; one that is unresolved may have some, too."""
+    """Claims with works that wait for the engine's verdict, oldest first; one that is unresolved may have some, too.
+
+    `at` is the time at which they were looked for.
+    """
     theirs = (work.c.index_uid == claim.c.index_uid) & (work.c.claim_number == claim.c.number)
     has_some = exists().where(theirs, work.c.claim_token == claim.c.token, in_state(State.SUBMITTED))
-    columns = (claim.c.token, claim.c.index_uid, claim.c.engine_uids)
+    columns = (claim.c.token, claim.c.index_uid, claim.c.engine_uids, now().label("at"))
     waiting = claim.c.state.in_([ClaimState.SUBMITTED.value, ClaimState.UNRESOLVED.value])
     query = select(*columns).where(waiting, has_some).order_by(claim.c.created_at).limit(limit)
     return list(connection.execute(query))
