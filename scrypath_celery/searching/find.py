@@ -13,6 +13,7 @@ from ..errors import EngineError, SessionError
 from ..runtime import Runtime
 from .answer import UNREADABLE, load, nothing, page, result, unintelligible
 from .failure import explained, is_missing
+from .measured import measured
 from .query.body import Query, query
 from .query.options import SearchOptions
 from .result import SearchResult
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@measured("search")
 def search(
     runtime: Runtime,
     model: type[T],
@@ -42,6 +44,7 @@ def search(
     return finish(runtime, asked, ask(runtime, asked), bound)
 
 
+@measured("search")
 async def asearch(
     runtime: Runtime,
     model: type[T],
