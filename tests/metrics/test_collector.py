@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
+from sqlalchemy import event
 
 from scrypath_celery.errors import ConfigError, IndexMissing
 from scrypath_celery.ledger import indexes, maintenance, overview, totals
@@ -77,6 +78,16 @@ def test_a_sync_is_counted_in_works_documents_and_durations(shop: Shop) -> None:
     for phase in ("claim", "read", "send", "await", "settle"):
         assert found["scrypath_claim_phase_seconds_count", "change", phase, "Post"] == 1, phase
     assert found["scrypath_claim_phase_seconds_sum", "change", "await", "Post"] > 0.0
+
+
+def test_the_totals_cost_a_claim_one_statement(shop: Shop) -> None:
+    statements: list[str] = []
+    event.listen(shop.engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+    shop.add(1)
+    shop.add(2)
+    shop.search.drain()
+    assert scrape(shop.search)["scrypath_claim_phase_seconds_count", "change", "read", "Post"] == 1
+    assert len([one for one in statements if one.startswith("INSERT INTO scrypath_total")]) == 1
 
 
 def test_a_document_of_several_works_is_superseded_in_all_but_one(shop: Shop) -> None:

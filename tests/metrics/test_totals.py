@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import os
 import threading
+from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import create_engine
 
 from scrypath_celery.ledger import Ledger, totals
 from scrypath_celery.totals import BEYOND, BOUNDS, Total, Totals, bucket
@@ -43,11 +44,12 @@ def test_a_process_that_was_forked_begins_with_none() -> None:
 
 
 @pytest.fixture
-def ledger(database_url: str) -> Ledger:
-    engine: Engine = create_engine(database_url)
+def ledger(database_url: str) -> Iterator[Ledger]:
+    engine = create_engine(database_url)
     made = Ledger(lambda: engine)
     made.create_all()
-    return made
+    yield made
+    engine.dispose()
 
 
 def test_totals_of_several_transactions_add_up(ledger: Ledger) -> None:
