@@ -264,10 +264,8 @@ def newer_ids(connection: Connection, held: Claim) -> set[str]:
 
 def end(connection: Connection, token: str, state: ClaimState) -> None:
     """Note that a claim is over, or waits for the engine; one with an unanswered request stays watched."""
-    values = {"state": state.value}
-    connection.execute(
-        update(claim).where(claim.c.token == token, claim.c.state != ClaimState.UNRESOLVED.value).values(**values)
-    )
+    query = update(claim).where(claim.c.token == token, claim.c.state != ClaimState.UNRESOLVED.value)
+    connection.execute(query.values(state=state.value))
 
 
 def mark_unresolved(connection: Connection, token: str, *, seen_uid: int | None, watch: float) -> bool:
@@ -310,10 +308,7 @@ def lowest_held(connection: Connection, uid: str) -> int | None:
 
 
 def awaiting(connection: Connection, limit: int = 100) -> list[Row[Any]]:
-    """Claims with works that wait for the engine's verdict, oldest first; one that is unresolved may have some, too.
-
-    `at` is the time at which they were looked for.
-    """
+    """Claims with works that wait for the engine's verdict (also unresolved ones), oldest first; `at` is the time."""
     theirs = (work.c.index_uid == claim.c.index_uid) & (work.c.claim_number == claim.c.number)
     has_some = exists().where(theirs, work.c.claim_token == claim.c.token, in_state(State.SUBMITTED))
     columns = (claim.c.token, claim.c.index_uid, claim.c.engine_uids, now().label("at"))

@@ -31,8 +31,8 @@ class Family:
         return (self.name,)
 
 
-def _declared() -> Iterator[Family]:
-    gauge, counter, histogram = GaugeMetricFamily, CounterMetricFamily, HistogramMetricFamily
+def _of_ledger() -> Iterator[Family]:
+    gauge = GaugeMetricFamily
     yield Family(gauge, "scrypath_up", "1 where this part answered the scrape in time, else 0", ("part",))
     yield Family(gauge, "scrypath_scrape_seconds", "How long this part took to answer the scrape", ("part",))
 
@@ -65,6 +65,9 @@ def _declared() -> Iterator[Family]:
     yield Family(gauge, "scrypath_rebuild_age_seconds", "For how long a rebuild has been under way", rebuild)
     yield Family(gauge, "scrypath_rebuild_idle_seconds", "For how long nothing has moved in a rebuild", rebuild)
 
+
+def _counted_in_ledger() -> Iterator[Family]:
+    counter, histogram, schema = CounterMetricFamily, HistogramMetricFamily, ("schema",)
     text = "Works that were settled: succeeded or cancelled"
     yield Family(counter, "scrypath_works_settled_total", text, ("schema", "outcome"))
     yield Family(counter, "scrypath_documents_settled_total", "Documents of works that succeeded", schema)
@@ -79,6 +82,9 @@ def _declared() -> Iterator[Family]:
     text = "How long the phases of a claim took; kind is change, or bulk for backfills and rebuilds"
     yield Family(histogram, "scrypath_claim_phase_seconds", text, ("schema", "kind", "phase"))
 
+
+def _of_engine_and_process() -> Iterator[Family]:
+    gauge, counter, histogram = GaugeMetricFamily, CounterMetricFamily, HistogramMetricFamily
     yield Family(gauge, "scrypath_engine_tasks_waiting", "Tasks that the engine is not done with")
     yield Family(gauge, "scrypath_engine_oldest_task_seconds", "For how long the oldest of them has waited")
     yield Family(
@@ -91,12 +97,12 @@ def _declared() -> Iterator[Family]:
 
     text = "Searches of this process: their time, by kind and status (ok, or the code of the error)"
     yield Family(histogram, "scrypath_search_seconds", text, ("schema", "kind", "status"))
-    yield Family(counter, "scrypath_hits_hydrated_total", "Hits whose record was found in the database", schema)
+    yield Family(counter, "scrypath_hits_hydrated_total", "Hits whose record was found in the database", ("schema",))
     text = "Hits without a record in the database: when they grow, the index is ahead of it"
-    yield Family(counter, "scrypath_hits_missing_total", text, schema)
+    yield Family(counter, "scrypath_hits_missing_total", text, ("schema",))
     text = "Requests of this process to the engine: their time, by route and status (ok, a status, or a code)"
     yield Family(histogram, "scrypath_engine_request_seconds", text, ("method", "route", "status"))
 
 
-FAMILIES = {family.name: family for family in _declared()}
+FAMILIES = {family.name: family for family in (*_of_ledger(), *_counted_in_ledger(), *_of_engine_and_process())}
 """The metrics by name."""
