@@ -32,7 +32,7 @@ from .seconds import Seconds
     "--count-limit",
     type=click.IntRange(min=1),
     metavar="WORKS",
-    default=10_000,
+    default=1_000,
     show_default=True,
     help="Count works of one schema and state up to this number.",
 )

@@ -15,7 +15,7 @@ __all__ = ["collector", "require_client"]
 
 NOT_INSTALLED = "metrics need more than is installed: python3 -m pip install 'scrypath-celery[prometheus]'"
 
-COUNTED = 10_000
+COUNTED = 1_000
 """Up to how many works of one schema and state a scrape counts."""
 SCRAPED_WITHIN = 5.0
 """Seconds within which a scrape is answered, whatever does not answer it."""
