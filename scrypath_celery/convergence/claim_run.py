@@ -49,8 +49,8 @@ class ClaimRun:
 
     With `barriers` each request stands between two of them in the engine's list of tasks. `requested` are the
     documents of any request, `documents` their outcomes. `open` are sends that the engine was not done with at the
-    last look, and `trials` the groups in which documents of them are tried. `began` is when it was claimed, on this
-    process's monotonic clock, and `seconds` what each phase took so far.
+    last look, `trials` the groups in which documents of them are tried, and `tried` says that it kept others away.
+    `began` is when it was claimed, on this process's monotonic clock, and `seconds` what each phase took so far.
     """
 
     runtime: Runtime
@@ -68,6 +68,7 @@ class ClaimRun:
     documents: Outcomes = field(default_factory=Outcomes)
     open: list[Send] = field(default_factory=list)
     trials: dict[str, str] = field(default_factory=dict)
+    tried: bool = False
     mark: tuple[int, str] | None = None
     outcome: Summary = field(default_factory=Summary)
     began: float = field(default_factory=time.monotonic)
@@ -108,6 +109,7 @@ class ClaimRun:
     def enter_trial(self) -> bool:
         """Keep other trials of the index away for one lease; false where another one is on."""
         uid, token, lease = self.claim.index_uid, self.claim.token, self.runtime.options.lease
+        self.tried = True
         return self.runtime.ledger.run(lambda tx: indexes.enter(tx, uid, token, lease))
 
     def leave_trial(self) -> None:
