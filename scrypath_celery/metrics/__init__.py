@@ -9,7 +9,7 @@ from ..errors import ConfigError
 
 if TYPE_CHECKING:
     from ..app import Scrypath
-    from .collector import Collector
+    from .scrape import Collector
 
 __all__ = ["collector", "require_client"]
 
@@ -50,6 +50,6 @@ def collector(
         ConfigError: the extra `prometheus` is not installed.
     """
     require_client()
-    from .collector import Collector
+    from .scrape import Collector
 
     return Collector(search, timeout=timeout, count_limit=count_limit, shared=shared, process=process)

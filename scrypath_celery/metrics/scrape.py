@@ -1,4 +1,4 @@
-"""The collector: what a scrape is answered with."""
+"""What a scrape is answered with."""
 
 from __future__ import annotations
 
