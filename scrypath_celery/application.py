@@ -190,7 +190,7 @@ class Attached:
             options=options,
             schemas=self.schemas,
             ledger=Ledger(
-                lambda: self._binding()[1], schema_of=self.schemas.of, on_dead_letters=self._tell_dead_letters
+                lambda: self._binding()[1], schemas_of=self.schemas.all_of, on_dead_letters=self._tell_dead_letters
             ),
             engine=SearchEngine(options),
             source=Source(self._reader, exception_text=options.log_exception_text),

@@ -34,7 +34,14 @@ class WriteOptions(TypedDict, total=False):
     """Beats the option `sync_mode` for this call."""
 
 
-class SyncOptions(WriteOptions, total=False):
+class RecordOptions(WriteOptions, total=False):
+    """What the calls that are given records take."""
+
+    schema: str | None
+    """The name of the one schema whose document is meant; by default all that hold the record."""
+
+
+class SyncOptions(RecordOptions, total=False):
     """What the calls that re-sync records take."""
 
     at: datetime | None

@@ -104,7 +104,7 @@ def read_ledger_status(connection: Connection, runtime: Runtime, schemas: Sequen
         },
         verified={schema.uid: _verified(notes.verified(connection, schema.uid)) for schema in schemas},
         rebuilds={uid: found for uid, found in under_way.items() if found is not None},
-        triggers={schema.uid: Triggers(runtime.ledger, schema).standing_if_any(connection) for schema in schemas},
+        triggers={schema.uid: Triggers(runtime.ledger, [schema]).standing_if_any(connection) for schema in schemas},
         scheduled={schema.uid: _scheduled(connection, schema) for schema in schemas},
     )
 
