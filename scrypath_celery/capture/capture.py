@@ -19,6 +19,7 @@ from ..errors import ConfigError, SessionError
 from ..runtime import Runtime
 from ..work import Mode, Operation
 from .after_commit import deliver
+from .generations import in_all_generations
 from .pending import PendingWorks
 from .registration import Group, Registration
 from .related import of_owner, routes_of, write_group
@@ -159,9 +160,9 @@ class Capture:
         if not items or result.mode is Mode.OFF or id(self) in _DISABLED.get():
             result.state = ResultState.OFF
         elif session is None:
-            _write_now(runtime, items)
+            _write_now(runtime, in_all_generations(runtime, items))
         else:
-            self._register(runtime, session, items)
+            self._register(runtime, session, in_all_generations(runtime, items))
         return result
 
     def _register(self, runtime: Runtime, session: Session, items: Sequence[Registration]) -> None:
@@ -218,7 +219,8 @@ def _write_now(runtime: Runtime, items: Sequence[Registration]) -> None:
     written = runtime.ledger.run(partial(_write, groups, runtime.options.publish_grace))
     for item in items:
         item.result.hold(written.get(item.group, ()))
-    deliver(runtime, items, {group: ids for group, ids in written.items() if group.at is None}, None)
+    ours = {group: ids for group, ids in written.items() if group.is_ours and group.at is None}
+    deliver(runtime, [item for item in items if item.is_ours], ours, None)
 
 
 def _write(groups: dict[Group, dict[str, None]], grace: float, connection: Connection) -> dict[Group, tuple[int, ...]]:

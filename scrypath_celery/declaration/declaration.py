@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 
 from ..errors import SchemaError
 from . import fan_out, mapping
 from .fan_out import FanOuts
+from .generation import FIRST, generation_of
 from .schema import IndexIf, Projection, Schema, Statement
 from .setting_checks import checked, declared_form, missing_rules
 from .setting_names import engine_form
@@ -60,8 +61,8 @@ class Declaration(TypedDict, total=False):
     fan_outs: FanOuts | None
 
 
-def schema_of(model: type[Any], declaration: Declaration) -> Schema:
-    """The schema that a declaration makes of a mapped class.
+def schema_of(model: type[Any], declaration: Declaration, generation: Callable[[], int]) -> Schema:
+    """The schema that a declaration makes of a mapped class; `generation` tells which one of its index is meant.
 
     Raises:
         SchemaError: an option or setting is unknown or wrong, or there is no one field for the document id.
@@ -75,7 +76,8 @@ def schema_of(model: type[Any], declaration: Declaration) -> Schema:
     schema = Schema(
         model=model,
         given_name=name,
-        uid=_uid(model, index if index is not None else name),
+        index=_index(model, index if index is not None else name),
+        generation=generation,
         fields=_names(model, "fields", declaration.get("fields", ())),
         filterable=_filterable(model, declaration.get("filterable", ())),
         sortable=_names(model, "sortable", declaration.get("sortable", ())),
@@ -108,7 +110,7 @@ def _document(model: type[Any], document: Projection | None) -> Projection | Non
     return document
 
 
-def _uid(model: type[Any], index: str | None) -> str:
+def _index(model: type[Any], index: str | None) -> str:
     uid = index if index is not None else mapping.table_name(model)
     if uid is None:
         raise SchemaError(f"{model.__qualname__} has no table name: give index=")
@@ -116,6 +118,8 @@ def _uid(model: type[Any], index: str | None) -> str:
         raise SchemaError(
             f"{model.__qualname__}: index {uid!r} must be 1 to 400 of a-z, A-Z, 0-9, - and _: give index="
         )
+    if generation_of(uid) != FIRST:
+        raise SchemaError(f"{model.__qualname__}: index {uid!r} ends like one of another generation: give index=")
     return uid
 
 

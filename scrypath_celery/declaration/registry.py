@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, TypeVar, Unpack
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -11,6 +12,7 @@ from ..errors import SchemaError
 from . import fan_out, mapping
 from .declaration import Declaration, schema_of
 from .fan_out import FanOuts
+from .generation import FIRST, generation_of, index_of
 from .routes import Routes
 from .schema import Schema
 
@@ -18,19 +20,24 @@ T = TypeVar("T")
 
 
 class Schemas:
-    """The schemas of one `Scrypath`, in the order of their declaration."""
+    """The schemas of one `Scrypath`, in the order of their declaration.
 
-    def __init__(self) -> None:
+    `generation` tells which generation of the indexes is meant.
+    """
+
+    def __init__(self, generation: Callable[[], int] = lambda: FIRST) -> None:
+        self._generation = generation
         self._by_model: dict[type[Any], list[Schema]] = {}
-        self._by_uid: dict[str, Schema] = {}
+        self._by_index: dict[str, Schema] = {}
+        self._elsewhere: dict[tuple[Schema, int], Schema] = {}
         self._without_index: dict[type[Any], Schema] = {}
         self.routes = Routes(self._owners, self.all_of)
 
     def __iter__(self) -> Iterator[Schema]:
-        return iter(self._by_uid.values())
+        return iter(self._by_index.values())
 
     def __len__(self) -> int:
-        return len(self._by_uid)
+        return len(self._by_index)
 
     def declare(self, **declaration: Unpack[Declaration]) -> Callable[[type[T]], type[T]]:
         """A decorator that declares a mapped class as `add` does, and gives it back as it is."""
@@ -50,12 +57,12 @@ class Schemas:
         """
         if mapping.mapper_of(model) is None:
             raise SchemaError(f"{model!r} is not a mapped class: declare it once it is mapped")
-        schema = schema_of(model, declaration)
+        schema = schema_of(model, declaration, self._generation)
         self._refuse_taken(schema)
         if model in self._without_index:
             raise SchemaError(f"{schema.path} has fan-outs without an index: declare them in its schema, as fan_outs=")
         self._by_model.setdefault(model, []).append(schema)
-        self._by_uid[schema.uid] = schema
+        self._by_index[schema.index] = schema
         self.routes.forget()
         return schema
 
@@ -65,9 +72,9 @@ class Schemas:
                 raise SchemaError(f"{schema.path} is declared twice: give the further schema a name=")
             if other.name == schema.name and (other.given_name or schema.given_name):
                 raise SchemaError(f"{schema.path} and {other.path} have one name: give one of them another name=")
-        if schema.uid in self._by_uid:
-            taken = self._by_uid[schema.uid].path
-            raise SchemaError(f"{schema.path} and {taken} have one index, {schema.uid!r}: give one of them index=")
+        if schema.index in self._by_index:
+            taken = self._by_index[schema.index].path
+            raise SchemaError(f"{schema.path} and {taken} have one index, {schema.index!r}: give one of them index=")
 
     def add_owner(self, model: type[Any], fan_outs: FanOuts) -> Schema:
         """Declare the fan-outs of a mapped class that has no index of its own.
@@ -79,7 +86,7 @@ class Schemas:
             raise SchemaError(f"{model!r} is not a mapped class: declare it once it is mapped")
         if model in self._by_model or model in self._without_index:
             raise SchemaError(f"{_path(model)} is declared twice")
-        owner = Schema(model=model, uid="", fan_outs=fan_out.declared(model, fan_outs))
+        owner = Schema(model=model, index="", fan_outs=fan_out.declared(model, fan_outs))
         self._without_index[model] = owner
         self.routes.forget()
         return owner
@@ -153,8 +160,15 @@ class Schemas:
         return found
 
     def by_uid(self, uid: str) -> Schema | None:
-        """The schema of an index (uid without prefix), or None."""
-        return self._by_uid.get(uid)
+        """The schema of an index (uid without prefix) of the generation that is meant, or None."""
+        return self._by_index.get(index_of(uid)) if generation_of(uid) == self._generation() else None
+
+    def in_generation(self, schema: Schema, generation: int) -> Schema:
+        """The same schema, of which another generation is meant."""
+        key = (schema, generation)
+        if key not in self._elsewhere:
+            self._elsewhere[key] = replace(schema, generation=lambda: generation)
+        return self._elsewhere[key]
 
     def check(self) -> None:
         """Check all schemas whose mappers are configured; raises SchemaError as `Schema.check` does."""
@@ -187,7 +201,7 @@ class Schemas:
         return found
 
     def _declared(self) -> str:
-        return f"; declared are {', '.join(schema.name for schema in self)}" if self._by_uid else "; none is declared"
+        return f"; declared are {', '.join(schema.name for schema in self)}" if self._by_index else "; none is declared"
 
 
 def _path(model: type[Any]) -> str:

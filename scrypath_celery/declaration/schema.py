@@ -18,6 +18,7 @@ from ..errors import SchemaError
 from . import changes, mapping, settings
 from .document_ids import id_text
 from .fan_out import FanOut
+from .generation import FIRST, uid_in
 from .source_text import source_text
 
 IndexIf = str | Callable[[Any], bool]
@@ -42,7 +43,8 @@ class Schema:
 
     model: type[Any]
     given_name: str | None = None
-    uid: str
+    index: str
+    generation: Callable[[], int] = lambda: FIRST
     fields: tuple[str, ...] = ()
     filterable: tuple[Any, ...] = ()
     sortable: tuple[str, ...] = ()
@@ -62,6 +64,11 @@ class Schema:
     def name(self) -> str:
         """What commands and results call it: its own name, or the class's."""
         return self.given_name or self.model.__name__
+
+    @property
+    def uid(self) -> str:
+        """The index's uid without prefix, in the generation that is meant; empty where there is no index."""
+        return uid_in(self.index, self.generation()) if self.index else ""
 
     @property
     def path(self) -> str:
@@ -275,7 +282,7 @@ class Schema:
     @cached_property
     def _checked(self) -> bool:
         mapper = self.mapper
-        if not self.uid:  # it has fan-outs alone, which are checked apart
+        if not self.index:  # it has fan-outs alone, which are checked apart
             return True
         self._check_id(mapper)
         # What a projection of the application's puts into a document needs no attribute of the same name.
