@@ -12,7 +12,7 @@ from ..errors import SchemaError
 from . import fan_out, mapping
 from .declaration import Declaration, schema_of
 from .fan_out import FanOuts
-from .generation import FIRST, generation_of, index_of
+from .generation import FIRST, generation_of, index_of, uid_in
 from .routes import Routes
 from .schema import Schema
 
@@ -164,10 +164,11 @@ class Schemas:
         return self._by_index.get(index_of(uid)) if generation_of(uid) == self._generation() else None
 
     def in_generation(self, schema: Schema, generation: int) -> Schema:
-        """The same schema, of which another generation is meant."""
+        """The same schema, of which another generation is meant, and named for it."""
         key = (schema, generation)
         if key not in self._elsewhere:
-            self._elsewhere[key] = replace(schema, generation=lambda: generation)
+            name = uid_in(schema.name, generation)
+            self._elsewhere[key] = replace(schema, generation=lambda: generation, given_name=name)
         return self._elsewhere[key]
 
     def check(self) -> None:

@@ -36,9 +36,10 @@ Statement = Callable[[], Select[Any]]
 class Schema:
     """What is declared for one mapped class and one index; made by `Schemas.add`.
 
-    `given_name` is its own name, where it does not go by that of the class. `uid` is the index's uid without prefix.
-    `fields` are searched, in the order of their weight; `filterable`, `sortable` and `faceting` as the engine takes
-    them. `settings` are further engine settings, in its spelling.
+    `given_name` is its own name, where it does not go by that of the class. `index` is the index as declared;
+    `generation` tells which generation of it is meant. `fields` are searched, in the order of their weight;
+    `filterable`, `sortable` and `faceting` as the engine takes them. `settings` are further engine settings, in its
+    spelling.
     """
 
     model: type[Any]

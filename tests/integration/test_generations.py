@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from scrypath_celery.convergence.executor import run_ready_works
+from scrypath_celery.convergence.poll import poll
 from scrypath_celery.convergence.proof import check
 from scrypath_celery.convergence.relay import publish, relay
 from scrypath_celery.declaration.generation import generation_of, index_of, uid_in
@@ -17,6 +19,7 @@ from scrypath_celery.declaration.registry import Schemas
 from scrypath_celery.errors import ConfigError, SchemaError
 from scrypath_celery.ledger import indexes, maintenance, scheduled
 from scrypath_celery.testing.engine import EngineUnderTest, engine_under_test
+from tests.deadline import eventually
 from tests.shop import Post, Setup, Shop
 
 OLD, NEW = "posts", "posts-g2"
@@ -201,6 +204,15 @@ def test_an_engine_that_was_replaced_is_noted_for_its_own_indexes(
     assert rows[NEW] is not None
 
 
+def test_works_that_wait_for_an_engine_are_concluded_by_its_own_processes(old: Shop, new: Shop) -> None:
+    new.add(1, title="one")
+    run_ready_works(new.search.runtime, NEW, seconds=10, wait=False)
+    poll(old.search.runtime)
+    assert (NEW, "submitted") in {(work.index_uid, work.state.value) for work in new.works()}
+    eventually(lambda: poll(new.search.runtime), what="the engine is done")
+    assert (NEW, "succeeded") in {(work.index_uid, work.state.value) for work in new.works()}
+
+
 def test_an_engine_that_is_away_pauses_its_own_indexes_alone(
     old: Shop, open_shop: Open, other_engine: EngineUnderTest
 ) -> None:
@@ -229,4 +241,5 @@ def test_triggers_write_for_both(old: Shop, new: Shop) -> None:
         assert shop.documents() == {1: "one"}
     with old.search.override(generations=None):
         old.search.ledger.triggers(Post).remove()
-    assert {one.state.value for one in old.search.ledger.triggers(Post).status()} == {"missing", "installed"}
+    states = {one.schema: one.state.value for one in old.search.ledger.triggers(Post).status()}
+    assert states == {"Post": "missing", "Post-g2": "installed"}
