@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +152,7 @@ def test_a_call_without_a_session_and_one_for_later_are_captured_for_both(old: S
     with old.Session.begin() as session:
         old.search.sync_record(session.get_one(Post, 1), at=datetime.now(UTC) + timedelta(hours=1))
     for uid in (OLD, NEW):
-        assert old.search.ledger.read(lambda tx, uid=uid: scheduled.waiting(tx, uid))[0] == 1
+        assert old.search.ledger.read(partial(scheduled.waiting, index_uid=uid))[0] == 1
 
 
 def test_a_result_speaks_of_the_generation_of_its_process(old: Shop) -> None:
@@ -172,9 +173,7 @@ def test_without_the_option_nothing_is_captured_for_others(open_shop: Open, scry
 def test_each_relay_publishes_the_works_of_its_own_generation(old: Shop, new: Shop) -> None:
     old.add(1)
     for shop, uid in ((old, OLD), (new, NEW)):
-        due = shop.search.ledger.run(
-            lambda tx, shop=shop: maintenance.due(tx, again=0.0, generation=shop.search.options.generation)
-        )
+        due = shop.search.ledger.run(partial(maintenance.due, again=0.0, generation=shop.search.options.generation))
         assert list(due) == ([] if uid == OLD else [NEW])  # the first is left to the process that wrote it, for a while
     assert publish(old.search.runtime) == 0
 
