@@ -18,7 +18,7 @@ from ..errors import SchemaError
 from . import changes, mapping, settings
 from .document_ids import id_text
 from .fan_out import FanOut
-from .generation import FIRST, uid_in
+from .generation import FIRST, name_in
 from .source_text import source_text
 
 IndexIf = str | Callable[[Any], bool]
@@ -69,7 +69,7 @@ class Schema:
     @property
     def uid(self) -> str:
         """The index's uid without prefix, in the generation that is meant; empty where there is no index."""
-        return uid_in(self.index, self.generation()) if self.index else ""
+        return name_in(self.index, self.generation()) if self.index else ""
 
     @property
     def path(self) -> str:

@@ -15,7 +15,7 @@ from scrypath_celery.convergence.executor import run_ready_works
 from scrypath_celery.convergence.poll import poll
 from scrypath_celery.convergence.proof import check
 from scrypath_celery.convergence.relay import publish, relay
-from scrypath_celery.declaration.generation import generation_of, index_of, uid_in
+from scrypath_celery.declaration.generation import generation_of, index_of, name_in
 from scrypath_celery.declaration.registry import Schemas
 from scrypath_celery.errors import ConfigError, SchemaError
 from scrypath_celery.ledger import indexes, maintenance, scheduled
@@ -77,7 +77,7 @@ def written(shop: Shop) -> list[tuple[str, str, tuple[str, ...]]]:
 
 @pytest.mark.parametrize(("uid", "index", "generation"), [("a", "a", 1), ("a-g2", "a", 2), ("a-g12", "a", 12)])
 def test_a_uid_says_its_generation(uid: str, index: str, generation: int) -> None:
-    assert (index_of(uid), generation_of(uid), uid_in(index, generation)) == (index, generation, uid)
+    assert (index_of(uid), generation_of(uid), name_in(index, generation)) == (index, generation, uid)
 
 
 @pytest.mark.parametrize("uid", ["a-g1", "a-g0", "a-g02", "a-g", "-g2", "a-g2b", "a_g2"])
@@ -105,6 +105,12 @@ def test_generations_may_come_from_a_variable(old: Shop, monkeypatch: pytest.Mon
     with old.search.override(generations=None) as search:
         assert search.options.generations == (3, 1)
         assert search.options.other_generations == (3,)
+
+
+def test_the_workers_of_another_generation_have_queues_of_their_own(old: Shop, new: Shop) -> None:
+    assert (old.search.options.queue, new.search.options.queue) == ("search_sync", "search_sync-g2")
+    with new.search.override(queue="ours", bulk_queue="bulk") as search:
+        assert (search.options.queue, search.options.bulk_queue) == ("ours-g2", "bulk-g2")
 
 
 def test_each_process_works_with_the_indexes_of_its_generation(old: Shop, new: Shop) -> None:
