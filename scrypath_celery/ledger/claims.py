@@ -82,6 +82,7 @@ def take(
         engine_uid=held.engine_uid,
         target=present.get("target") if items[0].operation is Operation.REINDEX else None,
         mark=_mark(held),
+        at=held.at,
     )
     _write(connection, result, lease=lease, worker=worker, task_id=task_id)
     if on_trial:
