@@ -8,7 +8,7 @@ import logging
 import random
 import string
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -157,11 +157,16 @@ VALUES: dict[str, Callable[[random.Random], Any]] = {
 }
 
 
-def things(dice: random.Random, count: int) -> list[Thing]:
-    def one() -> dict[str, Any]:
-        return {name: make(dice) if dice.random() < 0.8 else None for name, make in VALUES.items()}
+@pytest.fixture
+def empty() -> Iterator[Source]:
+    engine = create_engine("sqlite://")
+    yield Source(lambda: sessionmaker(engine))
+    engine.dispose()
 
-    return [Thing(id=id, **one()) for id in range(1, count + 1)]
+
+def things(dice: random.Random, count: int) -> list[Thing]:
+    made = ({name: make(dice) if dice.random() < 0.8 else None for name, make in VALUES.items()} for _ in range(count))
+    return [Thing(id=id, **values) for id, values in enumerate(made, start=1)]
 
 
 def ways(schema: Schema, source: Source, ids: list[str]) -> tuple[Reading, Reading]:
@@ -280,33 +285,29 @@ class Cat(Animal):
         (Cat, {"fields": ["kind"]}),
     ],
 )
-def test_where_the_models_code_has_a_part_records_are_read(model: Any, declared: dict[str, Any]) -> None:
-    source = Source(lambda: sessionmaker(create_engine("sqlite://")))
-    assert not source.by_columns(Schemas().add(model, **declared))
+def test_where_the_models_code_has_a_part_records_are_read(empty: Source, model: Any, declared: dict[str, Any]) -> None:
+    assert not empty.by_columns(Schemas().add(model, **declared))
 
 
-def test_a_listener_that_comes_later_is_heeded() -> None:
-    source = Source(lambda: sessionmaker(create_engine("sqlite://")))
+def test_a_listener_that_comes_later_is_heeded(empty: Source) -> None:
     schema = Schemas().add(Own.__mro__[0], fields=["id"])
-    assert not source.by_columns(schema)
+    assert not empty.by_columns(schema)
     schema = Schemas().add(Writer, fields=["name"])
-    assert source.by_columns(schema)
+    assert empty.by_columns(schema)
 
     def changed(record: Writer, context: Any) -> None:
         record.__dict__["name"] = "changed"
 
     event.listen(Writer, "load", changed)
     try:
-        assert not source.by_columns(schema)
+        assert not empty.by_columns(schema)
     finally:
         event.remove(Writer, "load", changed)
 
 
-def test_a_statement_with_criteria_alone_is_read_as_columns() -> None:
-    source = Source(lambda: sessionmaker(create_engine("sqlite://")))
-    assert source.by_columns(
-        Schemas().add(Thing, fields=["text"], select=lambda: select(Thing).where(Thing.flag.is_(True)))
-    )
+def test_a_statement_with_criteria_alone_is_read_as_columns(empty: Source) -> None:
+    flagged = Schemas().add(Thing, fields=["text"], select=lambda: select(Thing).where(Thing.flag.is_(True)))
+    assert empty.by_columns(flagged)
 
 
 class Writer(Base):
@@ -346,3 +347,4 @@ def test_loads_one_by_one_are_named_once_in_the_log(caplog: pytest.LogCaptureFix
         source.read(schema, ids)
     [told] = [record.getMessage() for record in caplog.records]
     assert "Book.writer one by one (30 queries in one reading, N+1)" in told
+    engine.dispose()

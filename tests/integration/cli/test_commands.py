@@ -57,12 +57,7 @@ def test_status_in_json_is_one_document_with_what_is_unknown(run: Run, brokered:
 
 
 def test_failed_prints_the_rollup_and_one_stable_line_a_row(run: Run, shop: Shop) -> None:
-    values: dict[str, Any] = {
-        "reason_class": "validation",
-        "reason": "Post 1: bad",
-        "error_code": "bad_code",
-        "engine_uids": [7],
-    }
+    values: dict[str, Any] = {"reason_class": "validation", "reason": "Post 1: bad", "error_code": "bad_code"}
     id = write(shop, State.FAILED, attempts=2, finished_at=2e9, engine_uids=[7], **values)
     result = run("failed")
     assert result.exit_code == 0
