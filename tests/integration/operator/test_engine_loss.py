@@ -68,7 +68,7 @@ def replaced(shop: Shop, engine: EmbeddedEngine) -> None:
 
 
 LOSSES = pytest.mark.parametrize("lose", [restored, emptied, replaced])
-SEEN = {
+SEEN: dict[str, Callable[[Shop], object]] = {
     "a claim": lambda shop: sync(shop, 50),
     "the relay": lambda shop: relay(shop.search.runtime, force=True),
     "reconcile": lambda shop: shop.search.reconcile_sync(Post),
