@@ -42,6 +42,7 @@ class Stage(ExitStack):
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ["FLASK_RUN_PORT"] = str(self.ports[5000])
         os.environ["CATALOGUE_DATABASE"] = f"sqlite:///{self.folder / 'catalogue.db'}"
+        os.environ["SHOP_DATABASE"] = f"sqlite+aiosqlite:///{self.folder / 'shop.db'}"
         self.enter(self.folder)
         self.name_engine()
         self.programs = self.enter_context(Programs(self.folder))
@@ -62,7 +63,8 @@ class Stage(ExitStack):
         os.environ["SCRYPATH_MEILISEARCH_URL"] = f"http://127.0.0.1:{self.ports[7700]}"
 
     def moved(self, text: str) -> str:
-        """The text of a page with the ports that it names replaced by those that are used here."""
+        """The text of a page with the ports that it names replaced by those that are used here, on loopback alone."""
+        text = text.replace("0.0.0.0", "127.0.0.1")
         for port, ours in self.ports.items():
             text = re.sub(rf"((?:127\.0\.0\.1|localhost):|-port[ =]){port}\b", rf"\g<1>{ours}", text)
         return text
