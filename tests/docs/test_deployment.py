@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 from pathlib import Path
+from subprocess import DEVNULL
 from typing import Any
 
 import yaml
@@ -21,10 +22,11 @@ PAGE = CHECKOUT / "docs" / "deployment.md"
 
 def _compose() -> list[str]:
     """Docker Compose, as a plugin or as a program."""
-    for command in (["docker", "compose"], ["docker-compose"]):
-        if shutil.which(command[0]) and subprocess.run([*command, "version"], capture_output=True).returncode == 0:
-            return command
-    absent("Docker Compose", "there is neither `docker compose` nor `docker-compose`")
+    kinds = [["docker", "compose"], ["docker-compose"]]
+    there = [one for one in kinds if shutil.which(one[0]) and subprocess.call([*one, "version"], stdout=DEVNULL) == 0]
+    if not there:
+        absent("Docker Compose", "there is neither `docker compose` nor `docker-compose`")
+    return there[0]
 
 
 def _services() -> dict[str, Any]:
