@@ -18,6 +18,10 @@ EMBEDDED = re.compile(r"scrypath-celery (dev|engine)\b")
 INSTALL = re.compile(r"python3 -m pip install (.*)")
 
 
+CURL = 'curl() { command curl -sS --fail-with-body --retry 3 --retry-all-errors --retry-delay 1 "$@"; }'
+"""A request has to be answered well, a moment later at the latest."""
+
+
 def run(block: Block, stage: Stage) -> None:
     """Run the commands of a block, one after the other.
 
@@ -49,7 +53,7 @@ def commands(text: str) -> Iterator[str]:
 
 def _run(command: str) -> None:
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-ec", command],
+        ["bash", "-o", "pipefail", "-ec", f"{CURL}\n{command}"],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
