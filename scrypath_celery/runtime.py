@@ -29,7 +29,7 @@ class Publish(Protocol):
     """Hand the ids of committed works of one index to Celery; never raises and never blocks."""
 
     def __call__(
-        self, index: str, ids: tuple[int, ...], *, cause: Cause = Cause.SYNC, documents: int | None = None
+        self, index: str, ids: tuple[int, ...], /, *, cause: Cause = Cause.SYNC, documents: int | None = None
     ) -> None:
         """`cause` and `documents` (how many, None: not known) are for those who look at Celery."""
 

@@ -10,7 +10,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from ..ledger import claims, indexes, maintenance, marks, parts, totals, works
+from ..ledger import claims, indexes, maintenance, marks, parts, totals, unresolved, works
 from ..ledger import stuck as stuck_work
 from ..work import BULK, ClaimState, Failure, Scope, Work
 from . import backoff
@@ -57,7 +57,7 @@ def _settle(run: ClaimRun, connection: Connection) -> None:
         outcome.submitted = [id for ids in waiting.values() for id in ids]
     if run.unanswered:
         watch = run.runtime.options.watch_seconds
-        claims.mark_unresolved(connection, token, seen_uid=seen_uid(connection, run), watch=watch)
+        unresolved.mark(connection, token, seen_uid=seen_uid(connection, run), watch=watch)
     claims.end(connection, token, ClaimState.SUBMITTED if waiting else ClaimState.DONE)
     if run.tried or run.claim.trials:
         indexes.leave(connection, run.claim.index_uid, token)
@@ -187,7 +187,7 @@ def _stop(run: ClaimRun, failure: Failure, connection: Connection) -> None:
     indexes.pause(connection, claim.index_uid, failure, delay)
     works.give_back(connection, claim.token, keep_claim_count=False)
     if run.requests:
-        claims.mark_unresolved(connection, claim.token, seen_uid=seen_uid(connection, run), watch=options.watch_seconds)
+        unresolved.mark(connection, claim.token, seen_uid=seen_uid(connection, run), watch=options.watch_seconds)
     claims.end(connection, claim.token, ClaimState.DONE)
     indexes.leave(connection, claim.index_uid, claim.token)
     run.outcome.paused = failure.reason_class
@@ -213,7 +213,7 @@ def _release(run: ClaimRun, blame: bool, connection: Connection) -> None:
     given = works.give_back(connection, claim.token, keep_claim_count=False)
     if run.requests:
         watch = run.runtime.options.watch_seconds
-        claims.mark_unresolved(connection, claim.token, seen_uid=seen_uid(connection, run), watch=watch)
+        unresolved.mark(connection, claim.token, seen_uid=seen_uid(connection, run), watch=watch)
     claims.end(connection, claim.token, ClaimState.DONE)
     indexes.leave(connection, claim.index_uid, claim.token)
     if given:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from sqlalchemy.orm import Session, scoped_session
+from typing_extensions import TypeVar
 
 from ..asynchronous import of_asyncio
 from ..errors import EngineError, SessionError
@@ -21,13 +22,13 @@ from .result import SearchResult
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 
-T = TypeVar("T")
+T = TypeVar("T", default=Any)
 
 
 @measured("search")
 def search(
     runtime: Runtime,
-    model: type[T],
+    model: type[T] | str,
     q: str = "",
     *,
     session: Session | scoped_session[Any],
@@ -47,7 +48,7 @@ def search(
 @measured("search")
 async def asearch(
     runtime: Runtime,
-    model: type[T],
+    model: type[T] | str,
     q: str = "",
     *,
     session: AsyncSession | async_scoped_session[Any],

@@ -6,9 +6,10 @@ import math
 import os
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 
 from scrypath_celery.ledger import Ledger, totals
 from scrypath_celery.totals import BEYOND, BOUNDS, Total, Totals, bucket
@@ -28,7 +29,12 @@ def test_buckets_are_named_by_numbers_that_prometheus_reads() -> None:
 
 def test_no_count_of_many_threads_is_lost() -> None:
     noted = Totals()
-    threads = [threading.Thread(target=lambda: [noted.add("name") for _ in range(2_000)]) for _ in range(4)]
+
+    def count() -> None:
+        for _ in range(2_000):
+            noted.add("name")
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -65,9 +71,13 @@ def test_totals_of_several_transactions_add_up(ledger: Ledger) -> None:
 def test_totals_of_many_writers_at_once_add_up(ledger: Ledger) -> None:
     """Each writes totals of the same two indexes, named in another order."""
 
+    def count(connection: Connection, order: list[str]) -> None:
+        for uid in order:
+            totals.add(connection, uid, totals.SUCCEEDED, times=1, documents=1)
+
     def write(order: list[str]) -> None:
         for _ in range(10):
-            ledger.run(lambda tx: [totals.add(tx, uid, totals.SUCCEEDED, times=1, documents=1) for uid in order])
+            ledger.run(partial(count, order=order))
 
     writers = [threading.Thread(target=write, args=(order,)) for order in (["a", "b"], ["b", "a"]) * 2]
     for writer in writers:

@@ -29,16 +29,18 @@ from tests.unit.test_docs import CHECKOUT, PAGES, blocks, each_page
 FOREIGN = {
     "--address",
     "--basic-auth",
+    "--enable-threads",
     "--large",
     "--persistent",
     "--port",
+    "--preload",
     "--read-only",
     "--seed",
     "--tasks-columns",
     "--without-gossip",
     "--without-mingle",
 }
-"""Options in the pages of programs that are not commands of ours: Celery's, Flower's, the bench's."""
+"""Options in the pages of programs that are not commands of ours: Celery's, Flower's, web servers', the bench's."""
 
 CELERY_EVENTS = {"received", "started", "succeeded", "failed", "rejected", "revoked", "retried", "sent"}
 
