@@ -187,7 +187,7 @@ def _watched(connection: Connection, *, rows: list[Row[Any]], landed: set[str], 
         if row.token in landed and unresolved.seen(connection, [row.token], newest):
             # A work that was claimed without settling is read again, or is a dead letter: another would bring
             # what hangs or kills its process back for ever.
-            ids = unresolved.ids_of_claim(connection, row.token)
+            ids = unresolved.ids_of(connection, row.token)
             waiting = awaited.document_ids(connection, row.index_uid, ids)
             written += len(works.requeue(connection, row.index_uid, [id for id in ids if id not in waiting]))
     unresolved.seen(connection, [row.token for row in rows if row.token not in landed], newest)

@@ -153,9 +153,19 @@ class Schema:
         return tuple(dict.fromkeys((self.key, *plain)))
 
     @cached_property
+    def own_names(self) -> tuple[str, ...]:
+        """Those of `names` that records have; where there is a `search_document` it may add the others.
+
+        Ask only once the mappers are configured.
+        """
+        if mapping.static(self.model, "search_document") is None:
+            return self.names
+        return tuple(name for name in self.names if mapping.is_field(self.model, name))
+
+    @cached_property
     def values(self) -> Callable[[Any], Any]:
-        """Reads the fields of `names` from a record at once (a tuple where there is more than one)."""
-        return attrgetter(*self.names)
+        """Reads the fields of `own_names` from a record at once (a tuple where there is more than one)."""
+        return attrgetter(*self.own_names)
 
     @cached_property
     def counted_by_database(self) -> bool:

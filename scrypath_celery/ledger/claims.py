@@ -81,6 +81,7 @@ def take(
         engine_uid=held.engine_uid,
         target=present.get("target") if items[0].operation is Operation.REINDEX else None,
         mark=_mark(held),
+        at=held.at,
     )
     _write(connection, result, lease=lease, worker=worker, task_id=task_id)
     if on_trial:
@@ -293,17 +294,6 @@ def end(connection: Connection, token: str, state: ClaimState) -> None:
 def _end() -> Update:
     over = (claim.c.token == bindparam("ended")) & (claim.c.state != ClaimState.UNRESOLVED.value)
     return update(claim).where(over).values(state=bindparam("to"))
-
-
-def mark_unresolved(connection: Connection, token: str, *, seen_uid: int | None, watch: float) -> bool:
-    """Keep a claim because requests of it may still land, with the engine's newest task uid of this time.
-
-    `seen_uid` is None where the engine could not be asked: then its list is watched from the start of the claim.
-    False where it was unresolved already.
-    """
-    query = update(claim).where(claim.c.token == token, claim.c.state != ClaimState.UNRESOLVED.value)
-    values = {"state": ClaimState.UNRESOLVED.value, "seen_uid": seen_uid, "watch_until": now() + watch}
-    return connection.execute(query.values(**values)).rowcount > 0
 
 
 def expired(connection: Connection, limit: int = 100) -> list[Row[Any]]:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 
 from ..errors import LedgerConflict, LedgerError, LedgerMissing, LedgerOutdated, LedgerUnavailable, WrongDatabase
 from ..work import DeadLetter
-from . import dead_letters, sqlite, tables
+from . import dead_letters, sqlite, tables, totals
 from .clock import now
 from .limits import limited, within
 
@@ -113,7 +113,9 @@ class Ledger:
             try:
                 with self.begin() as connection:
                     noted = dead_letters.note_here(connection) if self._connection is None else []
+                    counted = totals.begin(connection)
                     result = function(connection)
+                    totals.write(connection, counted)
             except (LedgerUnavailable, LedgerConflict) as exc:
                 over = attempt == TRIES - 1 or time.monotonic() - started > TRY_SECONDS
                 if over or not _contended(exc.__cause__):

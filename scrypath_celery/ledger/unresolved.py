@@ -1,4 +1,4 @@
-"""Unresolved sends: claims of which a request may still land in the engine, and how far they were watched."""
+"""Claims of which a request may still land after they ended: kept and watched in the engine's list of tasks."""
 
 from __future__ import annotations
 
@@ -9,9 +9,20 @@ from sqlalchemy import Connection, Row, case, func, select, update
 
 from ..declaration.generation import FIRST
 from ..work import ClaimState
+from . import indexes
 from .clock import now
-from .indexes import in_generation
 from .tables import claim
+
+
+def mark(connection: Connection, token: str, *, seen_uid: int | None, watch: float) -> bool:
+    """Keep a claim because requests of it may still land, with the engine's newest task uid of this time.
+
+    `seen_uid` is None where the engine could not be asked: then its list is watched from the start of the claim.
+    False where it was unresolved already.
+    """
+    query = update(claim).where(claim.c.token == token, claim.c.state != ClaimState.UNRESOLVED.value)
+    values = {"state": ClaimState.UNRESOLVED.value, "seen_uid": seen_uid, "watch_until": now() + watch}
+    return connection.execute(query.values(**values)).rowcount > 0
 
 
 def listed(connection: Connection, generation: int = FIRST, limit: int = 1_000) -> list[Row[Any]]:
@@ -20,18 +31,18 @@ def listed(connection: Connection, generation: int = FIRST, limit: int = 1_000) 
     Those come first that were watched least far.
     """
     columns = (claim.c.token, claim.c.index_uid, claim.c.engine_uids, claim.c.seen_uid)
-    ours = in_generation(connection, claim.c.index_uid, generation)
+    ours = indexes.in_generation(connection, claim.c.index_uid, generation)
     query = select(*columns).where(claim.c.state == ClaimState.UNRESOLVED.value, ours)
     return list(connection.execute(query.order_by(func.coalesce(claim.c.seen_uid, -1)).limit(limit)))
 
 
-def ids_of_index(connection: Connection, uid: str) -> list[str]:
+def ids(connection: Connection, uid: str) -> list[str]:
     """The ids of all claims of an index of which a request may still land, or landed nobody knows where."""
     query = select(claim.c.ids).where(claim.c.index_uid == uid, claim.c.state == ClaimState.UNRESOLVED.value)
-    return list(dict.fromkeys(id for ids in connection.execute(query).scalars() for id in ids))
+    return list(dict.fromkeys(id for some in connection.execute(query).scalars() for id in some))
 
 
-def ids_of_claim(connection: Connection, token: str) -> tuple[str, ...]:
+def ids_of(connection: Connection, token: str) -> tuple[str, ...]:
     """The document ids of a claim; none where it is forgotten."""
     return tuple(connection.execute(select(claim.c.ids).where(claim.c.token == token)).scalar() or ())
 

@@ -47,7 +47,7 @@ def requeue(held: Held) -> None:
         written.clear()
         again = dict.fromkeys(ids)
         if not more:
-            again.update(dict.fromkeys(unresolved.ids_of_index(tx, uid)))
+            again.update(dict.fromkeys(unresolved.ids(tx, uid)))
             again.update(dict.fromkeys(_failed_ids(tx, row.id)))
             _note_declared(held, tx)
             engine_uids.note(tx, uid, held.live)
