@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.orm.interfaces import ORMOption
 
-from .application import Attached
 from .capture.result import ResultState, SyncResult
 from .declaration.document import default_document, project
+from .hooks import Hooks
 from .searching.capabilities import Capabilities, capabilities
 from .searching.entries import AnyEntry, Entry
 from .searching.facet_values import FacetOptions, facet_values
@@ -34,7 +34,7 @@ B = TypeVar("B")
 C = TypeVar("C")
 
 
-class Searches(Attached):
+class Searches(Hooks):
     """The searches of what is attached to a Celery app and a database."""
 
     def document(self, record: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
@@ -67,6 +68,7 @@ class ClaimRun:
     trials: dict[str, str] = field(default_factory=dict)
     mark: tuple[int, str] | None = None
     outcome: Summary = field(default_factory=Summary)
+    began: float = field(default_factory=time.monotonic)
 
     def next_token(self) -> str:
         """The token of the next request: its claim, its number, and the ledger that it is of."""

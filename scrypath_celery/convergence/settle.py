@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
+import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from sqlalchemy import Connection
 
-from ..ledger import claims, indexes, maintenance, marks, parts, works
+from ..ledger import claims, indexes, maintenance, marks, noted, parts, works
 from ..ledger import stuck as stuck_work
+from ..notices import Settled
 from ..work import ClaimState, Failure, Scope, Work
 from . import backoff
 from .claim_run import ClaimRun
@@ -25,7 +28,7 @@ def settle(run: ClaimRun) -> None:
 def _settle(run: ClaimRun, connection: Connection) -> None:
     token, uids = run.claim.token, [send.uid for send in run.sends]
     outcome = run.outcome
-    outcome.retrying, outcome.failed, outcome.retry_in = {}, {}, 0.0
+    outcome.retrying, outcome.failed, outcome.codes, outcome.retry_in = {}, {}, {}, 0.0
     outcome.engine_uids = uids
     outcome.indexed = set().union(*(send.ids for send in run.sends if not send.deletion))
     outcome.deleted = set().union(*(send.ids for send in run.sends if send.deletion))
@@ -61,6 +64,23 @@ def _settle(run: ClaimRun, connection: Connection) -> None:
         marks.advance(connection, run.claim.index_uid, *run.mark)
     if not run.to_target:  # that works on the target of a rebuild ends no pause of the live index
         indexes.resume(connection, run.claim.index_uid)
+    noted.note(connection, _settled(run, fine, waiting))
+
+
+def _settled(run: ClaimRun, fine: Sequence[int], waiting: Mapping[Wait, Sequence[int]]) -> Settled:
+    outcome, items = run.outcome, run.claim.works
+    return Settled(
+        index_uid=run.claim.index_uid,
+        operation=items[0].operation,
+        works=tuple(item.id for item in items),
+        documents=len(run.claim.ids),
+        succeeded=len(fine),
+        submitted=sum(map(len, waiting.values())),
+        retrying=len(outcome.retrying),
+        failed=len(outcome.failed),
+        classes=Counter(reason.value for reason in (*outcome.retrying.values(), *outcome.failed.values())),
+        seconds=time.monotonic() - run.began,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,9 +147,10 @@ def _fail(run: ClaimRun, connection: Connection, item: Work, ending: Ending) -> 
         count_attempt=counts,
         engine_uids=[send.uid for send in run.sends] if failure.by_engine else (),
         trial=ending.trial if wait is not None else None,
+        by_runner=True,
     )
     if changed and wait is None:
-        outcome.failed[item.id] = failure.reason_class
+        outcome.failed[item.id], outcome.codes[item.id] = failure.reason_class, failure.code or ""
     elif changed:
         outcome.retrying[item.id] = failure.reason_class
         outcome.retry_in = max(outcome.retry_in, wait or 0.0)

@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, case, exists, func, select, update
 
+from ..notices import Claimed
 from ..work import PRIORITY, READY, Claim, ClaimState, Mark, Operation, Scope, State, Work
-from . import indexes, ready, trials, works
+from . import indexes, noted, ready, trials, works
 from .clock import now
 from .tables import claim, in_state, index, work
 
@@ -84,7 +85,18 @@ def take(
     _write(connection, result, lease=lease, worker=worker, task_id=task_id)
     if on_trial:
         indexes.enter(connection, uid, token, lease)
+    noted.note(connection, _claimed(result))
     return result
+
+
+def _claimed(taken: Claim) -> Claimed:
+    return Claimed(
+        index_uid=taken.index_uid,
+        operation=taken.works[0].operation,
+        number=taken.number,
+        works=tuple(item.id for item in taken.works),
+        documents=len(taken.ids),
+    )
 
 
 def _mark(held: Row[Any]) -> Mark | None:
@@ -309,10 +321,12 @@ def lowest_held(connection: Connection, uid: str) -> int | None:
 
 
 def awaiting(connection: Connection, limit: int = 100) -> list[Row[Any]]:
-    """Claims with works that wait for the engine's verdict, oldest first; one that is unresolved may have some, too."""
+    """Claims with works that wait for the engine's verdict, oldest first, with their age in seconds; one that is
+    unresolved may have some, too."""
     theirs = (work.c.index_uid == claim.c.index_uid) & (work.c.claim_number == claim.c.number)
     has_some = exists().where(theirs, work.c.claim_token == claim.c.token, in_state(State.SUBMITTED))
-    columns = (claim.c.token, claim.c.index_uid, claim.c.engine_uids)
+    age = (now() - claim.c.created_at).label("age")
+    columns = (claim.c.token, claim.c.index_uid, claim.c.engine_uids, age)
     waiting = claim.c.state.in_([ClaimState.SUBMITTED.value, ClaimState.UNRESOLVED.value])
     query = select(*columns).where(waiting, has_some).order_by(claim.c.created_at).limit(limit)
     return list(connection.execute(query))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, select, update
+from sqlalchemy import Column, Connection, Row, case, select, update
 
+from ..notices import IndexPaused, IndexResumed
 from ..work import Failure, IndexRow, Pause, PauseByHand, ReasonClass, Scope
+from . import noted
 from .clock import now
 from .tables import index
 
@@ -66,6 +68,11 @@ def record(row: Row[Any]) -> IndexRow:
 
 def pause(connection: Connection, uid: str, failure: Failure, delay: float) -> None:
     """Let nothing of this index be tried for `delay` seconds; a probe ends the pause."""
+    other = index.c.pause_class.is_(None) | (index.c.pause_class != failure.reason_class.value)
+    begins = select(index.c.index_uid).where(index.c.index_uid == uid, index.c.paused_until.is_(None) | other)
+    if connection.execute(begins).first() is not None:
+        reason_class, scope = failure.reason_class, failure.scope
+        noted.note(connection, IndexPaused(index_uid=uid, reason_class=reason_class, scope=scope, seconds=delay))
     connection.execute(
         update(index)
         .where(index.c.index_uid == uid)
@@ -82,16 +89,20 @@ def pause(connection: Connection, uid: str, failure: Failure, delay: float) -> N
 
 def resume(connection: Connection, uid: str) -> bool:
     """End the pause of an index; whether there was one."""
-    values: dict[str, Any] = dict.fromkeys(
-        ("paused_until", "paused_since", "pause_class", "pause_scope", "pause_reason")
-    )
+    values: dict[str, Any] = dict.fromkeys(("paused_until", "pause_class", "pause_scope", "pause_reason"))
     query = update(index).where(index.c.index_uid == uid, index.c.paused_until.is_not(None))
-    return connection.execute(query.values(**values, pauses=0)).rowcount > 0
+    ended = connection.execute(query.values(**values, pauses=0)).rowcount > 0
+    if ended:
+        _note_resumed(connection, uid, index.c.paused_since, by_hand=False)
+    return ended
 
 
 def pause_by_hand(connection: Connection, uid: str, *, by: str, reason: str) -> None:
     """Let nothing of this index be tried until `resume_by_hand`; again it changes who and why, not since when."""
     ensure(connection, uid)
+    found = get(connection, uid)
+    if found is not None and found.pause_by_hand is None:
+        noted.note(connection, IndexPaused(index_uid=uid, by_hand=True))
     since = case((index.c.hand_paused_since.is_(None), now()), else_=index.c.hand_paused_since)
     values = {"hand_paused_since": since, "hand_paused_by": by[:200], "hand_pause_reason": reason[:500]}
     connection.execute(update(index).where(index.c.index_uid == uid).values(**values))
@@ -100,8 +111,18 @@ def pause_by_hand(connection: Connection, uid: str, *, by: str, reason: str) -> 
 def resume_by_hand(connection: Connection, uid: str) -> bool:
     """End a pause by hand; whether there was one. One that ends by itself stays."""
     query = update(index).where(index.c.index_uid == uid, index.c.hand_paused_since.is_not(None))
-    values = dict.fromkeys(("hand_paused_since", "hand_paused_by", "hand_pause_reason"))
-    return connection.execute(query.values(**values)).rowcount > 0
+    ended = connection.execute(query.values(hand_paused_by=None, hand_pause_reason=None)).rowcount > 0
+    if ended:
+        _note_resumed(connection, uid, index.c.hand_paused_since, by_hand=True)
+    return ended
+
+
+def _note_resumed(connection: Connection, uid: str, since: Column[Any], *, by_hand: bool) -> None:
+    """Note how long an index was paused, and forget since when."""
+    here = index.c.index_uid == uid
+    seconds = connection.execute(select(now() - since).where(here)).scalar()
+    connection.execute(update(index).where(here).values({since: None}))
+    noted.note(connection, IndexResumed(index_uid=uid, by_hand=by_hand, seconds=float(seconds or 0.0)))
 
 
 def enter(connection: Connection, uid: str, token: str, seconds: float) -> bool:

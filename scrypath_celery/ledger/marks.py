@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, case, select, update
 
+from ..notices import DriftFound
 from ..work import ClaimState, Mark
+from . import noted
 from .clock import now
 from .tables import claim, index
 
@@ -44,6 +46,8 @@ def note_loss(connection: Connection, mark: Mark) -> bool:
     connection.execute(update(index).values(lost_since=known, high_uid=None, high_token=None))
     watched = claim.c.state == ClaimState.UNRESOLVED.value
     connection.execute(update(claim).where(watched).values(seen_uid=None, engine_uids=[]))
+    for uid in connection.execute(select(index.c.index_uid)).scalars():
+        noted.note(connection, DriftFound(index_uid=uid, found_by="engine", kinds=("engine_restored",)))
     return True
 
 
