@@ -43,7 +43,6 @@ def what_became(runtime: Runtime, request: Any, ids: Sequence[int], outcome: Sum
     ending = Ending(
         failed=dict(outcome.failed),
         codes=dict(outcome.codes),
-        elsewhere=not outcome.failed,
         waiting=waiting,
         retry_in=outcome.retry_in,
     )
@@ -59,6 +58,7 @@ def what_became(runtime: Runtime, request: Any, ids: Sequence[int], outcome: Sum
             if item.state is State.FAILED:
                 ending.failed[item.id] = item.reason_class or ReasonClass.UNKNOWN
                 ending.codes[item.id] = item.error_code or ""
+                ending.elsewhere = not outcome.failed
             elif given_up and item.state in OPEN and item.state is not State.SUBMITTED and item.id not in waiting:
                 ending.waiting.append(item.id)
                 ending.retry_in = max(ending.retry_in, LATER)
