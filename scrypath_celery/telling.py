@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
@@ -78,7 +79,7 @@ class Teller:
 
     def _say(self, notice: Notice, event: str, level: int | None, group: Sequence[DeadLetter] = ()) -> None:
         signal = signal_of(notice)
-        if not signal.receivers and not wants(event, level):  # nearly all that is written and claimed
+        if signal is None and not wants(event, level):  # nearly all that is written and claimed
             return
         schema = self.schemas.by_uid(notice.index_uid)
         about: Payload = {
@@ -87,15 +88,15 @@ class Teller:
         }
         about |= dead_letters(group) if group else payload(notice)
         log(event, level=level, **about)
-        signal.send(sender=None if schema is None else schema.model, **about)
+        if signal is not None:
+            signal.send(sender=None if schema is None else schema.model, **about)
 
 
-def signal_of(notice: Notice) -> Signal:
-    """The signal that tells a kind of notice."""
-    from . import signals  # loads Celery
-
-    found: Signal = getattr(signals, EVENTS[type(notice)][0])
-    return found
+def signal_of(notice: Notice) -> Signal | None:
+    """The signal that tells a kind of notice; None where nobody listens."""
+    signals = sys.modules.get(f"{__package__}.signals")  # loads Celery: whoever listens has imported it
+    signal: Signal | None = getattr(signals, EVENTS[type(notice)][0], None)
+    return signal if signal is not None and signal.receivers else None
 
 
 def payload(notice: Notice) -> Payload:
