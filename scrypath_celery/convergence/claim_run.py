@@ -48,7 +48,7 @@ class ClaimRun:
 
     With `barriers` each request stands between two of them in the engine's list of tasks. `requested` are the
     documents of any request, `documents` their outcomes. `open` are sends that the engine was not done with at the
-    last look, and `trials` the groups in which documents of them are tried.
+    last look, `trials` the groups in which documents of them are tried, and `tried` says that it kept others away.
     """
 
     runtime: Runtime
@@ -66,6 +66,7 @@ class ClaimRun:
     documents: Outcomes = field(default_factory=Outcomes)
     open: list[Send] = field(default_factory=list)
     trials: dict[str, str] = field(default_factory=dict)
+    tried: bool = False
     mark: tuple[int, str] | None = None
     outcome: Summary = field(default_factory=Summary)
     began: float = field(default_factory=time.monotonic)
@@ -96,6 +97,7 @@ class ClaimRun:
     def enter_trial(self) -> bool:
         """Keep other trials of the index away for one lease; false where another one is on."""
         uid, token, lease = self.claim.index_uid, self.claim.token, self.runtime.options.lease
+        self.tried = True
         return self.runtime.ledger.run(lambda tx: indexes.enter(tx, uid, token, lease))
 
     def leave_trial(self) -> None:

@@ -34,7 +34,7 @@ def _settle(run: ClaimRun, connection: Connection) -> None:
     outcome.deleted = set().union(*(send.ids for send in run.sends if send.deletion))
     fine: list[int] = []
     waiting: dict[Wait, list[int]] = {}
-    open_uids, held = _open_uids(run), parts.held(connection, token)
+    open_uids, (held, paused) = _open_uids(run), parts.held(connection, token)
     outcome.lost |= len(held) < len(run.claim.works)
     for item in run.claim.works:
         if item.id not in held:
@@ -59,12 +59,18 @@ def _settle(run: ClaimRun, connection: Connection) -> None:
         watch = run.runtime.options.watch_seconds
         claims.mark_unresolved(connection, token, seen_uid=seen_uid(connection, run), watch=watch)
     claims.end(connection, token, ClaimState.SUBMITTED if waiting else ClaimState.DONE)
-    indexes.leave(connection, run.claim.index_uid, token)
+    if run.tried or run.claim.trials:
+        indexes.leave(connection, run.claim.index_uid, token)
+    _note_success(run, connection, paused=paused)
+    noted.note(connection, _settled(run, fine, waiting))
+
+
+def _note_success(run: ClaimRun, connection: Connection, *, paused: bool) -> None:
+    """Note the newest task of ours, and end a pause; what works on a rebuild's target ends none of the live index."""
     if run.mark is not None:
         marks.advance(connection, run.claim.index_uid, *run.mark)
-    if not run.to_target:  # that works on the target of a rebuild ends no pause of the live index
+    if paused and not run.to_target:
         indexes.resume(connection, run.claim.index_uid)
-    noted.note(connection, _settled(run, fine, waiting))
 
 
 def _settled(run: ClaimRun, fine: Sequence[int], waiting: Mapping[Wait, Sequence[int]]) -> Settled:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, case, select, update
+from sqlalchemy import Column, Connection, Row, Update, bindparam, case, select, update
 
 from ..notices import IndexPaused, IndexResumed
 from ..work import Failure, IndexRow, Pause, PauseByHand, ReasonClass, Scope
@@ -134,8 +135,13 @@ def enter(connection: Connection, uid: str, token: str, seconds: float) -> bool:
 
 def leave(connection: Connection, uid: str, token: str) -> None:
     """End a trial."""
-    query = update(index).where(index.c.index_uid == uid, index.c.exclusive_token == token)
-    connection.execute(query.values(exclusive_token=None, exclusive_until=None))
+    connection.execute(_leave(), {"uid": uid, "token": token})
+
+
+@cache
+def _leave() -> Update:
+    mine = (index.c.index_uid == bindparam("uid")) & (index.c.exclusive_token == bindparam("token"))
+    return update(index).where(mine).values(exclusive_token=None, exclusive_until=None)
 
 
 def write_rebuild(connection: Connection, uid: str, rebuild: Mapping[str, Any] | None) -> None:

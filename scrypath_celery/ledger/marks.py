@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, case, select, update
+from functools import cache
+
+from sqlalchemy import Connection, Update, bindparam, case, select, update
 
 from ..notices import DriftFound
 from ..work import ClaimState, Mark
@@ -28,9 +30,14 @@ def of_index(connection: Connection, uid: str) -> Mark | None:
 
 def advance(connection: Connection, uid: str, engine_uid: int, token: str) -> None:
     """Note the newest task of an index that was seen to bear `token`."""
-    newer = (index.c.high_uid.is_(None)) | (index.c.high_uid < engine_uid)
-    query = update(index).where(index.c.index_uid == uid, newer)
-    connection.execute(query.values(high_uid=engine_uid, high_token=token))
+    connection.execute(_advance(), {"uid": uid, "task": engine_uid, "token": token})
+
+
+@cache
+def _advance() -> Update:
+    newer = index.c.high_uid.is_(None) | (index.c.high_uid < bindparam("task"))
+    query = update(index).where(index.c.index_uid == bindparam("uid"), newer)
+    return query.values(high_uid=bindparam("task"), high_token=bindparam("token"))
 
 
 def note_loss(connection: Connection, mark: Mark) -> bool:
