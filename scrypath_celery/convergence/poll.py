@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -85,11 +86,14 @@ def _conclude(connection: Connection, *, runtime: Runtime, row: Row[Any], tasks:
         marks.advance(connection, row.index_uid, newest.uid, newest.metadata or "")
     if concluded:
         submitted.end(connection, row.token)
-        noted.note(connection, _settled(row, concluded, succeeded=len(fine), failed=dead))
+        classes = Counter(task_failure(tasks[uid]).reason_class.value for uid, items in failed.items() for _ in items)
+        noted.note(connection, _settled(row, concluded, succeeded=len(fine), failed=dead, classes=classes))
     return len(concluded)
 
 
-def _settled(row: Row[Any], concluded: Sequence[Work], *, succeeded: int, failed: int) -> Settled:
+def _settled(
+    row: Row[Any], concluded: Sequence[Work], *, succeeded: int, failed: int, classes: Mapping[str, int]
+) -> Settled:
     return Settled(
         index_uid=row.index_uid,
         operation=concluded[0].operation,
@@ -98,6 +102,7 @@ def _settled(row: Row[Any], concluded: Sequence[Work], *, succeeded: int, failed
         succeeded=succeeded,
         retrying=len(concluded) - succeeded - failed,
         failed=failed,
+        classes=classes,
         seconds=row.age,
     )
 

@@ -62,7 +62,8 @@ def _settle(run: ClaimRun, connection: Connection) -> None:
     if run.tried or run.claim.trials:
         indexes.leave(connection, run.claim.index_uid, token)
     _note_success(run, connection, paused=paused)
-    noted.note(connection, _settled(run, fine, waiting))
+    if held:
+        noted.note(connection, _settled(run, fine, waiting))
 
 
 def _note_success(run: ClaimRun, connection: Connection, *, paused: bool) -> None:
