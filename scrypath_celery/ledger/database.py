@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Engine, inspect, select
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 
 from ..errors import LedgerConflict, LedgerError, LedgerMissing, LedgerOutdated, LedgerUnavailable, WrongDatabase
-from ..work import DeadLetter
-from . import dead_letters, sqlite, tables, totals
+from ..notices import Tell
+from . import noted, sqlite, tables, totals
 from .clock import now
 from .limits import limited, within
 
@@ -37,8 +37,7 @@ class Ledger:
     `database` gives the Engine that records and ledger share (called in the process that uses it, so that no
     connection crosses a fork); `connection` binds the ledger to one open connection instead, whose transaction is
     the caller's: ours become savepoints in it (tests that never commit). `schemas_of` finds the Schemas of a declared
-    class. `on_dead_letters` is told what became a dead letter in a transaction of ours, once that is committed; it must
-    not raise.
+    class. `tell` is told what happened in a transaction of ours, once that is committed.
     """
 
     def __init__(
@@ -48,13 +47,13 @@ class Ledger:
         connection: Connection | None = None,
         limit: float | None = None,
         schemas_of: Callable[[Any], Sequence[Schema]] | None = None,
-        on_dead_letters: Callable[[Sequence[DeadLetter]], None] | None = None,
+        tell: Tell | None = None,
     ) -> None:
         self._database = database
         self._schemas_of = schemas_of
         self._connection = connection
         self._limit = limit
-        self._on_dead_letters = on_dead_letters
+        self._tell = tell
         self._checked_in: int | None = None
         self._id: str | None = None
         self._admitted: weakref.WeakSet[Engine] = weakref.WeakSet()
@@ -70,7 +69,7 @@ class Ledger:
             connection=self._connection,
             limit=seconds,
             schemas_of=self._schemas_of,
-            on_dead_letters=self._on_dead_letters,
+            tell=self._tell,
         )
 
     def create_all(self, bind: Engine | Connection | None = None) -> None:
@@ -112,7 +111,7 @@ class Ledger:
         for attempt in range(TRIES):
             try:
                 with self.begin() as connection:
-                    noted = dead_letters.note_here(connection) if self._connection is None else []
+                    notices = noted.note_here(connection) if self._connection is None else []
                     counted = totals.begin(connection)
                     result = function(connection)
                     totals.write(connection, counted)
@@ -121,8 +120,8 @@ class Ledger:
                 if over or not _contended(exc.__cause__):
                     raise
                 continue
-            if noted and self._on_dead_letters is not None:
-                self._on_dead_letters(noted)
+            if notices and self._tell is not None:
+                self._tell(notices)
             return result
         raise LedgerUnavailable("the ledger's database gave up a transaction again and again")
 
