@@ -153,7 +153,8 @@ class Work:
     partial failure, None where all are. `documents` counts what is left. `trial` is the group of documents that
     it is tried with, where one of them failed a payload. `finished_at` is when it last ended: succeeded, failed, was
     cancelled, or was put off until another try. The `ids` of a fan-out are those of the owners of `fan_out`, and
-    `cursor` says how far their related documents were read.
+    `cursor` says how far their related documents were read. `traceparent` names the span in which it was written (W3C
+    Trace Context).
     """
 
     id: int
@@ -185,6 +186,7 @@ class Work:
     rebuild_id: int | None = None
     fan_out: str | None = None
     cursor: tuple[Any, ...] | None = None
+    traceparent: str | None = None
 
     @property
     def left(self) -> tuple[str, ...]:

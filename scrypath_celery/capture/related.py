@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_
 from sqlalchemy.orm import Session
 
+from .. import tracing
 from ..declaration.fan_out import Route
 from ..declaration.routes import Routes
 from ..errors import SchemaError
@@ -97,10 +98,22 @@ def is_record(record: Any) -> ColumnElement[bool]:
     return and_(*(column == value for column, value in zip(state.mapper.primary_key, state.identity, strict=True)))
 
 
-def write_group(connection: Connection, group: Group, ids: Sequence[str], grace: float) -> tuple[int, ...]:
+def write_group(runtime: Runtime, connection: Connection, group: Group, ids: Sequence[str]) -> tuple[int, ...]:
     """Write the works of a group; their ids. Those for later hold one document each."""
-    if group.at is not None:
-        return scheduled.write(connection, group.uid, ids, group.at)
-    return works.write(
-        connection, group.uid, group.operation, ids, group.mode, publish_after=grace, fan_out=group.fan_out
-    )
+    uid, operation, mode, grace = group.uid, group.operation, group.mode, runtime.options.publish_grace
+    schema = runtime.schemas.by_uid(uid)
+    with tracing.span(
+        "capture",
+        kind="producer",
+        schema=None if schema is None else schema.name,
+        index=runtime.engine_uid(uid),
+        operation=operation.value,
+        mode=mode.value,
+        documents=len(ids),
+    ) as span:
+        if group.at is not None:
+            written = scheduled.write(connection, uid, ids, group.at)
+        else:
+            written = works.write(connection, uid, operation, ids, mode, publish_after=grace, fan_out=group.fan_out)
+        span.note(works=len(written))
+    return written

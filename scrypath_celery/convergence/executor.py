@@ -23,6 +23,7 @@ from .fan_out import FanOuts
 from .in_flight import GROWTH, InFlightClaim, Poll, release_all
 from .poll import poll
 from .summary import Summary
+from .traced import traced
 
 MAX_WAITING = 50_000
 """Documents of claims that this process waits for at once: their ids are what it holds in memory."""
@@ -75,11 +76,13 @@ def claim(
         fingerprint=schema.fingerprint(),
         bulk_first=bulk_first,
     )
+    began = time.time_ns()
     held = runtime.ledger.run(lambda tx: take(tx))
     if held is None:
         return None
     index = held.target or runtime.uid_of(schema)
-    return ClaimRun(runtime=runtime, claim=held, schema=schema, index=index, to_target=held.target is not None)
+    target = held.target is not None
+    return ClaimRun(runtime=runtime, claim=held, schema=schema, index=index, to_target=target, began=began)
 
 
 def run_ready_works(
@@ -174,7 +177,7 @@ class _Run:
         self.more, self.looked = run is not None or resolved, time.monotonic()
         if run is None:
             return
-        one = InFlightClaim(run=run, steps=converge(run), waits=self.wait)
+        one = InFlightClaim(run=run, steps=traced(run, converge(run)), waits=self.wait)
         one.waits = self.wait and (self.follow or not one.bulk or one.judged)
         if not self.in_flight:
             self.polling.begin()

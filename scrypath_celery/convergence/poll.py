@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from .. import tracing
 from ..engine.reasons import is_lasting, proves_alone, request_failure, task_failure
 from ..errors import EngineError
 from ..ledger import claims, indexes, marks, parts, submitted, works
@@ -58,7 +59,7 @@ def _alone(runtime: Runtime, tasks: Tasks) -> set[int]:
 
 def _conclude(connection: Connection, *, runtime: Runtime, row: Row[Any], tasks: Tasks, alone: set[int]) -> int:
     """Settle the works of one claim of which all tasks are over; how many."""
-    concluded, newest = 0, None
+    concluded, newest = list[Work](), None
     fine: list[int] = []
     unknown: list[int] = []
     failed: dict[int, list[Work]] = {}
@@ -66,7 +67,7 @@ def _conclude(connection: Connection, *, runtime: Runtime, row: Row[Any], tasks:
         found = {uid: tasks.get(uid) for uid in item.engine_uids or row.engine_uids}
         if any(task is not None and not task.terminal for task in found.values()):
             continue
-        concluded += 1
+        concluded.append(item)
         ours = [task for task in (newest, *found.values()) if task is not None and _is_ours(task, row)]
         newest = max(ours, key=lambda task: task.uid, default=None)
         if any(task is None or not _is_ours(task, row) for task in found.values()):
@@ -77,15 +78,20 @@ def _conclude(connection: Connection, *, runtime: Runtime, row: Row[Any], tasks:
             failed.setdefault(bad[0], []).append(item)
         else:
             fine.append(item.id)
-    submitted.conclude(connection, row.token, fine)
-    submitted.release(connection, row.token, unknown, None)
-    for uid, items in failed.items():
-        _judge(connection, runtime, row, tasks[uid], items, alone)
-    if newest is not None:
-        marks.advance(connection, row.index_uid, newest.uid, newest.metadata or "")
-    if concluded:
+    if not concluded:
+        return 0
+    links, count = [item.traceparent for item in concluded], len(concluded)
+    index = runtime.engine_uid(row.index_uid)
+    with tracing.span("settle", kind="consumer", links=links, index=index, works=count) as span:
+        submitted.conclude(connection, row.token, fine)
+        submitted.release(connection, row.token, unknown, None)
+        for uid, items in failed.items():
+            _judge(connection, runtime, row, tasks[uid], items, alone)
+            span.fail(task_failure(tasks[uid]).code or "unknown")
+        if newest is not None:
+            marks.advance(connection, row.index_uid, newest.uid, newest.metadata or "")
         submitted.end(connection, row.token)
-    return concluded
+    return count
 
 
 def _judge(

@@ -17,6 +17,7 @@ from sqlalchemy import (
     update,
 )
 
+from .. import tracing
 from ..errors import LedgerOutdated, WorkError
 from ..work import MAX_IDS, OPEN, PRIORITY, READY, Failure, Mode, Operation, ReasonClass, State, Work
 from . import dead_letters
@@ -58,7 +59,7 @@ def write(
     fan-out whose owners the ids are, or the work of that operation which these are written for. `priority` is
     another one than that of the operation.
     """
-    grace = GRACE[mode]
+    grace, carried = GRACE[mode], tracing.traceparent()
     written = []
     unique = list(dict.fromkeys(ids))
     for start in range(0, len(unique), MAX_IDS):
@@ -76,6 +77,7 @@ def write(
             "history": [{"state": "requeued"}] if requeued else None,
             "rebuild_id": rebuild_id,
             "fan_out": fan_out,
+            "traceparent": carried,
             "publish_in": max(grace, publish_after),
             "available_in": grace,
         }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast
 
 from sqlalchemy.orm import Session, scoped_session
 
+from .. import tracing
 from ..declaration.schema import Schema
 from ..errors import EngineError, EngineUnreachable, QueryError, ScrypathError, SourceError, TenantRequired
 from ..runtime import Runtime
@@ -79,6 +80,11 @@ class Plan:
     queries: Sequence[Query | ScrypathError]
     whole: Together
 
+    @property
+    def schemas(self) -> tuple[str, ...]:
+        """The names of the schemas that are searched."""
+        return tuple(one.schema.name for one in self.asked)
+
 
 def search_many(
     runtime: Runtime,
@@ -94,7 +100,10 @@ def search_many(
             documents it means. EngineUnreachable: the engine did not answer. What else fails is in `failures`.
     """
     plan, bound = planned(runtime, entries, shared), plain(session)
-    return finish_many(runtime, plan, ask_many(runtime, plan), bound)
+    with tracing.span("search", schemas=plan.schemas) as span:
+        found = finish_many(runtime, plan, ask_many(runtime, plan), bound)
+        span.note(hits=sum(map(len, found.ordered)), failures=len(found.failures))
+    return found
 
 
 async def asearch_many(
@@ -106,8 +115,10 @@ async def asearch_many(
 ) -> ManyResult:
     """Search several classes for an AsyncSession; the engine is asked in a thread."""
     plan, owner = planned(runtime, entries, shared), asynchronous(session)
-    answers = await asyncio.to_thread(ask_many, runtime, plan)
-    found: ManyResult = await owner.run_sync(lambda bound: finish_many(runtime, plan, answers, bound))
+    with tracing.span("search", schemas=plan.schemas) as span:
+        answers = await asyncio.to_thread(ask_many, runtime, plan)
+        found: ManyResult = await owner.run_sync(lambda bound: finish_many(runtime, plan, answers, bound))
+        span.note(hits=sum(map(len, found.ordered)), failures=len(found.failures))
     return found
 
 

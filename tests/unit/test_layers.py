@@ -17,6 +17,7 @@ LAYERS = {
     "connect_arguments": FOUNDATION,
     "asynchronous": FOUNDATION,
     "masking": FOUNDATION,
+    "tracing": DECLARATION,
     "arguments": DECLARATION,
     "config": DECLARATION,
     "option_checks": DECLARATION,
