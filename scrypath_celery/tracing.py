@@ -55,12 +55,6 @@ class Span:
             self._span.set_status(Status(StatusCode.ERROR, code))
             self._span.set_attribute("error.type", code)
 
-    def link(self, traceparents: Iterable[str | None]) -> None:
-        """Link it to the spans that these name."""
-        if self._span is not None:
-            for context in _contexts(traceparents):
-                self._span.add_link(context)
-
     def answered(self, status: int) -> None:
         """Note the status of the answer to the request that it stands for."""
         if self._span is not None:
@@ -222,11 +216,13 @@ def _active(inner: ApiSpan) -> Iterator[None]:
 
 def _contexts(traceparents: Iterable[str | None]) -> list[SpanContext]:
     """The spans that these name, each once; what names none is left out."""
+    named = list(dict.fromkeys(filter(None, traceparents)))[:MAX_LINKS]
+    if not named:
+        return []
     from opentelemetry import trace
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
     read = TraceContextTextMapPropagator().extract
-    named = list(dict.fromkeys(filter(None, traceparents)))[:MAX_LINKS]
     found = [trace.get_current_span(read({"traceparent": one})).get_span_context() for one in named]
     return [context for context in found if context.is_valid]
 

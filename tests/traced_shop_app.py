@@ -24,7 +24,7 @@ FILE, INSTRUMENTED = "TRACES_FILE", "TRACES_INSTRUMENTED"
 def trace_here(**about: Any) -> None:
     """Set the provider of a process of the pool, as OpenTelemetry's docs have it."""
     provider = TracerProvider()
-    out = Path(os.environ[FILE]).open("a", buffering=1)
+    out = Path(os.environ[FILE]).open("a", buffering=1)  # noqa: SIM115 - open as long as its process is there
     exporter = ConsoleSpanExporter(out=out, formatter=lambda span: span.to_json(indent=None) + "\n")
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     trace.set_tracer_provider(provider)

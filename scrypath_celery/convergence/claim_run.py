@@ -48,8 +48,8 @@ class ClaimRun:
 
     With `barriers` each request stands between two of them in the engine's list of tasks. `requested` are the
     documents of any request, `documents` their outcomes. `open` are sends that the engine was not done with at the
-    last look, and `trials` the groups in which documents of them are tried. `began` is when it was claimed
-    (nanoseconds since the epoch, on this process's clock).
+    last look, and `trials` the groups in which documents of them are tried. `claiming_since` is when this process
+    began to claim it (nanoseconds since the epoch, on its own clock).
     """
 
     runtime: Runtime
@@ -69,7 +69,7 @@ class ClaimRun:
     trials: dict[str, str] = field(default_factory=dict)
     mark: tuple[int, str] | None = None
     outcome: Summary = field(default_factory=Summary)
-    began: int = field(default_factory=time.time_ns)
+    claiming_since: int = field(default_factory=time.time_ns)
 
     def next_token(self) -> str:
         """The token of the next request: its claim, its number, and the ledger that it is of."""

@@ -82,7 +82,7 @@ def claim(
         return None
     index = held.target or runtime.uid_of(schema)
     target = held.target is not None
-    return ClaimRun(runtime=runtime, claim=held, schema=schema, index=index, to_target=target, began=began)
+    return ClaimRun(runtime=runtime, claim=held, schema=schema, index=index, to_target=target, claiming_since=began)
 
 
 def run_ready_works(

@@ -21,7 +21,7 @@ def traced(run: ClaimRun, steps: Steps) -> Steps:
         "claim",
         kind="consumer",
         links=(item.traceparent for item in run.claim.works),
-        at=run.began,
+        at=run.claiming_since,
         schema=run.schema.name,
         index=run.index,
         operation=run.claim.works[0].operation.value,

@@ -1,4 +1,4 @@
-"""Traces from an application's commits to the claims of a real worker, with Celery's own instrumentation and without."""
+"""Traces from commits to the claims of a real worker, with Celery's own instrumentation and without."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import pytest
 import scrypath_celery
 from tests.imports import modules
 
-HEAVY = {"click", "celery.worker", "starlette", "uvicorn", "aiohttp", "fakeredis", "fastapi", "pytest", "alembic"}
+HEAVY = {"click", "celery.worker", "starlette", "uvicorn", "aiohttp", "fakeredis", "fastapi", "pytest", "alembic", "opentelemetry"}
 
 
 ABSENT = {"greenlet", "sqlalchemy.ext.asyncio"}
