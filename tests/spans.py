@@ -12,6 +12,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
 
+FILE, INSTRUMENTED = "TRACES_FILE", "TRACES_INSTRUMENTED"
+"""The variables by which a worker learns where to write its spans, and that Celery's own instrumentation is active."""
+
 
 class Spans:
     """What was exported, in the order in which it ended; `provider` is the application's."""

@@ -13,11 +13,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
 
 from tests.shop_app import app, shop
+from tests.spans import FILE, INSTRUMENTED
 
 __all__ = ["app", "shop"]
-
-FILE, INSTRUMENTED = "TRACES_FILE", "TRACES_INSTRUMENTED"
-"""The variables that name the file, and say whether Celery's own instrumentation is active."""
 
 
 @worker_process_init.connect(weak=False)

@@ -12,8 +12,7 @@ from opentelemetry.instrumentation.celery import CeleryInstrumentor
 
 from tests.deadline import eventually
 from tests.shop import Shop
-from tests.spans import Spans, id_of, trace_of
-from tests.traced_shop_app import FILE, INSTRUMENTED
+from tests.spans import FILE, INSTRUMENTED, Spans, id_of, trace_of
 from tests.worker import Worker
 
 CANARY = "canary-of-a-document"

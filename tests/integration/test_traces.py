@@ -182,12 +182,12 @@ def test_an_error_that_ends_a_claim_ends_its_trace(blog: Blog, spans: Spans, mon
 
 
 def test_a_claim_that_is_let_go_says_so(blog: Blog, spans: Spans, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(self: Any) -> None:
+    def stop(*args: Any) -> None:
         raise KeyboardInterrupt
 
     write(blog, "one")
     run(blog)
-    monkeypatch.setattr(executor.Poll, "wait", stop)
+    monkeypatch.setattr(executor.Poll, "ask", stop)
     write(blog, "two")
     with pytest.raises(KeyboardInterrupt):
         run(blog)

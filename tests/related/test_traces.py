@@ -45,6 +45,6 @@ def test_a_fan_out_that_fails_says_why_by_its_class(
     monkeypatch.setattr("scrypath_celery.convergence.fan_out.related_page", broken)
     rename(library)
     run_ready_works(library.runtime, "book", seconds=5.0)
-    status = spans.one("scrypath.fan_out").status
+    status = spans.named("scrypath.fan_out")[0].status
     assert (status.status_code, status.description) == (StatusCode.ERROR, "source")
     assert CANARY not in spans.texts()
