@@ -193,6 +193,12 @@ class Work:
         """The document ids that a run of it still has to settle."""
         return self.ids if self.remaining is None else self.remaining
 
+    @property
+    def trace_id(self) -> str | None:
+        """The id of the trace that it was written in, as trace viewers show it."""
+        parts = (self.traceparent or "").split("-")
+        return parts[1] if len(parts) == 4 else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetter:

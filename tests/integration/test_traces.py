@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
 from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from scrypath_celery import tracing
+from scrypath_celery.cli.work import lines
 from scrypath_celery.convergence import executor
 from scrypath_celery.convergence.executor import run_ready_works
 from scrypath_celery.convergence.in_flight import InFlightClaim
@@ -19,7 +22,9 @@ from scrypath_celery.convergence.summary import Summary
 from scrypath_celery.errors import EngineUnreachable, LedgerError
 from scrypath_celery.ledger import claims
 from scrypath_celery.ledger.tables import work
+from scrypath_celery.operator.work_detail import story
 from tests.blog import Blog, Page, Post
+from tests.deadline import PATIENCE
 from tests.spans import Spans, about, collected, id_of, linked, trace_of
 
 CANARY = "canary-of-a-document"
@@ -114,6 +119,32 @@ def test_inline_works_are_claimed_within_the_request(blog: Blog, spans: Spans) -
     assert spans.within(request) == ["scrypath.capture", "scrypath.claim"]
     assert linked(claim) == [id_of(capture)]
     assert trace_of(claim) == trace_of(request)
+
+
+def test_inline_works_of_an_async_session_are_claimed_within_the_request(blog: Blog, spans: Spans) -> None:
+    async def change() -> None:
+        engine = create_async_engine(f"sqlite+aiosqlite:///{blog.engine.url.database}")
+        async with AsyncSession(engine) as session:
+            session.add(post := Post(title="one"))
+            result = blog.capture.sync_record(post, session=session, sync_mode="inline")
+            await session.commit()
+            await result.wait(PATIENCE)
+        await engine.dispose()
+
+    with spans.application.start_as_current_span("request"):
+        asyncio.run(change())
+    assert spans.within(spans.one("request")) == ["scrypath.capture", "scrypath.claim"]
+
+
+def test_the_detail_of_a_work_shows_the_trace_that_it_was_written_in(blog: Blog, spans: Spans) -> None:
+    write(blog, "one")
+    [shown] = [line for line in lines(story(blog.runtime, 1)) if "trace" in line]
+    assert shown == f"  trace: {trace_of(spans.one('scrypath.capture')):032x}"
+
+
+def test_the_detail_of_a_work_shows_no_trace_where_there_is_none(blog: Blog) -> None:
+    write(blog, "one")
+    assert "trace" not in "\n".join(lines(story(blog.runtime, 1)))
 
 
 def test_a_call_without_a_session_is_captured_too(blog: Blog, spans: Spans) -> None:
