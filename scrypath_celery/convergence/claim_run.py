@@ -48,8 +48,8 @@ class ClaimRun:
 
     With `barriers` each request stands between two of them in the engine's list of tasks. `requested` are the
     documents of any request, `documents` their outcomes. `open` are sends that the engine was not done with at the
-    last look, and `trials` the groups in which documents of them are tried. `claiming_since` is when this process
-    began to claim it (nanoseconds since the epoch, on its own clock).
+    last look, `trials` the groups in which documents of them are tried, and `tried` says that it kept others away.
+    `claiming_since` is when this process began to claim it (nanoseconds since the epoch, on its own clock).
     """
 
     runtime: Runtime
@@ -67,6 +67,7 @@ class ClaimRun:
     documents: Outcomes = field(default_factory=Outcomes)
     open: list[Send] = field(default_factory=list)
     trials: dict[str, str] = field(default_factory=dict)
+    tried: bool = False
     mark: tuple[int, str] | None = None
     outcome: Summary = field(default_factory=Summary)
     claiming_since: int = field(default_factory=time.time_ns)
@@ -97,6 +98,7 @@ class ClaimRun:
     def enter_trial(self) -> bool:
         """Keep other trials of the index away for one lease; false where another one is on."""
         uid, token, lease = self.claim.index_uid, self.claim.token, self.runtime.options.lease
+        self.tried = True
         return self.runtime.ledger.run(lambda tx: indexes.enter(tx, uid, token, lease))
 
     def leave_trial(self) -> None:

@@ -102,9 +102,10 @@ class Poll:
         """Start with the shortest interval."""
         self.asked, self.interval = time.monotonic(), self.runtime.options.poll_first
 
-    def wait(self) -> None:
-        """Sleep until the next poll is due."""
-        self._pause.wait(max(0.0, self.asked + self.interval - time.monotonic()))
+    def wait(self, until: float | None = None) -> None:
+        """Sleep until the next poll is due, or until a time (of `time.monotonic`) before."""
+        due = self.asked + self.interval
+        self._pause.wait(max(0.0, (due if until is None else min(due, until)) - time.monotonic()))
 
     def ask(self, in_flight: Sequence[InFlightClaim]) -> None:
         """Ask the engine once, and let those claims go on that can."""

@@ -58,11 +58,20 @@ def _settle(run: ClaimRun, connection: Connection) -> None:
         watch = run.runtime.options.watch_seconds
         claims.mark_unresolved(connection, token, seen_uid=seen_uid(connection, run), watch=watch)
     claims.end(connection, token, ClaimState.SUBMITTED if waiting else ClaimState.DONE)
-    indexes.leave(connection, run.claim.index_uid, token)
-    if run.mark is not None:
-        marks.advance(connection, run.claim.index_uid, *run.mark)
-    if not run.to_target:  # that works on the target of a rebuild ends no pause of the live index
-        indexes.resume(connection, run.claim.index_uid)
+    if run.tried or run.claim.trials:
+        indexes.leave(connection, run.claim.index_uid, token)
+    _note_success(run, connection)
+
+
+def _note_success(run: ClaimRun, connection: Connection) -> None:
+    """Note the newest task of ours, and end a pause; what works on a rebuild's target ends none of the live index."""
+    uid = run.claim.index_uid
+    if run.mark is not None and not run.to_target:
+        indexes.note_success(connection, uid, *run.mark)
+    elif run.mark is not None:
+        marks.advance(connection, uid, *run.mark)
+    elif not run.to_target:
+        indexes.resume(connection, uid)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -211,7 +211,9 @@ class Ledger:
                     yield connection
         else:
             with engine.connect() as connection:
-                connection = connection.execution_options(isolation_level="READ COMMITTED")
+                # Each statement of a look sees what is committed by then, with a transaction around it or without.
+                level = "READ COMMITTED" if write or self._limit is not None else "AUTOCOMMIT"
+                connection = connection.execution_options(isolation_level=level)
                 with connection.begin(), limited(connection, self._limit):
                     yield connection
 

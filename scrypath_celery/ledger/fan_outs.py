@@ -45,8 +45,7 @@ def waiting(connection: Connection, uid: str, only: Sequence[int] | None) -> lis
         query = select(work.c.id).where(work.c.id.in_(only), _OURS, work.c.index_uid == uid, in_state(*READY))
         return list(connection.execute(query.order_by(work.c.id)).scalars())
     priority = PRIORITY[Operation.FAN_OUT]
-    found = [row for state in READY for row in ready.claimable(connection, uid, state, priority, limit=100)]
-    return [row.id for row in sorted(found, key=lambda row: (row.available_at, row.id))]
+    return [row.id for row in ready.claimable(connection, uid, priority, limit=100)]
 
 
 def move(connection: Connection, item: Work, cursor: Sequence[Any] | None) -> bool:
