@@ -9,7 +9,6 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from .. import tracing
 from ..ledger import claims, indexes, maintenance, marks, parts, works
 from ..ledger import stuck as stuck_work
 from ..work import ClaimState, Failure, Scope, Work
@@ -20,8 +19,7 @@ from .outcomes import Ending, Outcome
 
 def settle(run: ClaimRun) -> None:
     """Settle all works of a claim; those with documents that the engine is not done with wait for its verdict."""
-    with tracing.span("settle", works=len(run.claim.works)):
-        run.runtime.ledger.run(partial(_settle, run))
+    run.runtime.ledger.run(partial(_settle, run))
 
 
 def _settle(run: ClaimRun, connection: Connection) -> None:
