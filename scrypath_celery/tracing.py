@@ -68,11 +68,12 @@ class Span:
             self._span.end()
 
     def active(self) -> AbstractContextManager[None]:
-        """A context whose spans are within this one; it ends with the context only where `span` made it."""
+        """A context whose spans are within this one, which goes on after it."""
         return nullcontext() if self._span is None else _active(self._span)
 
 
 NOTHING = Span(None)
+"""What stands for a span where nothing is traced."""
 _NO_SPAN = nullcontext(NOTHING)
 
 
