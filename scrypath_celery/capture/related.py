@@ -99,8 +99,12 @@ def is_record(record: Any) -> ColumnElement[bool]:
 
 
 def write_group(runtime: Runtime, connection: Connection, group: Group, ids: Sequence[str]) -> tuple[int, ...]:
-    """Write the works of a group; their ids. Those for later hold one document each."""
-    uid, operation, mode, grace = group.uid, group.operation, group.mode, runtime.options.publish_grace
+    """Write the works of a group; their ids. Those for later hold one document each.
+
+    The relay leaves their publication to the caller for a while, unless nobody here would publish them.
+    """
+    uid, operation, mode = group.uid, group.operation, group.mode
+    after = runtime.options.publish_grace if group.is_ours else 0.0
     schema = runtime.schemas.by_uid(uid)
     with tracing.span(
         "capture",
@@ -114,6 +118,6 @@ def write_group(runtime: Runtime, connection: Connection, group: Group, ids: Seq
         if group.at is not None:
             written = scheduled.write(connection, uid, ids, group.at)
         else:
-            written = works.write(connection, uid, operation, ids, mode, publish_after=grace, fan_out=group.fan_out)
+            written = works.write(connection, uid, operation, ids, mode, publish_after=after, fan_out=group.fan_out)
         span.note(works=len(written))
     return written

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 
 from .. import tracing
-from .checkpoints import Await, Step, Steps, Tasks
+from .checkpoints import Await, Phase, Step, Steps, Tasks
 from .claim_run import ClaimRun
 from .outcomes import Outcome
 
@@ -21,7 +22,7 @@ def traced(run: ClaimRun, steps: Steps) -> Steps:
         "claim",
         kind="consumer",
         links=(item.traceparent for item in run.claim.works),
-        at=run.claiming_since,
+        at=time.time_ns() - int(1e9 * run.seconds.get(Phase.CLAIM, 0.0)),
         schema=run.schema.name,
         index=run.index,
         operation=run.claim.works[0].operation.value,

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from .. import tracing
 from ..errors import LedgerOutdated, WorkError
 from ..work import MAX_IDS, OPEN, PRIORITY, READY, Failure, Mode, Operation, ReasonClass, State, Work
-from . import dead_letters
+from . import dead_letters, totals
 from .clock import now
 from .tables import Json, among, claim, in_state, work
 
@@ -276,6 +276,8 @@ def fail(
     ).rowcount
     if changed and state is State.FAILED:
         dead_letters.note(connection, item, failure, len(ids))
+    if changed and (count_attempt or state is State.FAILED):
+        totals.ended_badly(connection, item, state, failure, len(ids))
     return changed
 
 

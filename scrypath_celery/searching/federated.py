@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from sqlalchemy.orm import Session, scoped_session
+from typing_extensions import TypeVar
 
 from .. import tracing
 from ..errors import EngineError, QueryError
@@ -17,6 +18,7 @@ from .entries import NOT_MERGED, Entry, Together, expanded, together
 from .failure import explained, is_missing
 from .find import asynchronous, plain
 from .many import Reading
+from .measured import measured
 from .query.body import Query, query
 from .query.options import SearchOptions, SharedOptions
 from .result import FederatedResult, Hit
@@ -24,7 +26,7 @@ from .result import FederatedResult, Hit
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 
-T = TypeVar("T")
+T = TypeVar("T", default=Any)
 
 PAGING = ("page", "hitsPerPage", "offset", "limit")
 
@@ -42,6 +44,7 @@ class Merger:
         return tuple(one.schema.name for one, _ in self.queries)
 
 
+@measured("federated", several=True)
 def search_federated(
     runtime: Runtime,
     entries: Sequence[Entry[T]],
@@ -63,6 +66,7 @@ def search_federated(
     return found
 
 
+@measured("federated", several=True)
 async def asearch_federated(
     runtime: Runtime,
     entries: Sequence[Entry[T]],

@@ -17,6 +17,7 @@ LAYERS = {
     "connect_arguments": FOUNDATION,
     "asynchronous": FOUNDATION,
     "masking": FOUNDATION,
+    "totals": FOUNDATION,
     "tracing": DECLARATION,
     "arguments": DECLARATION,
     "config": DECLARATION,
@@ -74,6 +75,7 @@ LAZY_EXCEPTIONS = {
     ("application", "worker"),
     ("cli", "demo"),
     ("cli", "embedded"),
+    ("cli", "metrics"),
     ("cli", "testing"),
     ("cli", "worker"),
 }
