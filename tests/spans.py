@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
+from opentelemetry.trace import SpanContext
 
 FILE, INSTRUMENTED = "TRACES_FILE", "TRACES_INSTRUMENTED"
 """The variables by which a worker learns where to write its spans, and that Celery's own instrumentation is active."""
@@ -51,14 +52,21 @@ class Spans:
         return "\n".join(one.to_json() for one in self.all())
 
 
+def context_of(span: ReadableSpan) -> SpanContext:
+    """The ids of a span and of its trace."""
+    found = span.get_span_context()
+    assert found is not None
+    return found
+
+
 def id_of(span: ReadableSpan) -> int:
     """The id of a span."""
-    return span.get_span_context().span_id
+    return context_of(span).span_id
 
 
 def trace_of(span: ReadableSpan) -> int:
     """The id of the trace that a span is in."""
-    return span.get_span_context().trace_id
+    return context_of(span).trace_id
 
 
 def linked(span: ReadableSpan) -> list[int]:

@@ -18,7 +18,7 @@ from tests.spans import FILE, INSTRUMENTED
 __all__ = ["app", "shop"]
 
 
-@worker_process_init.connect(weak=False)
+@worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
 def trace_here(**about: Any) -> None:
     """Set the provider of a process of the pool, as OpenTelemetry's docs have it."""
     provider = TracerProvider()
@@ -27,4 +27,4 @@ def trace_here(**about: Any) -> None:
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
     if os.environ.get(INSTRUMENTED):
-        CeleryInstrumentor().instrument()
+        CeleryInstrumentor().instrument()  # type: ignore[no-untyped-call]

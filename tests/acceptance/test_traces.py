@@ -39,7 +39,7 @@ def written(tmp_path: Path) -> Written:
 @pytest.fixture
 def instrumented(spans: Spans) -> Iterator[None]:
     """Celery's own instrumentation, in this process."""
-    instrumentor = CeleryInstrumentor()
+    instrumentor = CeleryInstrumentor()  # type: ignore[no-untyped-call]
     instrumentor.instrument(tracer_provider=spans.provider)
     yield
     instrumentor.uninstrument()

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from scrypath_celery import tracing
 from scrypath_celery.cli.work import lines
-from scrypath_celery.convergence import executor
+from scrypath_celery.convergence import in_flight
 from scrypath_celery.convergence.executor import run_ready_works
 from scrypath_celery.convergence.in_flight import InFlightClaim
 from scrypath_celery.convergence.poll import poll
@@ -23,6 +23,7 @@ from scrypath_celery.errors import EngineUnreachable, LedgerError
 from scrypath_celery.ledger import claims
 from scrypath_celery.ledger.tables import work
 from scrypath_celery.operator.work_detail import story
+from scrypath_celery.work import ClaimState, Mode
 from tests.blog import Blog, Page, Post
 from tests.deadline import PATIENCE
 from tests.spans import Spans, about, collected, id_of, linked, trace_of
@@ -30,7 +31,7 @@ from tests.spans import Spans, about, collected, id_of, linked, trace_of
 CANARY = "canary-of-a-document"
 
 
-def write(blog: Blog, *titles: str, mode: str = "celery") -> None:
+def write(blog: Blog, *titles: str, mode: Mode = Mode.CELERY) -> None:
     """One commit for each title."""
     for title in titles:
         with blog.make() as session:
@@ -114,7 +115,7 @@ def test_links_of_a_claim_are_as_many_as_are_kept(blog: Blog, spans: Spans, monk
 
 def test_inline_works_are_claimed_within_the_request(blog: Blog, spans: Spans) -> None:
     with spans.application.start_as_current_span("request"):
-        write(blog, "one", mode="inline")
+        write(blog, "one", mode=Mode.INLINE)
     capture, claim, request = spans.one("scrypath.capture"), spans.one("scrypath.claim"), spans.one("request")
     assert spans.within(request) == ["scrypath.capture", "scrypath.claim"]
     assert linked(claim) == [id_of(capture)]
@@ -218,7 +219,7 @@ def test_a_claim_that_is_let_go_says_so(blog: Blog, spans: Spans, monkeypatch: p
 
     write(blog, "one")
     run(blog)
-    monkeypatch.setattr(executor.Poll, "ask", stop)
+    monkeypatch.setattr(in_flight.Poll, "ask", stop)
     write(blog, "two")
     with pytest.raises(KeyboardInterrupt):
         run(blog)
@@ -236,7 +237,7 @@ def test_a_lost_claim_says_so_and_what_it_requeued_is_linked_to_it(
         if answer and self.run.sends and not taken:
             taken.append(1)
             with blog.engine.begin() as connection:
-                claims.end(connection, self.run.claim.token, claims.ClaimState.DONE)
+                claims.end(connection, self.run.claim.token, ClaimState.DONE)
             assert not self.renew()
             return
         advance(self, answer)
@@ -262,7 +263,7 @@ def test_claims_under_way_together_keep_their_spans_apart(blog: Blog, spans: Spa
 
 
 def test_works_that_end_submitted_are_settled_in_a_trace_of_their_own(blog: Blog, spans: Spans) -> None:
-    write(blog, "one", mode="manual")
+    write(blog, "one", mode=Mode.MANUAL)
     assert blog.states() == ["submitted"]
     assert about(spans.one("scrypath.claim"), "submitted", "succeeded") == (1, 0)
     poll(blog.runtime)
@@ -304,7 +305,7 @@ def test_a_traced_commit_runs_the_statements_of_one_that_is_not(blog: Blog, monk
 
 def test_nothing_private_is_told(blog: Blog, spans: Spans) -> None:
     blog.runtime = replace(blog.runtime, options=replace(blog.runtime.options, meilisearch_api_key=CANARY))
-    write(blog, CANARY, mode="inline")
+    write(blog, CANARY, mode=Mode.INLINE)
     blog.capture.delete_document(Post, CANARY, sync_mode="inline")
     assert blog.states() == ["succeeded", "succeeded"]
     assert spans.named("scrypath.claim")

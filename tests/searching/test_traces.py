@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -19,7 +20,7 @@ REQUEST = "POST /indexes/{index}/search"
 TOGETHER = "POST /multi-search"
 
 
-def http(span: ReadableSpan) -> tuple[object, object, object]:
+def http(span: ReadableSpan) -> tuple[object, ...]:
     """Method, path and status of a request."""
     found = span.attributes or {}
     return tuple(found.get(name) for name in ("http.request.method", "url.template", "http.response.status_code"))
@@ -47,10 +48,11 @@ def test_a_search_names_its_schema_and_counts_its_hits(library: Library, spans: 
 @pytest.mark.parametrize("federated", [False, True])
 def test_several_searches_are_one_span(library: Library, spans: Spans, federated: bool) -> None:
     with library.session() as session:
-        found = library.search.search_many(
-            [(Article, "kettle"), (Page, "kettle")], session=session, federated=federated
-        )
-    hits = len(found) if federated else sum(map(len, found.ordered))
+        entries: list[tuple[type[Any], str]] = [(Article, "kettle"), (Page, "kettle")]
+        if federated:
+            hits = len(library.search.search_many(entries, session=session, federated=True))
+        else:
+            hits = sum(map(len, library.search.search_many(entries, session=session).ordered))
     assert about(spans.one("scrypath.search"), "schemas", "hits") == (("Article", "Page"), hits)
     assert spans.within(spans.one("scrypath.search")) == [TOGETHER]
     assert "kettle" not in spans.texts()
