@@ -192,8 +192,8 @@ class PendingWorks:
         if not fresh:
             return
         self.runtime.ledger.admit(connection)
-        grace = self.runtime.options.publish_grace
-        work_ids, each = write_group(connection, group, fresh, grace), MAX_IDS if group.at is None else 1
+        work_ids = write_group(self.runtime, connection, group, fresh)
+        each = MAX_IDS if group.at is None else 1
         savepoint = session.get_nested_transaction()
         if group.at is not None:
             self._replace_dates(group, fresh)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .. import tracing
 from ..convergence.executor import run_ready_works
 from ..convergence.summary import Summary
 from ..errors import DeadLettered, DeadLetteredElsewhere, LedgerError, NotUnderstood, Unsettled
@@ -116,7 +117,8 @@ def _sync(task: Any, owner: Owner, runtime: Runtime, index: str, ids: list[int],
         return {"index": index, "declared": False}
     name = named(runtime.schemas, index)
     try:
-        with reported(task, owner, runtime.schemas, index, cause) as report:
+        message = tracing.of_message(task.request.get("traceparent"))
+        with message, reported(task, owner, runtime.schemas, index, cause) as report:
             outcome = _work(task, runtime, index, ids, cause, report)
         ending = what_became(runtime, task.request, ids, outcome)
     except LedgerError as exc:  # the database is unreachable: the rows say nothing, so only the message can come again

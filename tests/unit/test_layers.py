@@ -20,6 +20,7 @@ LAYERS = {
     "totals": FOUNDATION,
     "logs": FOUNDATION,
     "notices": FOUNDATION,
+    "tracing": DECLARATION,
     "arguments": DECLARATION,
     "config": DECLARATION,
     "option_checks": DECLARATION,
