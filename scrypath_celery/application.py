@@ -19,6 +19,7 @@ from .binding import bind
 from .capture.inline import run_now
 from .config import NAMES, Options, from_celery, from_environment, resolve
 from .declaration.registry import Schemas
+from .declaration.schema import Schema
 from .declaration_watch import DeclarationWatch
 from .errors import ConfigError
 from .ledger import Ledger, publications
@@ -38,7 +39,7 @@ class Attached:
     """What belongs to a Celery app and a database, and reads neither before first use."""
 
     def __init__(self) -> None:
-        self.schemas = Schemas()
+        self.schemas = Schemas(lambda: self.options.generation)
         self.celery_app: Celery | None = None
         self._lock = threading.RLock()
         self._database: Any = None
@@ -190,7 +191,7 @@ class Attached:
             options=options,
             schemas=self.schemas,
             ledger=Ledger(
-                lambda: self._binding()[1], schema_of=self.schemas.of, on_dead_letters=self._tell_dead_letters
+                lambda: self._binding()[1], schemas_of=self._written, on_dead_letters=self._tell_dead_letters
             ),
             engine=SearchEngine(options),
             source=Source(self._reader, exception_text=options.log_exception_text),
@@ -198,6 +199,12 @@ class Attached:
             eager=self._is_eager,
             declaration_changed=lambda ledger, schema: self._watch.look(ledger, [schema]),
         )
+
+    def _written(self, target: Any) -> list[Schema]:
+        """The schemas of a class, or the one of a name, in all generations that writes are captured for."""
+        found, schemas = self.schemas.all_of(target), self.schemas
+        others = self.options.other_generations
+        return [*found, *(schemas.in_generation(one, other) for one in found for other in others)]
 
     def _binding(self) -> tuple[Callable[[], Session], Engine]:
         """Session factory and Engine of this process; after a fork the pool starts anew."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any, get_type_hints
 
+from .declaration.generation import FIRST
 from .errors import ConfigError
 from .work import Mode
 
@@ -28,6 +29,10 @@ class Options:
     """The kind of engine; there is one."""
     index_prefix: str = ""
     """What the engine's names of indexes begin with, followed by `_`: several applications may share an engine."""
+    generation: int = FIRST
+    """The generation of the indexes that this process works with: another one than the first is in another engine."""
+    generations: tuple[int, ...] = ()
+    """All generations that writes are captured for, while an application moves to another engine."""
     sync_mode: str = Mode.CELERY.value
     """What a call promises that names no mode: `celery`, `inline`, `manual` or `off`."""
     queue: str = "search_sync"
@@ -101,6 +106,11 @@ class Options:
     """The first wait between two looks at the engine's tasks; it grows."""
     poll_max: float = 0.5
     """The longest wait between two looks at the engine's tasks."""
+
+    @property
+    def other_generations(self) -> tuple[int, ...]:
+        """The generations that writes are captured for and that processes of other options work with."""
+        return tuple(one for one in dict.fromkeys(self.generations) if one != self.generation)
 
 
 NAMES: tuple[str, ...] = tuple(option.name for option in fields(Options))

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row
 
 from ..engine.reasons import is_lasting, proves_alone, request_failure, task_failure
 from ..errors import EngineError
-from ..ledger import claims, indexes, marks, parts, submitted, works
+from ..ledger import indexes, marks, parts, submitted, works
 from ..runtime import Runtime
 from ..work import EngineTask, Failure, Scope, Work
 from . import backoff
@@ -26,7 +26,7 @@ def poll(runtime: Runtime) -> int:
 
     Where the engine refuses to show its tasks at all, the indexes concerned are paused, so that the reason is seen.
     """
-    rows = runtime.ledger.read(claims.awaiting)
+    rows = runtime.ledger.read(partial(submitted.awaiting, generation=runtime.options.generation))
     if not rows:
         return 0
     try:

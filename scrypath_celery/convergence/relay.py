@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from ..declaration.generation import FIRST
 from ..errors import EngineError, LedgerUnavailable
 from ..ledger import awaited, claims, maintenance, workers, works
 from ..runtime import Runtime, is_dead
@@ -57,11 +58,12 @@ def relay(runtime: Runtime, *, force: bool = False) -> Relayed | None:
     options, ledger = runtime.options, runtime.ledger
     ledger.identity()
     period = 0.0 if force else options.relay_period
+    clock = None if options.generation == FIRST else min((schema.uid for schema in runtime.schemas), default=None)
 
     def begin(connection: Connection) -> bool:
         if runtime.node:
             workers.note(connection, runtime.node)
-        return maintenance.begin_pass(connection, period)
+        return maintenance.begin_pass(connection, period, clock)
 
     if not ledger.run(begin) and not force:
         return None
@@ -119,7 +121,9 @@ def free(runtime: Runtime) -> int:
 
 def publish(runtime: Runtime) -> int:
     """Give ready works that nobody published lately to Celery; how many."""
-    found = runtime.ledger.run(partial(maintenance.due, again=3 * runtime.options.publish_grace))
+    options = runtime.options
+    due = partial(maintenance.due, again=3 * options.publish_grace, generation=options.generation)
+    found = runtime.ledger.run(due)
     for uid, rows in found.items():
         for cause, alike in _by_cause(rows).items():
             for start in range(0, len(alike), MESSAGE):
@@ -139,7 +143,7 @@ def _by_cause(rows: Sequence[Row[Any]]) -> dict[Cause, list[Row[Any]]]:
 
 def watch(runtime: Runtime) -> int:
     """Look for unresolved sends in the engine's list of tasks, requeue their documents; the works written."""
-    rows = runtime.ledger.run(claims.unresolved)
+    rows = runtime.ledger.run(partial(claims.unresolved, generation=runtime.options.generation))
     if not rows:
         return 0
     landed: set[str] = set()

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, exists, func, select, update
+from sqlalchemy import Connection, Row, case, func, select, update
 
+from ..declaration.generation import FIRST as FIRST_GENERATION
 from ..work import PRIORITY, READY, Claim, ClaimState, Mark, Operation, Scope, State, Work
 from . import indexes, ready, trials, works
 from .clock import now
@@ -308,16 +309,6 @@ def lowest_held(connection: Connection, uid: str) -> int | None:
     return connection.execute(query).scalar()
 
 
-def awaiting(connection: Connection, limit: int = 100) -> list[Row[Any]]:
-    """Claims with works that wait for the engine's verdict, oldest first; one that is unresolved may have some, too."""
-    theirs = (work.c.index_uid == claim.c.index_uid) & (work.c.claim_number == claim.c.number)
-    has_some = exists().where(theirs, work.c.claim_token == claim.c.token, in_state(State.SUBMITTED))
-    columns = (claim.c.token, claim.c.index_uid, claim.c.engine_uids)
-    waiting = claim.c.state.in_([ClaimState.SUBMITTED.value, ClaimState.UNRESOLVED.value])
-    query = select(*columns).where(waiting, has_some).order_by(claim.c.created_at).limit(limit)
-    return list(connection.execute(query))
-
-
 def unresolved_ids(connection: Connection, uid: str) -> list[str]:
     """The ids of all claims of an index of which a request may still land, or landed nobody knows where."""
     query = select(claim.c.ids).where(claim.c.index_uid == uid, claim.c.state == ClaimState.UNRESOLVED.value)
@@ -330,10 +321,14 @@ def end_target(connection: Connection, name: str) -> int:
     return connection.execute(update(claim).where(held).values(state=ClaimState.DONE.value)).rowcount
 
 
-def unresolved(connection: Connection, limit: int = 1_000) -> list[Row[Any]]:
-    """Claims of which a request may still land, those first that were watched least far; without their ids."""
+def unresolved(connection: Connection, generation: int = FIRST_GENERATION, limit: int = 1_000) -> list[Row[Any]]:
+    """Claims of a generation's indexes of which a request may still land, without their ids.
+
+    Those come first that were watched least far.
+    """
     columns = (claim.c.token, claim.c.index_uid, claim.c.engine_uids, claim.c.seen_uid)
-    query = select(*columns).where(claim.c.state == ClaimState.UNRESOLVED.value)
+    ours = indexes.in_generation(connection, claim.c.index_uid, generation)
+    query = select(*columns).where(claim.c.state == ClaimState.UNRESOLVED.value, ours)
     return list(connection.execute(query.order_by(func.coalesce(claim.c.seen_uid, -1)).limit(limit)))
 
 

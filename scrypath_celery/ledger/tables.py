@@ -209,6 +209,7 @@ index = Table(
     Column("verified", Json),
     Column("high_token", _word(64)),
     Column("lost_since", Double),
+    Column("relayed_at", Double),
     **_OPTIONS,
 )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from sqlalchemy.orm import Session, scoped_session
+from typing_extensions import TypeVar
 
 from ..errors import EngineError, QueryError
 from ..runtime import Runtime
@@ -23,7 +24,7 @@ from .result import FederatedResult, Hit
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 
-T = TypeVar("T")
+T = TypeVar("T", default=Any)
 
 PAGING = ("page", "hitsPerPage", "offset", "limit")
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from sqlalchemy.orm import Session, scoped_session
+from typing_extensions import TypeVar
 
 from ..asynchronous import of_asyncio
 from ..errors import EngineError, SessionError
@@ -20,12 +21,12 @@ from .result import SearchResult
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 
-T = TypeVar("T")
+T = TypeVar("T", default=Any)
 
 
 def search(
     runtime: Runtime,
-    model: type[T],
+    model: type[T] | str,
     q: str = "",
     *,
     session: Session | scoped_session[Any],
@@ -44,7 +45,7 @@ def search(
 
 async def asearch(
     runtime: Runtime,
-    model: type[T],
+    model: type[T] | str,
     q: str = "",
     *,
     session: AsyncSession | async_scoped_session[Any],
