@@ -23,6 +23,7 @@ from .declaration.schema import Schema
 from .declaration_watch import DeclarationWatch
 from .errors import ConfigError
 from .ledger import Ledger, publications
+from .ledger.triggers import Declarations
 from .runtime import Runtime
 from .source import Source
 from .work import Cause, DeadLetter, Mode
@@ -191,7 +192,9 @@ class Attached:
             options=options,
             schemas=self.schemas,
             ledger=Ledger(
-                lambda: self._binding()[1], schemas_of=self._written, on_dead_letters=self._tell_dead_letters
+                lambda: self._binding()[1],
+                declarations=Declarations(schemas_of=self._written, routes=self.schemas.routes),
+                on_dead_letters=self._tell_dead_letters,
             ),
             engine=SearchEngine(options),
             source=Source(self._reader, exception_text=options.log_exception_text),

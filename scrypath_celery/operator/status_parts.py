@@ -108,9 +108,14 @@ def read_ledger_status(connection: Connection, runtime: Runtime, schemas: Sequen
         },
         verified={schema.uid: _verified(notes.verified(connection, schema.uid)) for schema in schemas},
         rebuilds={uid: found for uid, found in under_way.items() if found is not None},
-        triggers={schema.uid: Triggers(runtime.ledger, [schema]).standing_if_any(connection) for schema in schemas},
+        triggers={schema.uid: triggers_of(runtime, schema, connection) for schema in schemas},
         scheduled={schema.uid: _scheduled(connection, schema) for schema in schemas},
     )
+
+
+def triggers_of(runtime: Runtime, schema: Schema, connection: Connection) -> tuple[TableStatus, ...]:
+    """How the triggers of a schema stand, table by table; nothing where it has none."""
+    return Triggers(runtime.ledger, [schema], routes=runtime.schemas.routes).standing_if_any(connection)
 
 
 def rebuild_status(connection: Connection, runtime: Runtime, schema: Schema) -> RebuildStatus | None:
