@@ -193,7 +193,9 @@ class Attached:
             schemas=self.schemas,
             ledger=Ledger(
                 lambda: self._binding()[1],
-                declarations=Declarations(schemas_of=self._written, routes=self.schemas.routes),
+                declarations=Declarations(
+                    schemas_of=self._written, routes=self.schemas.routes, notify=options.ledger_notify
+                ),
                 on_dead_letters=self._tell_dead_letters,
             ),
             engine=SearchEngine(options),

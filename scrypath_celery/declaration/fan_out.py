@@ -36,7 +36,8 @@ class FanOut:
     `select()` of the target or of its document ids, or else records or ids. A `select()` is read in pages; other
     answers are held in memory. Without `resolve` it is the one relationship that leads to the target, or that of the
     fan-out's name; without `target` it is the class that the relationship leads to. With `chain` the fan-outs of the
-    target follow, too. `depends_on` names the columns of the owner that related documents show; changes of others are left alone.
+    target follow, too. `depends_on` names the columns of the owner that related documents show; changes of others are
+    left alone.
     """
 
     target: type[Any] | str | None = None

@@ -149,7 +149,7 @@ class Ledger:
         known = self._declarations
         if known is None:
             return Triggers(self, (schema,))
-        return Triggers(self, known.schemas_of(schema), routes=known.routes)
+        return Triggers(self, known.schemas_of(schema), routes=known.routes, notify=known.notify)
 
     @property
     def is_bound(self) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from ..declaration.generation import generation_of
 from ..declaration.schema import Schema
 from ..ledger import indexes, notes, overview, publications, rebuilds, scheduled, workers, works
-from ..ledger.triggers import TableStatus, Triggers
+from ..ledger.triggers import TableStatus
 from ..rebuild.report import RebuildStatus, status_of
 from ..runtime import Runtime
 from ..work import OPEN, IndexRow, State
@@ -23,6 +23,7 @@ from .engine_health import EngineHealth, engine_health
 from .index_counts import EngineCounts, QueueCounts, engine_counts, queue_counts
 from .probe import Probe
 from .serialization import to_datetime
+from .trigger_status import triggers_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,11 +112,6 @@ def read_ledger_status(connection: Connection, runtime: Runtime, schemas: Sequen
         triggers={schema.uid: triggers_of(runtime, schema, connection) for schema in schemas},
         scheduled={schema.uid: _scheduled(connection, schema) for schema in schemas},
     )
-
-
-def triggers_of(runtime: Runtime, schema: Schema, connection: Connection) -> tuple[TableStatus, ...]:
-    """How the triggers of a schema stand, table by table; nothing where it has none."""
-    return Triggers(runtime.ledger, [schema], routes=runtime.schemas.routes).standing_if_any(connection)
 
 
 def rebuild_status(connection: Connection, runtime: Runtime, schema: Schema) -> RebuildStatus | None:

@@ -14,8 +14,10 @@ from ...declaration.schema import Schema
 class Declarations:
     """What an application declares, as far as triggers are made from it.
 
-    `schemas_of` finds the Schemas of a declared class; `routes` are all fan-outs.
+    `schemas_of` finds the Schemas of a declared class; `routes` are all fan-outs; `notify` says whether triggers notify
+    workers of what they write, where the database can do that.
     """
 
     schemas_of: Callable[[Any], Sequence[Schema]]
     routes: Iterable[Route] = ()
+    notify: bool = False

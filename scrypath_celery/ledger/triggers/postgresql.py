@@ -9,6 +9,7 @@ from sqlalchemy import Dialect
 from ...declaration.fan_out import Route
 from ...declaration.schema import Schema
 from ...work import MAX_IDS
+from ..notifications import CHANNEL
 from .captured import Captured, Write, captured
 from .insert_sql import INSERT_INTO, values
 from .names import literal_sql, table_sql
@@ -32,25 +33,29 @@ _REFUSE_SNAPSHOT = (
     f"        USING HINT = 'Truncate under READ COMMITTED, or SET LOCAL {SWITCH} = off and reconcile afterwards.';\n"
     "    END IF;\n"
 )
+_NOTICE = f"    IF FOUND THEN PERFORM pg_notify({literal_sql(CHANNEL)}, {{}}); END IF;\n"
 _ROWS = {"insert": ("new_rows",), "update": ("old_rows", "new_rows"), "delete": ("old_rows",), "truncate": ()}
 
 
-def wanted(schema: Schema, routes: Iterable[Route], dialect: Dialect, path: str) -> list[TableTriggers]:
+def wanted(
+    schema: Schema, routes: Iterable[Route], dialect: Dialect, path: str, *, notify: bool
+) -> list[TableTriggers]:
     """The triggers that capture every write to the tables that a schema's documents are made of.
 
-    `path` is the search path under which they find the ledger and these tables, whatever that of the writer is.
+    `path` is the search path under which they find the ledger and these tables, whatever that of the writer is. With
+    `notify` they notify whoever listens of what they have written.
 
     Raises:
         SchemaError: an id cannot be read by SQL.
     """
-    return [_of_table(schema, one, dialect, path) for one in captured(schema, routes)]
+    return [_of_table(schema, one, dialect, path, notify=notify) for one in captured(schema, routes)]
 
 
-def _of_table(schema: Schema, source: Captured, dialect: Dialect, path: str) -> TableTriggers:
+def _of_table(schema: Schema, source: Captured, dialect: Dialect, path: str, *, notify: bool) -> TableTriggers:
     table = table_sql(source.table, dialect)
     base = base_name(schema.uid, table, purpose=source.purpose)
     reads = {event: list(_reads(source, event, dialect)) for event in _EVENTS}
-    bodies = {event: _branch(schema, event, found, dialect) for event, found in reads.items() if found}
+    bodies = {event: _branch(schema, event, found, dialect, notify=notify) for event, found in reads.items() if found}
     mark = mark_of("\n".join((path, *bodies.values())))
     # Whoever writes to the application's table need not be allowed to write to the ledger.
     function = (
@@ -110,12 +115,13 @@ def _read(ids: RowIds, name: str, dialect: Dialect, *, shown: bool) -> str:
     return f"SELECT {columns} FROM {name} AS r WHERE {ids.condition('r', dialect)}"
 
 
-def _branch(schema: Schema, event: str, found: Iterable[tuple[Write, str]], dialect: Dialect) -> str:
+def _branch(schema: Schema, event: str, found: Iterable[tuple[Write, str]], dialect: Dialect, *, notify: bool) -> str:
+    notice = _NOTICE.format(literal_sql(schema.uid)) if notify else ""
     inserts = "".join(
         f"    {INSERT_INTO}\n"
         f"    SELECT CAST(json_agg(id) AS text), {values(schema.uid, write, dialect)}\n"
         f"    FROM (SELECT id, (row_number() OVER () - 1) / {MAX_IDS} AS part FROM ({read}) AS seen\n"
-        "          WHERE id IS NOT NULL) AS numbered GROUP BY part;\n"
+        f"          WHERE id IS NOT NULL) AS numbered GROUP BY part;\n{notice}"
         for write, read in found
     )
     refusal = _REFUSE_SNAPSHOT if event == "truncate" else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
@@ -19,11 +20,19 @@ if TYPE_CHECKING:
     from ..database import Ledger
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """What the triggers of all schemas have in common."""
+
+    routes: Iterable[Route]
+    notify: bool
+
+
 class Triggers:
     """The triggers with which the database itself writes the works of schemas, whoever changes their records.
 
     They are on the tables of the records, on the link tables of their relationships, and on those of the owners whose
-    fan-outs (`routes`) lead to them.
+    fan-outs (`routes`) lead to them. With `notify` those on PostgreSQL notify workers of what they write.
 
     They write in the transaction of the change, so a rollback takes the work along; the relay publishes it within its
     period. They work beside calls and `track`: a change that both see has two works, which one claim takes and sends
@@ -32,10 +41,12 @@ class Triggers:
     to 0 before the commit) on SQLite.
     """
 
-    def __init__(self, ledger: Ledger, schemas: Sequence[Schema], *, routes: Iterable[Route] = ()) -> None:
+    def __init__(
+        self, ledger: Ledger, schemas: Sequence[Schema], *, routes: Iterable[Route] = (), notify: bool = False
+    ) -> None:
         self._ledger = ledger
         self._schemas = tuple(schemas)
-        self._routes = routes
+        self._plan = _Plan(routes=routes, notify=notify)
 
     def status(self) -> tuple[TableStatus, ...]:
         """How the triggers of each table stand.
@@ -47,11 +58,11 @@ class Triggers:
 
     def standing(self, connection: Connection) -> tuple[TableStatus, ...]:
         """The same, on a connection of the ledger's."""
-        return tuple(one for schema in self._schemas for one in _standing(connection, schema, self._routes))
+        return tuple(one for schema in self._schemas for one in _standing(connection, schema, self._plan))
 
     def standing_if_any(self, connection: Connection) -> tuple[TableStatus, ...]:
         """The same of schemas that have any triggers at all; raises nothing for what they cannot capture."""
-        return tuple(one for schema in self._schemas for one in _standing_if_any(connection, schema, self._routes))
+        return tuple(one for schema in self._schemas for one in _standing_if_any(connection, schema, self._plan))
 
     def statements(self) -> tuple[str, ...]:
         """The statements that `install` runs, each to be run as it is; those that make what is there already, too.
@@ -60,7 +71,7 @@ class Triggers:
             SchemaError: as `status`. LedgerError: as `status`.
         """
         wanted = self._ledger.read(
-            lambda tx: [one for schema in self._schemas for one in _wanted(tx, schema, self._routes)]
+            lambda tx: [one for schema in self._schemas for one in _wanted(tx, schema, self._plan)]
         )
         return tuple(statement for one in wanted for statement in one.statements)
 
@@ -73,7 +84,7 @@ class Triggers:
             SchemaError: as `status`. LedgerError: the ledger is missing or older, or the database refused.
         """
         return self._ledger.run(
-            lambda tx: tuple(one for schema in self._schemas for one in _install(tx, schema, self._routes))
+            lambda tx: tuple(one for schema in self._schemas for one in _install(tx, schema, self._plan))
         )
 
     def remove(self) -> tuple[TableStatus, ...]:
@@ -81,18 +92,18 @@ class Triggers:
         return self._ledger.run(lambda tx: tuple(one for schema in self._schemas for one in _remove(tx, schema)))
 
 
-def _wanted(connection: Connection, schema: Schema, routes: Iterable[Route]) -> list[TableTriggers]:
+def _wanted(connection: Connection, schema: Schema, plan: _Plan) -> list[TableTriggers]:
     schema.check()
     dialect = connection.dialect
     if dialect.name == "postgresql":
-        return postgresql.wanted(schema, routes, dialect, _search_path(connection))
+        return postgresql.wanted(schema, plan.routes, dialect, _search_path(connection), notify=plan.notify)
     if dialect.name == "sqlite":
-        return sqlite.wanted(schema, routes, dialect)
-    return mariadb.wanted(schema, routes, dialect)
+        return sqlite.wanted(schema, plan.routes, dialect)
+    return mariadb.wanted(schema, plan.routes, dialect)
 
 
-def _standing(connection: Connection, schema: Schema, routes: Iterable[Route]) -> Iterator[TableStatus]:
-    there, wanted = installed(connection, schema.uid), _wanted(connection, schema, routes)
+def _standing(connection: Connection, schema: Schema, plan: _Plan) -> Iterator[TableStatus]:
+    there, wanted = installed(connection, schema.uid), _wanted(connection, schema, plan)
     tables: dict[str, list[TableTriggers]] = {}
     for one in wanted:
         tables.setdefault(one.table, []).append(one)
@@ -103,18 +114,18 @@ def _standing(connection: Connection, schema: Schema, routes: Iterable[Route]) -
         yield _told(schema, table, TriggerState.LEFT_OVER)
 
 
-def _standing_if_any(connection: Connection, schema: Schema, routes: Iterable[Route]) -> list[TableStatus]:
+def _standing_if_any(connection: Connection, schema: Schema, plan: _Plan) -> list[TableStatus]:
     there = installed(connection, schema.uid)
     try:
-        return list(_standing(connection, schema, routes)) if there else []
+        return list(_standing(connection, schema, plan)) if there else []
     except SchemaError:  # they were installed when it was declared otherwise
         tables = dict.fromkeys(one.table for one in there)
         return [_told(schema, table, TriggerState.LEFT_OVER) for table in tables]
 
 
-def _install(connection: Connection, schema: Schema, routes: Iterable[Route]) -> list[TableStatus]:
-    wanted = _wanted(connection, schema, routes)
-    done = [one for one in _standing(connection, schema, routes) if one.state is not TriggerState.INSTALLED]
+def _install(connection: Connection, schema: Schema, plan: _Plan) -> list[TableStatus]:
+    wanted = _wanted(connection, schema, plan)
+    done = [one for one in _standing(connection, schema, plan) if one.state is not TriggerState.INSTALLED]
     _drop(connection, _left_over(wanted, installed(connection, schema.uid)))
     there = installed(connection, schema.uid)
     for one in wanted:
