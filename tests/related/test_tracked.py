@@ -213,6 +213,7 @@ def test_links_that_only_the_database_knows_are_refused_by_name(database_url: st
     library.engine.dispose()
 
 
+@pytest.mark.filterwarnings("ignore:documents of Book may show")
 @pytest.mark.parametrize(("depends_on", "followed"), [(["id"], 0), (["name"], 1)])
 def test_a_fan_out_follows_changes_of_what_it_depends_on_alone(
     tmp_path: Path, depends_on: list[str], followed: int
