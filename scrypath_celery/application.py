@@ -26,6 +26,7 @@ from .ledger import Ledger, publications
 from .ledger.triggers import Declarations
 from .runtime import Runtime
 from .source import Source
+from .totals import Totals
 from .work import Cause, DeadLetter, Mode
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Attached:
         self._bound: tuple[int, tuple[Callable[[], Session], Engine]] | None = None
         self._reading: tuple[int, tuple[Callable[[], Session], Engine]] | None = None
         self._publisher: Any = None
+        self._totals = Totals()
         self._watch = self._new_watch()
 
     def init_app(
@@ -198,10 +200,11 @@ class Attached:
                 ),
                 on_dead_letters=self._tell_dead_letters,
             ),
-            engine=SearchEngine(options),
+            engine=SearchEngine(options, totals=self._totals),
             source=Source(self._reader, exception_text=options.log_exception_text),
             publish=self._publish,
             eager=self._is_eager,
+            totals=self._totals,
             declaration_changed=lambda ledger, schema: self._watch.look(ledger, [schema]),
         )
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any, get_type_hints
 
-from .declaration.generation import FIRST
+from .declaration.generation import FIRST, name_in
 from .errors import ConfigError
 from .work import Mode
 
@@ -36,7 +36,7 @@ class Options:
     sync_mode: str = Mode.CELERY.value
     """What a call promises that names no mode: `celery`, `inline`, `manual` or `off`."""
     queue: str = "search_sync"
-    """The Celery queue of our tasks."""
+    """The Celery queue of our tasks; that of a second generation is called `search_sync-g2`."""
     bulk_queue: str | None = None
     """The Celery queue of backfills and rebuilds; the same as of all others where it is not named."""
     include: tuple[str, ...] = ()
@@ -136,7 +136,14 @@ def resolve(*sources: Mapping[str, Any]) -> Options:
         return Options()
     from .option_checks import check  # loads pydantic
 
-    return Options(**{name: check(name, _TYPES[name], value) for name, value in merged.items()})
+    found = Options(**{name: check(name, _TYPES[name], value) for name, value in merged.items()})
+    return found if found.generation == FIRST else _apart(found)
+
+
+def _apart(options: Options) -> Options:
+    """The options of another generation than the first, whose workers have queues of their own."""
+    bulk = options.bulk_queue and name_in(options.bulk_queue, options.generation)
+    return replace(options, queue=name_in(options.queue, options.generation), bulk_queue=bulk)
 
 
 def from_environment(environ: Mapping[str, str] | None = None) -> dict[str, Any]:

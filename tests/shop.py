@@ -127,7 +127,9 @@ class Shop:
         return self
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Give the connections back, when what was handed over to the publisher is done."""
+        if self.search._publisher is not None:
+            self.search._publisher.flush()
         self.engine.dispose()
 
     def add(self, *ids: int, title: str = "a title", body: str = "") -> None:

@@ -58,8 +58,7 @@ def _send_and_judge(run: ClaimRun) -> Steps:
     check(run)
     yield Step.CHECKED
     tasks: Tasks = {}
-    if run.sends:
-        run.renew_lease()
+    if run.sends:  # the lease was renewed right after the last of them
         tasks = witness(run, (yield Await(uids=asked(run), last=True)))
     if tasks is None:
         _ask_why(run)

@@ -17,6 +17,7 @@ from ..ledger.claims import is_suspect
 from ..runtime import Runtime, identity
 from ..work import EngineTask
 from .bulk import Bulk
+from .checkpoints import Phase
 from .claim_run import ClaimRun
 from .converge import converge
 from .fan_out import FanOuts
@@ -26,8 +27,8 @@ from .summary import Summary
 
 MAX_WAITING = 50_000
 """Documents of claims that this process waits for at once: their ids are what it holds in memory."""
-AGAIN = 0.2
-"""Seconds between two looks for works that became ready while claims are waited for."""
+AGAIN_FIRST, AGAIN_MAX = 0.02, 0.2
+"""Seconds between two looks for works that became ready while claims are waited for: they grow while none are found."""
 TURN = 8
 """Claims of single changes in a row after which a bulk claim has its turn: changes without end would starve it."""
 FIRST_TURN = 2
@@ -75,11 +76,15 @@ def claim(
         fingerprint=schema.fingerprint(),
         bulk_first=bulk_first,
     )
+    began = time.monotonic()
     held = runtime.ledger.run(lambda tx: take(tx))
+    claiming = time.monotonic() - began
     if held is None:
         return None
     index = held.target or runtime.uid_of(schema)
-    return ClaimRun(runtime=runtime, claim=held, schema=schema, index=index, to_target=held.target is not None)
+    run = ClaimRun(runtime=runtime, claim=held, schema=schema, index=index, to_target=held.target is not None)
+    run.spend(Phase.CLAIM, claiming)
+    return run
 
 
 def run_ready_works(
@@ -142,6 +147,7 @@ class _Run:
     in_flight: list[InFlightClaim] = field(default_factory=list)
     more: bool = True
     looked: float = 0.0
+    again: float = AGAIN_FIRST
     concluded: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -158,8 +164,7 @@ class _Run:
             elif self.in_flight:
                 if over and self._hand_over():
                     continue
-                self.polling.wait()
-                self._ask()
+                self._wait()
                 self._look_again()
             else:
                 break
@@ -227,12 +232,20 @@ class _Run:
             if self.progress is not None:
                 self.progress(self.total)
 
+    def _wait(self) -> None:
+        """Wait until the engine is to be asked again, or the ledger is to be looked at, if that is due before."""
+        self.polling.wait(None if self._looks_no_more() else self.looked + self.again)
+
+    def _looks_no_more(self) -> bool:
+        return self.only is not None or self.more or self.total.paused is not None
+
     def _look_again(self) -> None:
         """Find what became ready meanwhile: nothing of an index waits for what this process waits for."""
-        if self.only is not None or self.more or self.total.paused or time.monotonic() - self.looked < AGAIN:
+        if self._looks_no_more() or time.monotonic() - self.looked < self.again:
             return
         self.looked = time.monotonic()
         self.more = self.runtime.ledger.read(lambda tx: ready.any_ready(tx, self.uid))
+        self.again = AGAIN_FIRST if self.more else min(self.again * GROWTH, AGAIN_MAX)
 
     def _hand_over(self) -> bool:
         """Let works end `submitted` whose verdict only has to be noted; whether there were any."""

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row
 
 from ..declaration.generation import FIRST
 from ..errors import EngineError, LedgerUnavailable
-from ..ledger import awaited, claims, maintenance, workers, works
+from ..ledger import awaited, maintenance, unresolved, workers, works
 from ..runtime import Runtime, is_dead
 from ..work import Cause, EngineTask, Operation, cause_of
 from .poll import poll
@@ -143,7 +143,7 @@ def _by_cause(rows: Sequence[Row[Any]]) -> dict[Cause, list[Row[Any]]]:
 
 def watch(runtime: Runtime) -> int:
     """Look for unresolved sends in the engine's list of tasks, requeue their documents; the works written."""
-    rows = runtime.ledger.run(partial(claims.unresolved, generation=runtime.options.generation))
+    rows = runtime.ledger.run(partial(unresolved.listed, generation=runtime.options.generation))
     if not rows:
         return 0
     landed: set[str] = set()
@@ -184,11 +184,11 @@ def _watched(connection: Connection, *, rows: list[Row[Any]], landed: set[str], 
     """Requeue what landed, and note for all of them how far was looked; of two passes at once one requeues."""
     written = 0
     for row in rows:
-        if row.token in landed and claims.seen(connection, [row.token], newest):
+        if row.token in landed and unresolved.seen(connection, [row.token], newest):
             # A work that was claimed without settling is read again, or is a dead letter: another would bring
             # what hangs or kills its process back for ever.
-            ids = claims.ids_of(connection, row.token)
+            ids = unresolved.ids_of(connection, row.token)
             waiting = awaited.document_ids(connection, row.index_uid, ids)
             written += len(works.requeue(connection, row.index_uid, [id for id in ids if id not in waiting]))
-    claims.seen(connection, [row.token for row in rows if row.token not in landed], newest)
+    unresolved.seen(connection, [row.token for row in rows if row.token not in landed], newest)
     return written

@@ -39,16 +39,18 @@ def document_id(schema: Schema, record: Any) -> str:
 def default_document(schema: Schema, record: Any) -> dict[str, Any]:
     """The default projection: the declared fields as JSON-ready values, the id first.
 
+    A declared field that the class does not have is left to its `search_document`.
+
     Raises:
         ProjectionError: a value has no JSON form; the message names schema, id and field, never the value.
     """
     found = schema.values(record)
-    values = found if len(schema.names) > 1 else (found,)
+    values = found if len(schema.own_names) > 1 else (found,)
     try:
         ready = [value if type(value) in PLAIN else json_value(value) for value in values]
     except (ProjectionError, RecursionError):  # which one it is, is found field by field
-        return _ready(schema, record, dict(zip(schema.names, values, strict=True)))
-    return dict(zip(schema.names, ready, strict=True))
+        return _ready(schema, record, dict(zip(schema.own_names, values, strict=True)))
+    return dict(zip(schema.own_names, ready, strict=True))
 
 
 def being_projected(record: Any) -> Schema | None:

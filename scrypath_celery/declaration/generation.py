@@ -9,9 +9,9 @@ FIRST = 1
 _MARKED = re.compile(r"(.+)-g([2-9]|[1-9][0-9]+)")
 
 
-def uid_in(index: str, generation: int) -> str:
-    """The uid (without prefix) of a declared index in a generation: `posts`, `posts-g2`."""
-    return index if generation == FIRST else f"{index}-g{generation}"
+def name_in(name: str, generation: int) -> str:
+    """What is called so in the first generation, in another one: an index (`posts`, `posts-g2`), a schema, a queue."""
+    return name if generation == FIRST else f"{name}-g{generation}"
 
 
 def generation_of(uid: str) -> int:

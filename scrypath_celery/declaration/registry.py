@@ -12,7 +12,7 @@ from ..errors import SchemaError
 from . import fan_out, mapping
 from .declaration import Declaration, schema_of
 from .fan_out import FanOuts
-from .generation import FIRST, generation_of, index_of, uid_in
+from .generation import FIRST, generation_of, index_of, name_in
 from .routes import Routes
 from .schema import Schema
 
@@ -165,11 +165,11 @@ class Schemas:
 
     def in_generation(self, schema: Schema, generation: int) -> Schema:
         """The same schema, of which another generation is meant, and named for it."""
-        key = (schema, generation)
-        if key not in self._elsewhere:
-            name = uid_in(schema.name, generation)
-            self._elsewhere[key] = replace(schema, generation=lambda: generation, given_name=name)
-        return self._elsewhere[key]
+        found = self._elsewhere.get((schema, generation))
+        if found is None:
+            other = replace(schema, generation=lambda: generation, given_name=name_in(schema.name, generation))
+            found = self._elsewhere.setdefault((schema, generation), other)
+        return found
 
     def check(self) -> None:
         """Check all schemas whose mappers are configured; raises SchemaError as `Schema.check` does."""

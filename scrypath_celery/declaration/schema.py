@@ -18,7 +18,7 @@ from ..errors import SchemaError
 from . import changes, mapping, settings
 from .document_ids import id_text
 from .fan_out import FanOut
-from .generation import FIRST, uid_in
+from .generation import FIRST, name_in
 from .source_text import source_text
 
 IndexIf = str | Callable[[Any], bool]
@@ -69,7 +69,7 @@ class Schema:
     @property
     def uid(self) -> str:
         """The index's uid without prefix, in the generation that is meant; empty where there is no index."""
-        return uid_in(self.index, self.generation()) if self.index else ""
+        return name_in(self.index, self.generation()) if self.index else ""
 
     @property
     def path(self) -> str:
@@ -153,9 +153,19 @@ class Schema:
         return tuple(dict.fromkeys((self.key, *plain)))
 
     @cached_property
+    def own_names(self) -> tuple[str, ...]:
+        """Those of `names` that records have; where there is a `search_document` it may add the others.
+
+        Ask only once the mappers are configured.
+        """
+        if mapping.static(self.model, "search_document") is None:
+            return self.names
+        return tuple(name for name in self.names if mapping.is_field(self.model, name))
+
+    @cached_property
     def values(self) -> Callable[[Any], Any]:
-        """Reads the fields of `names` from a record at once (a tuple where there is more than one)."""
-        return attrgetter(*self.names)
+        """Reads the fields of `own_names` from a record at once (a tuple where there is more than one)."""
+        return attrgetter(*self.own_names)
 
     @cached_property
     def counted_by_database(self) -> bool:

@@ -61,9 +61,7 @@ def ready(connection: Connection, uid: str) -> Ready:
 
 def resume_soon(connection: Connection, uid: str, seconds: float) -> None:
     """Let the relay give the bulk work of an index that waits longest to Celery in `seconds` at the latest."""
-    found = (
-        ordered.claimable(connection, uid, state, PRIORITY[operation], limit=1) for operation in BULK for state in READY
-    )
+    found = (ordered.claimable(connection, uid, PRIORITY[operation], limit=1) for operation in BULK)
     first = next((rows[0] for rows in found if rows), None)
     if first is not None:
         sooner = (work.c.id == first.id) & in_state(*READY) & (work.c.publish_after > now() + seconds)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, select, update
+from sqlalchemy import Connection, Insert, Row, Select, Update, bindparam, func, select, update
 
-from ..declaration.generation import FIRST as FIRST_GENERATION
 from ..work import PRIORITY, READY, Claim, ClaimState, Mark, Operation, Scope, State, Work
 from . import indexes, ready, trials, works
 from .clock import now
-from .tables import claim, in_state, index, work
+from .tables import Json, claim, in_state, index, work
 
 SUSPECT = 2
 """Claims without a settlement after which a work is claimed alone."""
@@ -70,7 +70,7 @@ def take(
     if held.paused_until is not None and not paused:
         connection.execute(update(index).where(index.c.index_uid == uid).values(paused_until=now() + lease))
     number, token = held.last_number + 1, secrets.token_hex(12)
-    connection.execute(update(index).where(index.c.index_uid == uid).values(last_number=number))
+    connection.execute(_count(), {"uid": uid, "number": number})
     items = tuple(replace(item, worker=worker, task_id=task_id) for item in taken)
     result = Claim(
         token=token,
@@ -81,6 +81,7 @@ def take(
         engine_uid=held.engine_uid,
         target=present.get("target") if items[0].operation is Operation.REINDEX else None,
         mark=_mark(held),
+        at=held.at,
     )
     _write(connection, result, lease=lease, worker=worker, task_id=task_id)
     if on_trial:
@@ -102,40 +103,58 @@ def _limits(documents: int, bulk: int, *, paused: bool) -> dict[int, int]:
 
 def _locked(connection: Connection, uid: str) -> Row[Any]:
     """The index's row with the time (`at`), locked; made where it is missing."""
-    query = select(index, now().label("at")).where(index.c.index_uid == uid).with_for_update()
-    held = connection.execute(query).one_or_none()
+    held = connection.execute(_index(), {"uid": uid}).one_or_none()
     if held is None:
         indexes.ensure(connection, uid)
-        held = connection.execute(query).one()
+        held = connection.execute(_index(), {"uid": uid}).one()
     return held
 
 
+@cache
+def _index() -> Select[Any]:
+    return select(index, now().label("at")).where(index.c.index_uid == bindparam("uid")).with_for_update()
+
+
+@cache
+def _count() -> Update:
+    return update(index).where(index.c.index_uid == bindparam("uid")).values(last_number=bindparam("number"))
+
+
 def _write(connection: Connection, taken: Claim, *, lease: float, worker: str, task_id: str | None) -> None:
-    connection.execute(
-        claim.insert().values(
-            token=taken.token,
-            number=taken.number,
-            index_uid=taken.index_uid,
-            target=taken.target,
-            state=ClaimState.HELD.value,
-            worker=worker,
-            lease_until=now() + lease,
-            ids=taken.ids,
-            engine_uids=[],
-            unanswered=0,
-            created_at=now(),
-        )
-    )
-    connection.execute(
+    row = {
+        "token": taken.token,
+        "number": taken.number,
+        "index_uid": taken.index_uid,
+        "target": taken.target,
+        "state": ClaimState.HELD.value,
+        "worker": worker,
+        "lease": lease,
+        "ids": taken.ids,
+        "engine_uids": [],
+        "unanswered": 0,
+    }
+    connection.execute(_insert(), row)
+    values = {"token": taken.token, "number": taken.number, "by": worker, "task": task_id}
+    connection.execute(_run(), {"works": [item.id for item in taken.works], **values})
+
+
+@cache
+def _insert() -> Insert:
+    return claim.insert().values(lease_until=now() + bindparam("lease"), created_at=now())
+
+
+@cache
+def _run() -> Update:
+    return (
         update(work)
-        .where(work.c.id.in_([item.id for item in taken.works]))
+        .where(work.c.id.in_(bindparam("works", expanding=True)))
         .values(
             state=State.RUNNING.value,
-            claim_token=taken.token,
-            claim_number=taken.number,
+            claim_token=bindparam("token"),
+            claim_number=bindparam("number"),
             claims=work.c.claims + 1,
-            worker=worker,
-            task_id=task_id,
+            worker=bindparam("by"),
+            task_id=bindparam("task"),
             started_at=now(),
         )
     )
@@ -162,10 +181,9 @@ def _ready(connection: Connection, uid: str, most: _Most, only: Sequence[int] | 
         chosen = _chosen(connection, uid, most, only, suspects, passed)
         if not chosen:
             return []
-        query = select(work.c.id).where(work.c.id.in_(chosen), in_state(*READY)).with_for_update(skip_locked=True)
-        locked = list(connection.execute(query).scalars())
+        locked = works.lock_ready(connection, chosen)
         if locked:
-            return works.find(connection, locked)
+            return locked
         passed.update(chosen)
     return []
 
@@ -207,10 +225,7 @@ def _candidates(
         mine = works.of_rebuild(rebuild_id)
         query = select(*columns).where(chosen, in_state(*READY), works.known(), mine, untried).order_by(work.c.id)
         return list(connection.execute(query))
-    found: list[Row[Any]] = []
-    for state in READY:
-        found += ready.claimable(connection, uid, state, priority, limit=limit, rebuild_id=rebuild_id, suspect=SUSPECT)
-    return sorted(found, key=lambda row: (row.available_at, row.id))
+    return ready.claimable(connection, uid, priority, limit=limit, rebuild_id=rebuild_id, suspect=SUSPECT)
 
 
 def is_suspect(item: Work | Row[Any]) -> bool:
@@ -237,14 +252,18 @@ def hold(
     connection: Connection, token: str, lease: float, *, uids: Sequence[int] | None = None, unanswered: int = 0
 ) -> bool:
     """Renew a lease by progress, noting all engine task uids so far; false where the claim is no longer ours."""
-    values: dict[str, object] = {"lease_until": now() + lease}
+    values: dict[str, object] = {"held": token, "lease": lease, "more": unanswered}
     if uids is not None:
-        values["engine_uids"] = list(uids)
-    if unanswered:
-        values["unanswered"] = claim.c.unanswered + unanswered
+        values["uids"] = list(uids)
+    return connection.execute(_hold(uids is not None), values).rowcount > 0
+
+
+@cache
+def _hold(noting: bool) -> Update:
     # A lease that ran out but was not taken over yet is still ours: nobody else acts on it before the relay frees it.
-    query = update(claim).where(claim.c.token == token, claim.c.state == ClaimState.HELD.value)
-    return connection.execute(query.values(**values)).rowcount > 0
+    query = update(claim).where(claim.c.token == bindparam("held"), claim.c.state == ClaimState.HELD.value)
+    query = query.values(lease_until=now() + bindparam("lease"), unanswered=claim.c.unanswered + bindparam("more"))
+    return query.values(engine_uids=bindparam("uids", type_=Json)) if noting else query
 
 
 def is_held(connection: Connection, token: str) -> bool:
@@ -255,30 +274,26 @@ def is_held(connection: Connection, token: str) -> bool:
 
 def newer_ids(connection: Connection, held: Claim) -> set[str]:
     """The ids that claims with a higher number share with this one (the check)."""
-    query = select(claim.c.ids).where(
-        claim.c.index_uid == held.index_uid, claim.c.number > held.number, claim.c.target.is_(None)
-    )
+    found = connection.execute(_newer(), {"uid": held.index_uid, "than": held.number}).scalars()
     mine = set(held.ids)
-    return set().union(*(mine.intersection(ids) for ids in connection.execute(query).scalars()))
+    return set().union(*(mine.intersection(ids) for ids in found))
+
+
+@cache
+def _newer() -> Select[Any]:
+    newer = (claim.c.index_uid == bindparam("uid")) & (claim.c.number > bindparam("than"))
+    return select(claim.c.ids).where(newer, claim.c.target.is_(None))
 
 
 def end(connection: Connection, token: str, state: ClaimState) -> None:
     """Note that a claim is over, or waits for the engine; one with an unanswered request stays watched."""
-    values = {"state": state.value}
-    connection.execute(
-        update(claim).where(claim.c.token == token, claim.c.state != ClaimState.UNRESOLVED.value).values(**values)
-    )
+    connection.execute(_end(), {"ended": token, "to": state.value})
 
 
-def mark_unresolved(connection: Connection, token: str, *, seen_uid: int | None, watch: float) -> bool:
-    """Keep a claim because requests of it may still land, with the engine's newest task uid of this time.
-
-    `seen_uid` is None where the engine could not be asked: then its list is watched from the start of the claim.
-    False where it was unresolved already.
-    """
-    query = update(claim).where(claim.c.token == token, claim.c.state != ClaimState.UNRESOLVED.value)
-    values = {"state": ClaimState.UNRESOLVED.value, "seen_uid": seen_uid, "watch_until": now() + watch}
-    return connection.execute(query.values(**values)).rowcount > 0
+@cache
+def _end() -> Update:
+    over = (claim.c.token == bindparam("ended")) & (claim.c.state != ClaimState.UNRESOLVED.value)
+    return update(claim).where(over).values(state=bindparam("to"))
 
 
 def expired(connection: Connection, limit: int = 100) -> list[Row[Any]]:
@@ -309,37 +324,7 @@ def lowest_held(connection: Connection, uid: str) -> int | None:
     return connection.execute(query).scalar()
 
 
-def unresolved_ids(connection: Connection, uid: str) -> list[str]:
-    """The ids of all claims of an index of which a request may still land, or landed nobody knows where."""
-    query = select(claim.c.ids).where(claim.c.index_uid == uid, claim.c.state == ClaimState.UNRESOLVED.value)
-    return list(dict.fromkeys(id for ids in connection.execute(query).scalars() for id in ids))
-
-
 def end_target(connection: Connection, name: str) -> int:
     """End all claims that send to this target: whoever holds one stops before its next request; how many."""
     held = (claim.c.target == name) & (claim.c.state == ClaimState.HELD.value)
     return connection.execute(update(claim).where(held).values(state=ClaimState.DONE.value)).rowcount
-
-
-def unresolved(connection: Connection, generation: int = FIRST_GENERATION, limit: int = 1_000) -> list[Row[Any]]:
-    """Claims of a generation's indexes of which a request may still land, without their ids.
-
-    Those come first that were watched least far.
-    """
-    columns = (claim.c.token, claim.c.index_uid, claim.c.engine_uids, claim.c.seen_uid)
-    ours = indexes.in_generation(connection, claim.c.index_uid, generation)
-    query = select(*columns).where(claim.c.state == ClaimState.UNRESOLVED.value, ours)
-    return list(connection.execute(query.order_by(func.coalesce(claim.c.seen_uid, -1)).limit(limit)))
-
-
-def ids_of(connection: Connection, token: str) -> tuple[str, ...]:
-    """The document ids of a claim; none where it is forgotten."""
-    return tuple(connection.execute(select(claim.c.ids).where(claim.c.token == token)).scalar() or ())
-
-
-def seen(connection: Connection, tokens: Sequence[str], uid: int) -> int:
-    """Note that unresolved claims were watched up to this engine task; how many had not been, or are over."""
-    over = case((claim.c.watch_until < now(), ClaimState.DONE.value), else_=claim.c.state)
-    behind = claim.c.seen_uid.is_(None) | (claim.c.seen_uid < uid) | (claim.c.watch_until < now())
-    query = update(claim).where(claim.c.token.in_(tokens), claim.c.state == ClaimState.UNRESOLVED.value, behind)
-    return connection.execute(query.values(seen_uid=uid, state=over)).rowcount

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 
 from ..errors import LedgerConflict, LedgerError, LedgerMissing, LedgerOutdated, LedgerUnavailable, WrongDatabase
 from ..work import DeadLetter
-from . import dead_letters, sqlite, tables
+from . import dead_letters, sqlite, tables, totals
 from .clock import now
 from .limits import limited, within
 
@@ -112,7 +112,9 @@ class Ledger:
             try:
                 with self.begin() as connection:
                     noted = dead_letters.note_here(connection) if self._connection is None else []
+                    counted = totals.begin(connection)
                     result = function(connection)
+                    totals.write(connection, counted)
             except (LedgerUnavailable, LedgerConflict) as exc:
                 over = attempt == TRIES - 1 or time.monotonic() - started > TRY_SECONDS
                 if over or not _contended(exc.__cause__):
@@ -213,7 +215,9 @@ class Ledger:
                     yield connection
         else:
             with engine.connect() as connection:
-                connection = connection.execution_options(isolation_level="READ COMMITTED")
+                # Each statement of a look sees what is committed by then, with a transaction around it or without.
+                level = "READ COMMITTED" if write or self._limit is not None else "AUTOCOMMIT"
+                connection = connection.execution_options(isolation_level=level)
                 with connection.begin(), limited(connection, self._limit):
                     yield connection
 

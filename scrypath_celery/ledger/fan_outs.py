@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from ..work import PRIORITY, READY, Failure, Operation, State, Work
-from . import ready, works
+from . import ready, totals, works
 from .clock import now
 from .tables import in_state, work
 
@@ -45,8 +45,7 @@ def waiting(connection: Connection, uid: str, only: Sequence[int] | None) -> lis
         query = select(work.c.id).where(work.c.id.in_(only), _OURS, work.c.index_uid == uid, in_state(*READY))
         return list(connection.execute(query.order_by(work.c.id)).scalars())
     priority = PRIORITY[Operation.FAN_OUT]
-    found = [row for state in READY for row in ready.claimable(connection, uid, state, priority, limit=100)]
-    return [row.id for row in sorted(found, key=lambda row: (row.available_at, row.id))]
+    return [row.id for row in ready.claimable(connection, uid, priority, limit=100)]
 
 
 def move(connection: Connection, item: Work, cursor: Sequence[Any] | None) -> bool:
@@ -57,7 +56,10 @@ def move(connection: Connection, item: Work, cursor: Sequence[Any] | None) -> bo
         values |= dict.fromkeys(("reason", "reason_class", "error_code"))
     else:
         values |= {"available_at": now(), "publish_after": now() + 10.0}
-    return connection.execute(_where(item).values(**values)).rowcount > 0
+    moved = connection.execute(_where(item).values(**values)).rowcount
+    if cursor is None:
+        totals.add(connection, item.index_uid, totals.SUCCEEDED, times=moved, documents=0)
+    return moved > 0
 
 
 def fail(connection: Connection, item: Work, failure: Failure, delay: float | None) -> bool:
@@ -77,7 +79,10 @@ def fail(connection: Connection, item: Work, failure: Failure, delay: float | No
         error_code=(failure.code or "")[:64] or None,
         history=works.remember(connection, item, told),
     )
-    return connection.execute(changed).rowcount > 0
+    failed = connection.execute(changed).rowcount > 0
+    if failed:
+        totals.ended_badly(connection, item, state, failure, 0)
+    return failed
 
 
 def mark_of(id: int) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, case, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, Update, bindparam, case, select, true, update
 
 from ..declaration.generation import generation_of
 from ..work import Failure, IndexRow, Pause, PauseByHand, ReasonClass, Scope
@@ -88,13 +89,33 @@ def pause(connection: Connection, uid: str, failure: Failure, delay: float) -> N
     )
 
 
+_NO_PAUSE: dict[str, Any] = {
+    **dict.fromkeys(("paused_until", "paused_since", "pause_class", "pause_scope", "pause_reason")),
+    "pauses": 0,
+}
+
+
 def resume(connection: Connection, uid: str) -> bool:
     """End the pause of an index; whether there was one."""
-    values: dict[str, Any] = dict.fromkeys(
-        ("paused_until", "paused_since", "pause_class", "pause_scope", "pause_reason")
-    )
     query = update(index).where(index.c.index_uid == uid, index.c.paused_until.is_not(None))
-    return connection.execute(query.values(**values, pauses=0)).rowcount > 0
+    return connection.execute(query.values(**_NO_PAUSE)).rowcount > 0
+
+
+def note_success(connection: Connection, uid: str, engine_uid: int, token: str) -> None:
+    """End the pause of an index, and note its newest task that was seen to bear `token`, in one statement."""
+    connection.execute(_note_success(), {"uid": uid, "task": engine_uid, "token": token})
+
+
+@cache
+def _note_success() -> Update:
+    newer = index.c.high_uid.is_(None) | (index.c.high_uid < bindparam("task"))
+    # In this order: MySQL gives columns their values one after the other, and what is noted decides what is newer.
+    mark = [
+        (index.c.high_token, case((newer, bindparam("token")), else_=index.c.high_token)),
+        (index.c.high_uid, case((newer, bindparam("task")), else_=index.c.high_uid)),
+    ]
+    query = update(index).where(index.c.index_uid == bindparam("uid"), newer | index.c.paused_until.is_not(None))
+    return query.ordered_values(*mark, *((index.c[name], value) for name, value in _NO_PAUSE.items()))
 
 
 def pause_by_hand(connection: Connection, uid: str, *, by: str, reason: str) -> None:
@@ -121,8 +142,13 @@ def enter(connection: Connection, uid: str, token: str, seconds: float) -> bool:
 
 def leave(connection: Connection, uid: str, token: str) -> None:
     """End a trial."""
-    query = update(index).where(index.c.index_uid == uid, index.c.exclusive_token == token)
-    connection.execute(query.values(exclusive_token=None, exclusive_until=None))
+    connection.execute(_leave(), {"uid": uid, "token": token})
+
+
+@cache
+def _leave() -> Update:
+    mine = (index.c.index_uid == bindparam("uid")) & (index.c.exclusive_token == bindparam("token"))
+    return update(index).where(mine).values(exclusive_token=None, exclusive_until=None)
 
 
 def write_rebuild(connection: Connection, uid: str, rebuild: Mapping[str, Any] | None) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 
 from ..declaration.generation import FIRST, generation_of
 from ..work import READY, ClaimState, Failure, ReasonClass, State
-from . import claims, indexes, parts, ready, scheduled, works
+from . import claims, indexes, parts, ready, scheduled, unresolved, works
 from .clock import now
 from .tables import claim, in_state, index, ledger, rebuild, work
 
@@ -76,7 +76,7 @@ def free(
     for row in rows:
         held = indexes.get(connection, row.index_uid)
         known = [*row.engine_uids, *([held.high_uid] if held and held.high_uid is not None else [])]
-        claims.mark_unresolved(connection, row.token, seen_uid=min(known) - 1 if known else None, watch=watch)
+        unresolved.mark(connection, row.token, seen_uid=min(known) - 1 if known else None, watch=watch)
         indexes.leave(connection, row.index_uid, row.token)
         if row.stuck_id is not None:
             blame_stuck(connection, row.token, row.stuck_id, at_once=not is_dead(row.worker or ""))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Select, select, update
 
 from ..work import State, Work
 from .tables import in_state, work
@@ -14,8 +16,12 @@ from .works import of_claim
 
 def held(connection: Connection, token: str) -> set[int]:
     """The ids of the works that a claim still holds, locked until the transaction ends."""
-    running = select(work.c.id).where(of_claim(token), in_state(State.RUNNING))
-    return set(connection.execute(running.with_for_update()).scalars())
+    return set(connection.execute(_held(), {"token": token}).scalars())
+
+
+@cache
+def _held() -> Select[Any]:
+    return select(work.c.id).where(of_claim(), in_state(State.RUNNING)).with_for_update()
 
 
 def narrow(connection: Connection, item: Work, ids: Sequence[str]) -> Work:

@@ -5,11 +5,22 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Integer, Row, Select, bindparam, select
+from sqlalchemy import (
+    BigInteger,
+    CompoundSelect,
+    Connection,
+    Integer,
+    Row,
+    Select,
+    bindparam,
+    literal_column,
+    select,
+    union_all,
+)
 
 from ..work import PRIORITY, READY, State
 from .clock import now
-from .tables import in_state, work
+from .tables import among, in_state, work
 from .works import known
 
 
@@ -20,8 +31,7 @@ def any_ready(connection: Connection, index_uid: str) -> bool:
 
 def ready_priorities(connection: Connection, index_uid: str) -> dict[int, bool]:
     """Whether works of each priority could be claimed (or resolved) now; with one statement."""
-    values = {"uid": index_uid, "most": 1, "rebuild": ANY_REBUILD, "suspect": 0}
-    row = connection.execute(_first_of_each(), values).one()
+    row = connection.execute(_first_of_each(), {"uid": index_uid}).one()
     size = len(READY)
     return {
         priority: any(id is not None for id in row[place * size : (place + 1) * size])
@@ -34,12 +44,15 @@ _PRIORITIES = sorted(set(PRIORITY.values()))
 
 @cache
 def _first_of_each() -> Select[Any]:
-    found = [
-        _ready(state, priority).with_only_columns(work.c.id).scalar_subquery()
-        for priority in _PRIORITIES
-        for state in READY
-    ]
-    return select(*found)
+    return select(*(_first(state, priority).scalar_subquery() for priority in _PRIORITIES for state in READY))
+
+
+def _first(state: State, priority: int) -> Select[Any]:
+    # Under a short name: psycopg parses a statement of more than 4,096 letters anew each time.
+    item = work.alias("w")
+    chosen = (item.c.index_uid == bindparam("uid")) & (item.c.priority == literal_column(str(priority)))
+    query = select(item.c.id).where(among(item.c.state, [state]), chosen, item.c.available_at <= now())
+    return query.where(known(item)).order_by(item.c.available_at, item.c.id).limit(1)
 
 
 ANY_REBUILD = -1
@@ -49,26 +62,30 @@ ANY_REBUILD = -1
 def claimable(
     connection: Connection,
     index_uid: str,
-    state: State,
     priority: int,
     *,
     limit: int,
     rebuild_id: int | None = ANY_REBUILD,
     suspect: int = 0,
 ) -> list[Row[Any]]:
-    """Works of an index, state and priority that may be claimed now, those first that wait longest.
+    """Works of an index and priority that may be claimed now, at most `limit` of each state, the longest waiting first.
 
-    They are one range of an index of the database, in its order: no more of them are read than are taken, however many
-    works wait for a later time. Those of a newer release, of another rebuild, and those on trial that were claimed less
-    than `suspect` times are left out.
+    Those of a state are one range of an index of the database, in its order: no more of them are read than are taken,
+    however many works wait for a later time. Those of a newer release, of another rebuild, and those on trial that were
+    claimed less than `suspect` times are left out.
     """
     values = {"uid": index_uid, "most": limit, "rebuild": rebuild_id or 0, "suspect": suspect}
-    return list(connection.execute(_ready(state, priority), values))
+    return sorted(connection.execute(_ready_of(priority), values), key=lambda row: (row.available_at, row.id))
 
 
 @cache
+def _ready_of(priority: int) -> CompoundSelect[Any]:
+    parts = [_ready(state, priority).subquery(state.value) for state in READY]
+    return union_all(*map(select, parts))
+
+
 def _ready(state: State, priority: int) -> Select[Any]:
-    # Built once each: building a statement anew costs more than running it.
+    # Built once: building a statement anew costs more than running it.
     query = select(work.c.id, work.c.documents, work.c.claims, work.c.operation, work.c.available_at)
     query = query.where(in_state(state), work.c.index_uid == bindparam("uid"), work.c.priority == priority)
     wanted = bindparam("rebuild", type_=BigInteger)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from enum import StrEnum
 from typing import Any
 
 import orjson
@@ -17,8 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    bindparam,
-    literal,
+    literal_column,
 )
 from sqlalchemy.dialects.mysql import MEDIUMTEXT, VARCHAR
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -155,10 +156,13 @@ def in_state(*states: State) -> ColumnElement[bool]:
     A prepared statement may be planned once for all values of its parameters: with a parameter in place of the state
     PostgreSQL could not tell that a partial index holds what is asked for.
     """
-    if len(states) == 1:
-        return work.c.state == literal(states[0].value, literal_execute=True)
-    values = [state.value for state in states]
-    return work.c.state.in_(bindparam("states", values, expanding=True, literal_execute=True, unique=True))
+    return among(work.c.state, states)
+
+
+def among(column: ColumnElement[str], words: Sequence[StrEnum]) -> ColumnElement[bool]:
+    """The criterion that a column holds one of these words of ours, written out in the statement once and for all."""
+    written: list[ColumnElement[str]] = [literal_column(f"'{word.value}'", String) for word in words]
+    return column == written[0] if len(written) == 1 else column.in_(written)
 
 
 claim = Table(
@@ -282,4 +286,15 @@ scheduled = Table(
 Index("ix_scrypath_scheduled_document", scheduled.c.index_uid, scheduled.c.document_id)
 Index("ix_scrypath_scheduled_due", scheduled.c.index_uid, scheduled.c.due_at)
 
-TABLES = (work, claim, index, rebuild, scheduled, ledger, worker)
+total = Table(
+    "scrypath_total",
+    metadata,
+    Column("index_uid", _word(400), primary_key=True),
+    Column("name", _word(32), primary_key=True),
+    Column("label", _word(32), primary_key=True),
+    Column("times", BigInteger, nullable=False),
+    Column("amount", Double, nullable=False),
+    **_OPTIONS,
+)
+
+TABLES = (work, claim, index, rebuild, scheduled, ledger, worker, total)

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     CursorResult,
+    FromClause,
     Row,
+    Select,
+    Update,
     bindparam,
     case,
     func,
+    null,
     select,
     update,
 )
 
 from ..errors import LedgerOutdated, WorkError
 from ..work import MAX_IDS, OPEN, PRIORITY, READY, Failure, Mode, Operation, ReasonClass, State, Work
-from . import dead_letters
+from . import dead_letters, totals
 from .clock import now
-from .tables import claim, in_state, work
+from .tables import Json, among, claim, in_state, work
 
 GRACE = {Mode.CELERY: 0.0, Mode.INLINE: 60.0, Mode.MANUAL: 60.0}
 """Seconds that the calling process has before a worker takes a work of a mode that runs in the caller."""
@@ -127,8 +132,23 @@ def get(connection: Connection, id: int) -> Work:
 def find(connection: Connection, ids: Sequence[int], *, lock: bool = False) -> list[Work]:
     """The works of these ids that are there, by id; locked until the transaction ends where asked for."""
     # What a column cannot hold is an error of some databases, and there is no such row in any.
-    query = select(work).where(work.c.id.in_([id for id in ids if 0 < id <= MAX_ID])).order_by(work.c.id)
-    return [record(row) for row in connection.execute(query.with_for_update() if lock else query)]
+    query = _find().with_for_update() if lock else _find()
+    return [record(row) for row in connection.execute(query, {"works": [id for id in ids if 0 < id <= MAX_ID]})]
+
+
+def lock_ready(connection: Connection, ids: Sequence[int]) -> list[Work]:
+    """Those of these works that are pending or retrying and that nobody else has locked, by id and locked."""
+    return [record(row) for row in connection.execute(_lock_ready(), {"works": list(ids)})]
+
+
+@cache
+def _find() -> Select[Any]:
+    return select(work).where(work.c.id.in_(bindparam("works", expanding=True))).order_by(work.c.id)
+
+
+@cache
+def _lock_ready() -> Select[Any]:
+    return _find().where(in_state(*READY)).with_for_update(skip_locked=True)
 
 
 def standing(connection: Connection, ids: Sequence[int]) -> list[tuple[State, str | None]]:
@@ -170,31 +190,46 @@ def counts(connection: Connection, index_uid: str | None = None) -> dict[str, di
 
 def succeed(connection: Connection, token: str, ids: Sequence[int], engine_uids: Sequence[int]) -> int:
     """Settle works of a claim as succeeded; how many (the claim may have lost them)."""
-    return connection.execute(
+    values = {"works": list(ids), "token": token, "uids": list(engine_uids[:20])}
+    return connection.execute(_succeed(), values).rowcount
+
+
+@cache
+def _succeed() -> Update:
+    settled = dict.fromkeys(("trial", "reason", "reason_class", "error_code"), null())
+    return (
         update(work)
-        .where(work.c.id.in_(ids), _held(token))
+        .where(work.c.id.in_(bindparam("works", expanding=True)), _held())
         .values(
             state=State.SUCCEEDED.value,
             finished_at=now(),
             claims=0,
-            trial=None,
-            engine_uids=list(engine_uids[:20]),
-            reason=None,
-            reason_class=None,
-            error_code=None,
+            engine_uids=bindparam("uids", type_=Json),
+            **settled,
         )
-    ).rowcount
+    )
 
 
 def submit(
     connection: Connection, token: str, ids: Sequence[int], engine_uids: Sequence[int], *, trial: str | None = None
 ) -> int:
     """The engine accepted these works and the wait ran out: they are polled later, never sent again for that."""
-    return connection.execute(
+    values = {"works": list(ids), "token": token, "uids": list(engine_uids), "group": trial}
+    return connection.execute(_submit(), values).rowcount
+
+
+@cache
+def _submit() -> Update:
+    return (
         update(work)
-        .where(work.c.id.in_(ids), _held(token))
-        .values(state=State.SUBMITTED.value, claims=0, engine_uids=list(engine_uids), trial=trial)
-    ).rowcount
+        .where(work.c.id.in_(bindparam("works", expanding=True)), _held())
+        .values(
+            state=State.SUBMITTED.value,
+            claims=0,
+            engine_uids=bindparam("uids", type_=Json),
+            trial=bindparam("group", type_=work.c.trial.type),
+        )
+    )
 
 
 def fail(
@@ -239,6 +274,8 @@ def fail(
     ).rowcount
     if changed and state is State.FAILED:
         dead_letters.note(connection, item, failure, len(ids))
+    if changed and (count_attempt or state is State.FAILED):
+        totals.ended_badly(connection, item, state, failure, len(ids))
     return changed
 
 
@@ -279,15 +316,21 @@ def _new_id(result: CursorResult[Any]) -> int:
     return int(key[0])
 
 
-def of_claim(token: str) -> ColumnElement[bool]:
-    """The criterion that a work was last in this claim; found through its index and number."""
-    claimed = select(claim.c.index_uid).where(claim.c.token == token).scalar_subquery()
-    number = select(claim.c.number).where(claim.c.token == token).scalar_subquery()
-    return (work.c.claim_token == token) & (work.c.index_uid == claimed) & (work.c.claim_number == number)
+def of_claim(token: str | None = None) -> ColumnElement[bool]:
+    """The criterion that a work was last in this claim; found through its index and number.
+
+    Without a token, the parameter `token` names the claim.
+    """
+    named = bindparam("token") if token is None else token
+    claimed = select(claim.c.index_uid).where(claim.c.token == named).scalar_subquery()
+    number = select(claim.c.number).where(claim.c.token == named).scalar_subquery()
+    return (work.c.claim_token == named) & (work.c.index_uid == claimed) & (work.c.claim_number == number)
 
 
-def _held(token: str) -> ColumnElement[bool]:
-    return (work.c.claim_token == token) & in_state(State.RUNNING, State.SUBMITTED)
+def _held(token: str | None = None) -> ColumnElement[bool]:
+    """The criterion that a claim has a work; without a token, that the parameter `token` names it."""
+    named = bindparam("token") if token is None else token
+    return (work.c.claim_token == named) & in_state(State.RUNNING, State.SUBMITTED)
 
 
 def running(connection: Connection, token: str) -> list[Work]:
@@ -296,9 +339,9 @@ def running(connection: Connection, token: str) -> list[Work]:
     return [record(row) for row in connection.execute(query)]
 
 
-def known() -> ColumnElement[bool]:
+def known(item: FromClause = work) -> ColumnElement[bool]:
     """The criterion that this release knows the operation and mode of a work."""
-    return work.c.operation.in_(list(Operation)) & work.c.mode.in_(list(Mode))
+    return among(item.c.operation, list(Operation)) & among(item.c.mode, list(Mode))
 
 
 def still_ready(connection: Connection, ids: Sequence[int]) -> list[int]:

@@ -17,6 +17,7 @@ from .entries import NOT_MERGED, Entry, Together, expanded, together
 from .failure import explained, is_missing
 from .find import asynchronous, plain
 from .many import Reading
+from .measured import measured
 from .query.body import Query, query
 from .query.options import SearchOptions, SharedOptions
 from .result import FederatedResult, Hit
@@ -37,6 +38,7 @@ class Merger:
     whole: Together
 
 
+@measured("federated", several=True)
 def search_federated(
     runtime: Runtime,
     entries: Sequence[Entry[T]],
@@ -55,6 +57,7 @@ def search_federated(
     return finish_merged(runtime, *ask_merged(runtime, merger), merger.whole, bound)
 
 
+@measured("federated", several=True)
 async def asearch_federated(
     runtime: Runtime,
     entries: Sequence[Entry[T]],

@@ -14,6 +14,7 @@ from ..errors import EngineError, SessionError
 from ..runtime import Runtime
 from .answer import UNREADABLE, load, nothing, page, result, unintelligible
 from .failure import explained, is_missing
+from .measured import measured
 from .query.body import Query, query
 from .query.options import SearchOptions
 from .result import SearchResult
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", default=Any)
 
 
+@measured("search")
 def search(
     runtime: Runtime,
     model: type[T] | str,
@@ -43,6 +45,7 @@ def search(
     return finish(runtime, asked, ask(runtime, asked), bound)
 
 
+@measured("search")
 async def asearch(
     runtime: Runtime,
     model: type[T] | str,

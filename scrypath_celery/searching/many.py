@@ -18,6 +18,7 @@ from .answer import UNREADABLE, Page, load, nothing, page, result, unintelligibl
 from .entries import AnyEntry, Asked, Together, expanded, together
 from .failure import explained
 from .find import ask, asynchronous, plain, with_counts
+from .measured import measured
 from .query.body import Query, query
 from .query.filters import tenant_text
 from .query.options import SearchOptions, SharedOptions
@@ -81,6 +82,7 @@ class Plan:
     whole: Together
 
 
+@measured("many", several=True)
 def search_many(
     runtime: Runtime,
     entries: Sequence[AnyEntry],
@@ -98,6 +100,7 @@ def search_many(
     return finish_many(runtime, plan, ask_many(runtime, plan), bound)
 
 
+@measured("many", several=True)
 async def asearch_many(
     runtime: Runtime,
     entries: Sequence[AnyEntry],

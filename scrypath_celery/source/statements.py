@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Select, any_, bindparam, func, select
+from sqlalchemy import ARRAY, ColumnElement, Integer, Select, String, any_, bindparam, cast, func, select
 from sqlalchemy.orm import Session
 
 from ..declaration import mapping
@@ -48,6 +48,10 @@ def among(session: Session, schema: Schema, values: Sequence[Any]) -> ColumnElem
     if session.get_bind(schema.mapper).dialect.name != "postgresql":
         return expression.in_(values)
     # One parameter instead of a thousand, which driver and database would parse one by one: half the time of a read.
+    if values and type(values[0]) is type(values[-1]) is int and isinstance(expression.type, Integer):
+        # As text, which the driver writes down as it is.
+        written = bindparam(None, f"{{{','.join(map(str, values))}}}", type_=String)
+        return expression == any_(cast(written, ARRAY(expression.type)))
     return expression == any_(bindparam(None, list(values), type_=ARRAY(expression.type)))
 
 

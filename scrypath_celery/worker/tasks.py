@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..convergence.executor import run_ready_works
 from ..convergence.summary import Summary
 from ..errors import DeadLettered, LedgerError, NotUnderstood, Unsettled
-from ..ledger import ready, works
+from ..ledger import works
 from ..rebuild.runner import drive, expire
 from ..runtime import Runtime
 from ..work import Cause
@@ -145,14 +145,14 @@ def _again(
 
 def _work(task: Any, runtime: Runtime, index: str, ids: list[int], cause: Cause, report: Report) -> Summary:
     outcome, bulk = Summary(), _is_bulk(task, runtime)
-    if runtime.ledger.run(lambda tx: ready.any_ready(tx, index)):
-        seconds = runtime.options.task_seconds
-        outcome = run_ready_works(
-            runtime, index, seconds=seconds, task_id=task.request.id, progress=report.works, bulk=bulk
-        )
-        left = runtime.ledger.run(lambda tx: works.still_ready(tx, ids))
-        # Where nothing could be claimed (a pause, a trial) a message would only come again: that is the relay's.
-        if left and outcome.claims and not (outcome.paused or outcome.held_back):
+    seconds = runtime.options.task_seconds
+    outcome = run_ready_works(
+        runtime, index, seconds=seconds, task_id=task.request.id, progress=report.works, bulk=bulk
+    )
+    # Where nothing could be claimed (a pause, a trial) a message would only come again: that is the relay's.
+    if outcome.claims and not (outcome.paused or outcome.held_back):
+        left = runtime.ledger.read(lambda tx: works.still_ready(tx, ids))
+        if left:
             runtime.publish(index, tuple(left), cause=cause)
     # Also where it waits behind a backlog, the relay has its turn: any task's end will do. So has a rebuild.
     make_pass(task.app, runtime)

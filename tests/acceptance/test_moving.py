@@ -17,10 +17,10 @@ from tests.shop import Post, Shop
 from tests.worker import Worker
 
 POSTS = 500
-QUEUE = "search_sync_2"
+QUEUE = "search_sync-g2"
 CAPTURED = {"generations": [1, 2], "relay_period": 0.5}
 OLD: dict[str, Any] = {**CAPTURED, "generation": 1}
-NEW: dict[str, Any] = {**CAPTURED, "generation": 2, "queue": QUEUE}
+NEW: dict[str, Any] = {**CAPTURED, "generation": 2}
 
 
 class Application:

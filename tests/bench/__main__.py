@@ -34,7 +34,7 @@ def main() -> int:
             "beside": lambda: latency.beside(worker),
             "single": lambda: measure.single(worker, options.records, options.waited),
             "commits": lambda: measure.commits(worker, options.commits),
-            "latency": lambda: latency.latency(worker, 200),
+            "latency": lambda: latency.latency(worker, options.commits),
             "ledger": ledger.ledger,
             "operators": operators.operators,
             "proof": lambda: proof.proof(15_000),

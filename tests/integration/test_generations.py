@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from scrypath_celery.convergence.executor import run_ready_works
 from scrypath_celery.convergence.poll import poll
 from scrypath_celery.convergence.proof import check
 from scrypath_celery.convergence.relay import publish, relay
-from scrypath_celery.declaration.generation import generation_of, index_of, uid_in
+from scrypath_celery.declaration.generation import generation_of, index_of, name_in
 from scrypath_celery.declaration.registry import Schemas
 from scrypath_celery.errors import ConfigError, SchemaError
 from scrypath_celery.ledger import indexes, maintenance, scheduled
@@ -76,7 +77,7 @@ def written(shop: Shop) -> list[tuple[str, str, tuple[str, ...]]]:
 
 @pytest.mark.parametrize(("uid", "index", "generation"), [("a", "a", 1), ("a-g2", "a", 2), ("a-g12", "a", 12)])
 def test_a_uid_says_its_generation(uid: str, index: str, generation: int) -> None:
-    assert (index_of(uid), generation_of(uid), uid_in(index, generation)) == (index, generation, uid)
+    assert (index_of(uid), generation_of(uid), name_in(index, generation)) == (index, generation, uid)
 
 
 @pytest.mark.parametrize("uid", ["a-g1", "a-g0", "a-g02", "a-g", "-g2", "a-g2b", "a_g2"])
@@ -104,6 +105,12 @@ def test_generations_may_come_from_a_variable(old: Shop, monkeypatch: pytest.Mon
     with old.search.override(generations=None) as search:
         assert search.options.generations == (3, 1)
         assert search.options.other_generations == (3,)
+
+
+def test_the_workers_of_another_generation_have_queues_of_their_own(old: Shop, new: Shop) -> None:
+    assert (old.search.options.queue, new.search.options.queue) == ("search_sync", "search_sync-g2")
+    with new.search.override(queue="ours", bulk_queue="bulk") as search:
+        assert (search.options.queue, search.options.bulk_queue) == ("ours-g2", "bulk-g2")
 
 
 def test_each_process_works_with_the_indexes_of_its_generation(old: Shop, new: Shop) -> None:
@@ -151,7 +158,7 @@ def test_a_call_without_a_session_and_one_for_later_are_captured_for_both(old: S
     with old.Session.begin() as session:
         old.search.sync_record(session.get_one(Post, 1), at=datetime.now(UTC) + timedelta(hours=1))
     for uid in (OLD, NEW):
-        assert old.search.ledger.read(lambda tx, uid=uid: scheduled.waiting(tx, uid))[0] == 1
+        assert old.search.ledger.read(partial(scheduled.waiting, index_uid=uid))[0] == 1
 
 
 def test_a_result_speaks_of_the_generation_of_its_process(old: Shop) -> None:
@@ -172,9 +179,7 @@ def test_without_the_option_nothing_is_captured_for_others(open_shop: Open, scry
 def test_each_relay_publishes_the_works_of_its_own_generation(old: Shop, new: Shop) -> None:
     old.add(1)
     for shop, uid in ((old, OLD), (new, NEW)):
-        due = shop.search.ledger.run(
-            lambda tx, shop=shop: maintenance.due(tx, again=0.0, generation=shop.search.options.generation)
-        )
+        due = shop.search.ledger.run(partial(maintenance.due, again=0.0, generation=shop.search.options.generation))
         assert list(due) == ([] if uid == OLD else [NEW])  # the first is left to the process that wrote it, for a while
     assert publish(old.search.runtime) == 0
 

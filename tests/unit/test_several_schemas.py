@@ -34,14 +34,14 @@ class Post(Base):
     author_id: Mapped[int | None] = mapped_column(ForeignKey("author.id"))
     author: Mapped[Author | None] = relationship(back_populates="posts")
 
-    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "post"}  # noqa: RUF012
+    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "post"}
 
     def search_document(self) -> dict[str, Any]:
         return {"title": self.title.upper()}
 
 
 class Essay(Post):
-    __mapper_args__ = {"polymorphic_identity": "essay"}  # noqa: RUF012
+    __mapper_args__ = {"polymorphic_identity": "essay"}
 
 
 def internal(post: Post) -> dict[str, Any]:
