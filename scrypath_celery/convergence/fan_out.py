@@ -60,7 +60,8 @@ class FanOuts:
         if item is None:
             return False
         assert item.fan_out is not None
-        item, route, links = replace(item, task_id=self.task_id), into[item.fan_out], (item.traceparent,)
+        route, links = into[item.fan_out], (item.traceparent,)
+        item = replace(item, task_id=self.task_id)
         name, index = route.target.name, self.runtime.uid_of(route.target)
         with tracing.span("fan_out", kind="consumer", links=links, schema=name, index=index, fan_out=route.key) as span:
             self._resolve(item, route, total)
