@@ -35,7 +35,8 @@ class Registration:
     every flush may be the last that its session is told of, since somebody else ends the transaction, `at` when its
     works are due (seconds since the epoch; None: at once). With a `route` it is a fan-out, and its ids are those of
     owners; `deletion_read` says that what it leads to was read before the deletion of the record. With `refers` the ids
-    are those of the record that this fan-out's owner names.
+    are those of the record that this fan-out's owner names. `has_copy` says of a record in no session that a merge put
+    a copy of it into this one.
     """
 
     schema: Schema
@@ -51,6 +52,7 @@ class Registration:
     write_on_flush: bool = False
     deletion_read: bool = False
     at: float | None = None
+    has_copy: bool = False
     state: RegistrationState = RegistrationState.OPEN
 
     def __post_init__(self) -> None:
