@@ -162,7 +162,7 @@ class Shop:
         engine, uid = self.search.runtime.engine, self.search.runtime.uid_of(self.search.schemas.of(Post))
         if engine.index(uid) is None:
             return {}
-        return {document["id"]: document["title"] for document in engine.documents(uid)}
+        return {document["id"]: document["title"] for document in engine.documents(uid, limit=10_000)}
 
     def in_step(self) -> bool:
         """Whether all work is settled and the index equals the database."""
