@@ -35,6 +35,7 @@ from .session_resolution import (
     refuse_translation,
     sync_session,
 )
+from .unheld import warn_of_unheld
 
 _DISABLED: ContextVar[frozenset[int]] = ContextVar("scrypath_capture_disabled", default=frozenset())
 
@@ -223,6 +224,7 @@ def _write_now(runtime: Runtime, items: Sequence[Registration]) -> None:
             name = item.schema.name
             raise SessionError(f"a {name} is in no session and was never saved: add it to a session, or pass session=")
         groups.setdefault(item.group, {}).update(item.ids)
+    warn_of_unheld(None, items)
     written = runtime.ledger.run(partial(_write, runtime, groups))
     for item in items:
         item.result.hold(written.get(item.group, ()))
