@@ -19,11 +19,13 @@ from .binding import bind
 from .capture.inline import run_now
 from .config import NAMES, Options, from_celery, from_environment, resolve
 from .declaration.registry import Schemas
+from .declaration.schema import Schema
 from .declaration_watch import DeclarationWatch
 from .errors import ConfigError
 from .ledger import Ledger, publications
 from .runtime import Runtime
 from .source import Source
+from .totals import Totals
 from .work import Cause, DeadLetter, Mode
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class Attached:
     """What belongs to a Celery app and a database, and reads neither before first use."""
 
     def __init__(self) -> None:
-        self.schemas = Schemas()
+        self.schemas = Schemas(lambda: self.options.generation)
         self.celery_app: Celery | None = None
         self._lock = threading.RLock()
         self._database: Any = None
@@ -48,6 +50,7 @@ class Attached:
         self._bound: tuple[int, tuple[Callable[[], Session], Engine]] | None = None
         self._reading: tuple[int, tuple[Callable[[], Session], Engine]] | None = None
         self._publisher: Any = None
+        self._totals = Totals()
         self._watch = self._new_watch()
 
     def init_app(
@@ -190,14 +193,21 @@ class Attached:
             options=options,
             schemas=self.schemas,
             ledger=Ledger(
-                lambda: self._binding()[1], schema_of=self.schemas.of, on_dead_letters=self._tell_dead_letters
+                lambda: self._binding()[1], schemas_of=self._written, on_dead_letters=self._tell_dead_letters
             ),
-            engine=SearchEngine(options),
+            engine=SearchEngine(options, totals=self._totals),
             source=Source(self._reader, exception_text=options.log_exception_text),
             publish=self._publish,
             eager=self._is_eager,
+            totals=self._totals,
             declaration_changed=lambda ledger, schema: self._watch.look(ledger, [schema]),
         )
+
+    def _written(self, target: Any) -> list[Schema]:
+        """The schemas of a class, or the one of a name, in all generations that writes are captured for."""
+        found, schemas = self.schemas.all_of(target), self.schemas
+        others = self.options.other_generations
+        return [*found, *(schemas.in_generation(one, other) for one in found for other in others)]
 
     def _binding(self) -> tuple[Callable[[], Session], Engine]:
         """Session factory and Engine of this process; after a fork the pool starts anew."""

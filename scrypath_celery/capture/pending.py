@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 from ..runtime import Runtime
 from ..work import MAX_IDS
 from .after_commit import deliver
+from .generations import in_all_generations
 from .registration import Group, Registration
 from .registration_state import Event, RegistrationState
 from .related import registrations_of_deleted, write_group
@@ -124,7 +125,7 @@ class PendingWorks:
             if not outer.in_transaction():
                 outer = None  # its owner left the commit to the session, so it is a real one
         if ending is Event.COMMITTED:
-            deliver(self.runtime, written, self._work_ids(), outer)
+            deliver(self.runtime, _ours(written), self._work_ids(), outer)
 
     def _ending(self, *, committed: bool, rolled_back: bool) -> Event:
         if committed or self._root_committed:
@@ -144,14 +145,16 @@ class PendingWorks:
     def _learn(self, session: Session, items: Sequence[Registration]) -> None:
         for item in items:
             item.before_flush(session)
-        lost = registrations_of_deleted(session, self.runtime.schemas.routes, items)
+        ours = [item for item in items if item.is_ours]
+        lost = registrations_of_deleted(session, self.runtime.schemas.routes, ours)
         for item in lost:
             item.savepoint = session.get_nested_transaction()
-        self._items += lost
+        self._items += in_all_generations(self.runtime, lost)
 
     def _work_ids(self) -> Mapping[Group, Sequence[int]]:
-        """The works to be handed on: those for later are nobody's yet."""
-        return {group: [row.work_id for row in rows.values()] for group, rows in self._rows.items() if group.at is None}
+        """The works to be handed on: those for later are nobody's yet, and others' are not ours."""
+        due = ((group, rows) for group, rows in self._rows.items() if group.is_ours and group.at is None)
+        return {group: [row.work_id for row in rows.values()] for group, rows in due}
 
     def _has_rows(self, item: Registration) -> bool:
         rows = self._rows.get(item.group, {})
@@ -212,7 +215,7 @@ class PendingWorks:
             for item in done:
                 item.advance(Event.COMMITTED if self._root_committed else Event.ROLLED_BACK)
             if self._root_committed:
-                deliver(self.runtime, done, self._work_ids(), None)
+                deliver(self.runtime, _ours(done), self._work_ids(), None)
             self._rows, self._root_committed = {}, False
         self._outer, self._root = outer, root
 
@@ -221,8 +224,12 @@ class PendingWorks:
             self._root_committed = True
 
 
+def _ours(items: Sequence[Registration]) -> list[Registration]:
+    return [item for item in items if item.is_ours]
+
+
 def _say_discarded(item: Registration) -> None:
-    if item.means_nothing:
+    if item.means_nothing or not item.is_ours:
         return
     why = "its transaction ended without a commit of the session"
     if not item.saved:

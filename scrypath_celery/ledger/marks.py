@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, case, select, update
 
+from ..declaration.generation import FIRST, generation_of
 from ..work import ClaimState, Mark
 from .clock import now
+from .indexes import in_generation
 from .tables import claim, index
 
 
-def newest(connection: Connection) -> Mark | None:
-    """The mark of the highest uid among all indexes; None where nothing was sent yet."""
+def newest(connection: Connection, generation: int = FIRST) -> Mark | None:
+    """The mark of the highest uid among all indexes of a generation; None where nothing was sent yet."""
     query = select(index.c.index_uid, index.c.high_uid, index.c.high_token).where(index.c.high_uid.is_not(None))
+    query = query.where(in_generation(connection, index.c.index_uid, generation))
     row = connection.execute(query.order_by(index.c.high_uid.desc()).limit(1)).one_or_none()
     return None if row is None else Mark(index_uid=row.index_uid, uid=row.high_uid, token=row.high_token)
 
@@ -32,7 +35,9 @@ def advance(connection: Connection, uid: str, engine_uid: int, token: str) -> No
 
 
 def note_loss(connection: Connection, mark: Mark) -> bool:
-    """Note for every index that the engine lost what was settled; false where somebody noted it for this mark.
+    """Note for every index of the mark's generation that the engine lost what was settled.
+
+    False where somebody noted it for this mark.
 
     Marks and unresolved sends start anew: uids of the lost list say nothing about the new one.
     """
@@ -41,8 +46,10 @@ def note_loss(connection: Connection, mark: Mark) -> bool:
     if row is None or (row.high_uid, row.high_token) != (mark.uid, mark.token):
         return False
     known = case((index.c.lost_since.is_(None), now()), else_=index.c.lost_since)
-    connection.execute(update(index).values(lost_since=known, high_uid=None, high_token=None))
-    watched = claim.c.state == ClaimState.UNRESOLVED.value
+    generation = generation_of(mark.index_uid)
+    lost = in_generation(connection, index.c.index_uid, generation)
+    connection.execute(update(index).where(lost).values(lost_since=known, high_uid=None, high_token=None))
+    watched = in_generation(connection, claim.c.index_uid, generation) & (claim.c.state == ClaimState.UNRESOLVED.value)
     connection.execute(update(claim).where(watched).values(seen_uid=None, engine_uids=[]))
     return True
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from ..errors import LedgerOutdated, WorkError
 from ..work import MAX_IDS, OPEN, PRIORITY, READY, Failure, Mode, Operation, ReasonClass, State, Work
-from . import dead_letters
+from . import dead_letters, totals
 from .clock import now
 from .tables import Json, among, claim, in_state, work
 
@@ -274,6 +274,8 @@ def fail(
     ).rowcount
     if changed and state is State.FAILED:
         dead_letters.note(connection, item, failure, len(ids))
+    if changed and (count_attempt or state is State.FAILED):
+        totals.ended_badly(connection, item, state, failure, len(ids))
     return changed
 
 

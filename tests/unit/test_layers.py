@@ -17,6 +17,7 @@ LAYERS = {
     "connect_arguments": FOUNDATION,
     "asynchronous": FOUNDATION,
     "masking": FOUNDATION,
+    "totals": FOUNDATION,
     "arguments": DECLARATION,
     "config": DECLARATION,
     "option_checks": DECLARATION,
@@ -73,6 +74,7 @@ LAZY_EXCEPTIONS = {
     ("application", "worker"),
     ("cli", "demo"),
     ("cli", "embedded"),
+    ("cli", "metrics"),
     ("cli", "testing"),
     ("cli", "worker"),
 }
