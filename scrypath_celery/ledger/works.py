@@ -65,8 +65,7 @@ def write(
     another one than that of the operation.
     """
     grace, carried = GRACE[mode], tracing.traceparent()
-    written = []
-    unique = list(dict.fromkeys(ids))
+    written, unique = list[int](), list(dict.fromkeys(ids))
     for start in range(0, len(unique), MAX_IDS):
         chunk = unique[start : start + MAX_IDS]
         row = {
@@ -86,8 +85,7 @@ def write(
             "publish_in": max(grace, publish_after),
             "available_in": grace,
         }
-        result = connection.execute(_INSERT, row)
-        written.append(_new_id(result))
+        written.append(_new_id(connection.execute(_INSERT, row)))
     return tuple(written)
 
 
