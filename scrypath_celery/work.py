@@ -201,19 +201,6 @@ class Work:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeadLetter:
-    """A work that has just become a dead letter: who ran it last, in which Celery task, and how it failed."""
-
-    id: int
-    index_uid: str
-    documents: int
-    reason_class: ReasonClass
-    code: str | None
-    task_id: str | None
-    worker: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Mark:
     """A task that was seen to bear a token of ours: its uid and the token (None where an older release noted it)."""
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping, Sequence
 from contextvars import copy_context
 
 from sqlalchemy import Connection
 
 from ..convergence.summary import Summary
+from ..logs import log
+from ..notices import SHOWN
 from ..runtime import Runtime
 from ..work import Mode, Operation
 from .inline import run_now
 from .registration import Group, Registration
 from .result import SyncResult
-
-logger = logging.getLogger(__name__)
 
 
 def deliver(
@@ -98,5 +97,5 @@ def _hand_on(
         return run_now(runtime, uid, ids, mode, connection=connection)
     except Exception as exc:  # noqa: BLE001 - the data is committed: nothing of ours may leave commit()
         # The class alone: an error's text may hold what the application's records hold.
-        logger.warning("%d work(s) of index %s are left to a worker: %s", len(ids), uid, type(exc).__name__)
+        log("works_left_to_worker", count=len(ids), index=uid, works=ids[:SHOWN], error=type(exc).__name__)
         return None

@@ -154,7 +154,7 @@ class _Run:
     def __post_init__(self) -> None:
         self.bulk = Bulk(runtime=self.runtime)
         self.polling = Poll(runtime=self.runtime)
-        self.fan_outs = FanOuts(runtime=self.runtime, uid=self.uid, only=self.only)
+        self.fan_outs = FanOuts(runtime=self.runtime, uid=self.uid, only=self.only, task_id=self.task_id)
 
     def through(self) -> None:
         """Go on until nothing is ready and nothing is waited for, or the time is over."""

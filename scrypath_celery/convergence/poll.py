@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -12,7 +13,8 @@ from sqlalchemy import Connection, Row
 from .. import tracing
 from ..engine.reasons import is_lasting, proves_alone, request_failure, task_failure
 from ..errors import EngineError
-from ..ledger import indexes, marks, parts, submitted, totals, works
+from ..ledger import indexes, marks, noted, parts, submitted, totals, works
+from ..notices import Settled
 from ..runtime import Runtime
 from ..work import EngineTask, Failure, Scope, Work
 from . import backoff
@@ -86,19 +88,37 @@ def _conclude(connection: Connection, *, runtime: Runtime, row: Row[Any], tasks:
         submitted.conclude(connection, row.token, [item.id for item in fine])
         totals.succeeded(connection, row.index_uid, fine, at=row.at)
         submitted.release(connection, row.token, unknown, None)
-        for uid, items in failed.items():
-            _judge(connection, runtime, row, tasks[uid], items, alone)
+        dead = sum(_judge(connection, runtime, row, tasks[uid], items, alone) for uid, items in failed.items())
+        for uid in failed:
             span.fail(task_failure(tasks[uid]).code or "unknown")
         if newest is not None:
             marks.advance(connection, row.index_uid, newest.uid, newest.metadata or "")
         submitted.end(connection, row.token)
+    classes = Counter(task_failure(tasks[uid]).reason_class.value for uid, items in failed.items() for _ in items)
+    noted.note(connection, _settled(row, concluded, succeeded=len(fine), failed=dead, classes=classes))
     return count
+
+
+def _settled(
+    row: Row[Any], concluded: Sequence[Work], *, succeeded: int, failed: int, classes: Mapping[str, int]
+) -> Settled:
+    return Settled(
+        index_uid=row.index_uid,
+        operation=concluded[0].operation,
+        works=tuple(item.id for item in concluded),
+        documents=sum(len(item.left) for item in concluded),
+        succeeded=succeeded,
+        retrying=len(concluded) - succeeded - failed,
+        failed=failed,
+        classes=classes,
+        seconds=row.age,
+    )
 
 
 def _judge(
     connection: Connection, runtime: Runtime, row: Row[Any], task: EngineTask, items: Sequence[Work], alone: set[int]
-) -> None:
-    """Do what follows from a failed task for the works whose documents it held."""
+) -> int:
+    """Do what follows from a failed task for the works whose documents it held; how many are dead letters."""
     failure = task_failure(task)
     documents = sum(len(item.left) for item in items)
     proven = proves_alone(task) or task.batch_uid in alone
@@ -113,8 +133,8 @@ def _judge(
         for half, ids in zip("ab", _halved(connection, items), strict=True):
             release(ids, f"u{task.uid}{half}")
     else:
-        for item in items:
-            _fail(connection, runtime, row, item, failure, [task.uid])
+        return sum(_fail(connection, runtime, row, item, failure, [task.uid]) for item in items)
+    return 0
 
 
 def _halved(connection: Connection, items: Sequence[Work]) -> tuple[Sequence[int], Sequence[int]]:
@@ -129,13 +149,15 @@ def _halved(connection: Connection, items: Sequence[Work]) -> tuple[Sequence[int
 
 def _fail(
     connection: Connection, runtime: Runtime, row: Row[Any], item: Work, failure: Failure, uids: Sequence[int]
-) -> None:
+) -> bool:
+    """Write down that a work is not settled; whether it is a dead letter."""
     schema = runtime.schemas.by_uid(item.index_uid)
     name = item.index_uid if schema is None else schema.name
     delay, failure = backoff.decide(runtime.options, item.attempts, failure)
     shown = ", ".join(item.left[:5])
     failure = replace(failure, reason=f"{name} {shown}: {failure.reason}")
-    works.fail(connection, row.token, item, failure, ids=item.left, delay=delay, engine_uids=uids)
+    changed = works.fail(connection, row.token, item, failure, ids=item.left, delay=delay, engine_uids=uids)
+    return changed > 0 and delay is None
 
 
 def _pause(connection: Connection, *, runtime: Runtime, uid: str, failure: Failure) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import concurrent.futures.thread  # noqa: F401 - see below
-import logging
 import os
 import queue
 import socket
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import tracing
 from ..errors import ScrypathError
+from ..logs import log
 from ..masking import masked
 from ..work import BULK_CAUSES, Cause
 from .messages import SYNC, options, to_queue
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 # The import above is for the Redis client, which makes it on its own first use; once the interpreter is ending that is
 # refused, and a process that ends right after its first commit could not publish.
-
-logger = logging.getLogger("scrypath_celery")
 
 MESSAGE = 500
 """The most works that one message names."""
@@ -141,7 +139,7 @@ class Publisher:
         """Hand work ids of one index over; never raises, never blocks."""
         traceparents = (tracing.traceparent(),)
         if not self._put(Handover(index=index, ids=ids, cause=cause, documents=documents, traceparents=traceparents)):
-            logger.debug("the publisher is behind; the relay publishes the rest")
+            log("publisher_behind", index=index, count=len(ids))
 
     def tell(self, events: Sequence[Event]) -> None:
         """Hand events over to those who watch Celery; never raises, never blocks. Nobody sends again what gets lost."""
@@ -211,10 +209,10 @@ class Publisher:
     def _fail(self, exc: Exception, *, works: bool) -> None:
         self._refused_until = time.monotonic() + self._seconds
         if not works:
-            logger.debug("events could not be sent (%s)", type(exc).__name__)
+            log("events_not_sent", error=type(exc).__name__)
             return
         reason = f"{type(exc).__name__}: {masked(' '.join(str(exc).split()), self._secrets())}"[:300]
-        logger.warning("work could not be published (%s); the relay publishes it again", reason)
+        log("publication_failed", error=reason)
         self._failed = True
         self._tell(reason)
 
@@ -222,7 +220,7 @@ class Publisher:
         try:
             self._note(reason)
         except ScrypathError as exc:  # what cannot be noted was logged
-            logger.debug("a failed publication could not be noted (%s)", exc.code)
+            log("publication_not_noted", error=exc.code)
 
     def _secrets(self) -> dict[str, str]:
         with suppress(Exception):
