@@ -18,6 +18,7 @@ from ..errors import (
     NotUnderstood,
     Unsettled,
 )
+from ..ledger import ready
 from ..rebuild.runner import drive, expire
 from ..runtime import Runtime
 from ..work import Cause
