@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -27,6 +28,12 @@ from .works import known
 def any_ready(connection: Connection, index_uid: str) -> bool:
     """Whether any work of an index could be claimed now."""
     return any(ready_priorities(connection, index_uid).values())
+
+
+def still_ready(connection: Connection, ids: Sequence[int]) -> list[int]:
+    """Those of these works that could be claimed now and were not."""
+    query = select(work.c.id).where(work.c.id.in_(ids), in_state(*READY), work.c.available_at <= now())
+    return list(connection.execute(query).scalars())
 
 
 def ready_priorities(connection: Connection, index_uid: str) -> dict[int, bool]:

@@ -348,9 +348,3 @@ def running(connection: Connection, token: str) -> list[Work]:
 def known(item: FromClause = work) -> ColumnElement[bool]:
     """The criterion that this release knows the operation and mode of a work."""
     return among(item.c.operation, list(Operation)) & among(item.c.mode, list(Mode))
-
-
-def still_ready(connection: Connection, ids: Sequence[int]) -> list[int]:
-    """Those of these works that could be claimed now and were not."""
-    query = select(work.c.id).where(work.c.id.in_(ids), in_state(*READY), work.c.available_at <= now())
-    return list(connection.execute(query).scalars())

@@ -18,7 +18,7 @@ from ..errors import (
     NotUnderstood,
     Unsettled,
 )
-from ..ledger import works
+from ..ledger import ready
 from ..rebuild.runner import drive, expire
 from ..runtime import Runtime
 from ..work import Cause
@@ -169,7 +169,7 @@ def _work(task: Any, runtime: Runtime, index: str, ids: list[int], cause: Cause,
     )
     # Where nothing could be claimed (a pause, a trial) a message would only come again: that is the relay's.
     if outcome.claims and not (outcome.paused or outcome.held_back):
-        left = runtime.ledger.read(lambda tx: works.still_ready(tx, ids))
+        left = runtime.ledger.read(lambda tx: ready.still_ready(tx, ids))
         if left:
             runtime.publish(index, tuple(left), cause=cause)
     # Also where it waits behind a backlog, the relay has its turn: any task's end will do. So has a rebuild.

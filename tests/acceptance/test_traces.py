@@ -16,6 +16,8 @@ from tests.spans import FILE, INSTRUMENTED, Spans, id_of, trace_of
 from tests.worker import Worker
 
 CANARY = "canary-of-a-document"
+PUBLISHED_ONCE = {"publish_grace": 600.0}
+"""However long a worker takes to start, the relay leaves the publication to this process."""
 
 
 class Written:
@@ -71,7 +73,7 @@ def test_a_claim_is_linked_to_the_commits_and_to_its_message(
     spans: Spans,
     written: Written,
 ) -> None:
-    shop = open_shop(broker=broker_url, database=sqlite_url)
+    shop = open_shop(broker=broker_url, database=sqlite_url, options=PUBLISHED_ONCE)
     published(shop)
     start_worker("tests.traced_shop_app", env={**shop.setup.env(), FILE: str(written.path)})
     eventually(shop.in_step, what="both are searchable")
@@ -94,7 +96,7 @@ def test_with_celerys_own_instrumentation_spans_nest_and_none_is_there_twice(
     spans: Spans,
     written: Written,
 ) -> None:
-    shop = open_shop(broker=broker_url, database=sqlite_url)
+    shop = open_shop(broker=broker_url, database=sqlite_url, options=PUBLISHED_ONCE)
     published(shop)
     env = {**shop.setup.env(), FILE: str(written.path), INSTRUMENTED: "1"}
     start_worker("tests.traced_shop_app", env=env)
