@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +13,14 @@ import nox
 
 nox.options.sessions = ["lint", "types", "tests", "docs"]
 nox.options.reuse_existing_virtualenvs = True
+nox.options.default_venv_backend = "uv|virtualenv"
 
 PARALLEL = ("-n", "4", "--dist", "worksteal", "--durations", "20")
 """Most of what is long in the suite waits for processes; `-- -n 0` runs it in one. Tests that are long begin first."""
+PART = ("tests/unit", "tests/integration", "tests/related", "tests/searching", "tests/playbooks")
+"""What covers most of the package in a few minutes: whatever needs no worker that lives and dies."""
+LOWEST, LATEST = "constraints/lowest.txt", "constraints/latest.txt"
+"""The oldest libraries that the package allows, and the newest that it was seen to work with."""
 
 
 @nox.session
@@ -35,12 +41,24 @@ def _pythons() -> Iterator[nox.param]:
                 break
 
 
-@nox.parametrize("python", list(_pythons()))
+PYTHONS = list(_pythons())
+RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+@nox.parametrize("python", PYTHONS)
 @nox.session
 def pythons(session: nox.Session) -> None:
     """The suite on each Python that is there: `nox -s 'pythons(3.13)'`; what is given after `--` goes to pytest."""
-    session.install("-e", ".[test]")
+    session.install("-e", ".[test]", "-c", LATEST)
     session.run("python", "-m", "pytest", *PARALLEL, *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def elsewhere(session: nox.Session) -> None:
+    """A part of the suite on each Python that is there beside the one that runs nox."""
+    for python in PYTHONS:
+        if python.id != RUNNING:
+            session.notify(f"pythons({python.id})", posargs=PART)
 
 
 @nox.session
@@ -52,10 +70,28 @@ def chaos(session: nox.Session) -> None:
 
 @nox.session
 def lowest(session: nox.Session) -> None:
-    """The whole suite with the oldest libraries that the package says it works with."""
+    """A part of the suite with the oldest libraries that the package says it works with; `-- tests` runs all of it."""
+    session.install("-e", ".[test]", "-c", LOWEST)
+    session.run("python", "-m", "pytest", *PARALLEL, *(session.posargs or PART))
+
+
+@nox.session
+def constraints(session: nox.Session) -> None:
+    """The files of constraints/, made of setup.cfg and what there is to install today."""
     session.install("uv")
-    session.run("uv", "pip", "install", "--quiet", "--resolution", "lowest-direct", "-e", ".[test]")
-    session.run("python", "-m", "pytest", *PARALLEL, *session.posargs)
+    for file, extras, resolution in ((LOWEST, "--extra=test", "lowest-direct"), (LATEST, "--all-extras", "highest")):
+        plain = ("--no-header", "--no-annotate", "--quiet", "--output-file", file)
+        universal = ("--universal", "--python-version", "3.11", "--resolution", resolution, extras)
+        session.run("uv", "pip", "compile", "pyproject.toml", *universal, *plain)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """How many branches of the package a part of the suite takes; fewer than the floor in setup.cfg fail it."""
+    session.install("-e", ".[test]", "pytest-cov")
+    session.run(
+        "python", "-m", "pytest", *PARALLEL, "--cov", "--cov-report=term:skip-covered", *(session.posargs or PART)
+    )
 
 
 @nox.session

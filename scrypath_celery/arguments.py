@@ -34,7 +34,14 @@ class WriteOptions(TypedDict, total=False):
     """Beats the option `sync_mode` for this call."""
 
 
-class SyncOptions(WriteOptions, total=False):
+class RecordOptions(WriteOptions, total=False):
+    """What the calls that are given records take."""
+
+    schema: str | None
+    """The name of the one schema whose document is meant; by default all that hold the record."""
+
+
+class SyncOptions(RecordOptions, total=False):
     """What the calls that re-sync records take."""
 
     at: datetime | None
@@ -59,6 +66,10 @@ class OptionArguments(TypedDict, total=False):
     """The search engine."""
     index_prefix: str | None
     """Stands before the name of every index of this application, with an underscore."""
+    generation: int | None
+    """The generation of the indexes that this process works with: another one than the first is in another engine."""
+    generations: Sequence[int] | str | None
+    """All generations that writes are captured for, while an application moves to another engine."""
     sync_mode: SyncMode | None
     """When a call that writes returns, where the call itself does not say."""
     queue: str | None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any, get_type_hints
 
+from .declaration.generation import FIRST, name_in
 from .errors import ConfigError
 from .work import Mode
 
@@ -28,10 +29,14 @@ class Options:
     """The kind of engine; there is one."""
     index_prefix: str = ""
     """What the engine's names of indexes begin with, followed by `_`: several applications may share an engine."""
+    generation: int = FIRST
+    """The generation of the indexes that this process works with: another one than the first is in another engine."""
+    generations: tuple[int, ...] = ()
+    """All generations that writes are captured for, while an application moves to another engine."""
     sync_mode: str = Mode.CELERY.value
     """What a call promises that names no mode: `celery`, `inline`, `manual` or `off`."""
     queue: str = "search_sync"
-    """The Celery queue of our tasks."""
+    """The Celery queue of our tasks; that of a second generation is called `search_sync-g2`."""
     bulk_queue: str | None = None
     """The Celery queue of backfills and rebuilds; the same as of all others where it is not named."""
     include: tuple[str, ...] = ()
@@ -104,6 +109,11 @@ class Options:
     poll_max: float = 0.5
     """The longest wait between two looks at the engine's tasks."""
 
+    @property
+    def other_generations(self) -> tuple[int, ...]:
+        """The generations that writes are captured for and that processes of other options work with."""
+        return tuple(one for one in dict.fromkeys(self.generations) if one != self.generation)
+
 
 NAMES: tuple[str, ...] = tuple(option.name for option in fields(Options))
 _TYPES: Mapping[str, Any] = get_type_hints(Options)
@@ -126,7 +136,14 @@ def resolve(*sources: Mapping[str, Any]) -> Options:
         return Options()
     from .option_checks import check  # loads pydantic
 
-    return Options(**{name: check(name, _TYPES[name], value) for name, value in merged.items()})
+    found = Options(**{name: check(name, _TYPES[name], value) for name, value in merged.items()})
+    return found if found.generation == FIRST else _apart(found)
+
+
+def _apart(options: Options) -> Options:
+    """The options of another generation than the first, whose workers have queues of their own."""
+    bulk = options.bulk_queue and name_in(options.bulk_queue, options.generation)
+    return replace(options, queue=name_in(options.queue, options.generation), bulk_queue=bulk)
 
 
 def from_environment(environ: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -93,6 +93,7 @@ LINES: Mapping[str, Line] = {
     # messages and those who watch
     "publication_failed": Line(WARNING, "work could not be published (%(error)s); the relay publishes it again"),
     "message_refused": Line(ERROR, "refused a message for %(task)s: content type %(content_type)s, only JSON is taken"),
+    "metrics_unknown": Line(WARNING, "no metrics of the %(part)s: %(error)s"),
     "publisher_behind": Line(DEBUG, "the publisher is behind; the relay publishes the rest"),
     "publication_not_noted": Line(DEBUG, "a failed publication could not be noted (%(error)s)"),
     "declaration_not_compared": Line(DEBUG, "the declaration of %(schema)s could not be compared (%(error)s)"),

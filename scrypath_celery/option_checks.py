@@ -37,6 +37,8 @@ def _adapter(name: str, kind: Any) -> TypeAdapter[Any]:
 def _checked(name: str, kind: Any) -> Any:
     if name == "include":
         return Annotated[tuple[str, ...], BeforeValidator(_parted)]
+    if name == "generations":
+        return Annotated[tuple[Annotated[int, Gt(0), BeforeValidator(_no_truth)], ...], BeforeValidator(_parted)]
     if name == "sync_mode":
         return Mode
     if name == "backend":
@@ -52,6 +54,7 @@ def _checked(name: str, kind: Any) -> Any:
 def _wanted(name: str, kind: Any) -> str:
     special: Mapping[str, str] = {
         "include": "a list of module names",
+        "generations": "a list of whole numbers above zero",
         "sync_mode": f"one of {', '.join(Mode)}",
         "backend": "'meilisearch'",
     }

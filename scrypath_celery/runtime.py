@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -19,6 +19,7 @@ from .declaration.schema import Schema
 from .ledger import Ledger
 from .notices import Tell
 from .source import Source
+from .totals import Totals
 from .work import Cause
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Publish(Protocol):
     """Hand the ids of committed works of one index to Celery; never raises and never blocks."""
 
     def __call__(
-        self, index: str, ids: tuple[int, ...], *, cause: Cause = Cause.SYNC, documents: int | None = None
+        self, index: str, ids: tuple[int, ...], /, *, cause: Cause = Cause.SYNC, documents: int | None = None
     ) -> None:
         """`cause` and `documents` (how many, None: not known) are for those who look at Celery."""
 
@@ -48,6 +49,8 @@ class Runtime:
     """Whether Celery runs tasks where they are sent (`task_always_eager`), so that nobody else takes works."""
     node: str = ""
     """The node name of the Celery worker that this process belongs to; empty elsewhere."""
+    totals: Totals = field(default_factory=Totals)
+    """What this process counts of its searches and requests."""
     declaration_changed: Callable[[Ledger, Schema], None] = lambda ledger, schema: None
     """Tell, once in a process, what of a declaration is different since its index was made; never raises."""
 

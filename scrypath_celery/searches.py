@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.orm.interfaces import ORMOption
+from typing_extensions import TypeVar
 
 from .capture.result import ResultState, SyncResult
-from .declaration.document import default_document, project
+from .declaration.document import being_projected, default_document, project
+from .declaration.schema import Schema
 from .hooks import Hooks
 from .searching.capabilities import Capabilities, capabilities
 from .searching.entries import AnyEntry, Entry
@@ -28,35 +30,45 @@ from .searching.tokens import SigningKey, tenant_token
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 
-T = TypeVar("T")
-A = TypeVar("A")
-B = TypeVar("B")
-C = TypeVar("C")
+T = TypeVar("T", default=Any)
+A = TypeVar("A", default=Any)
+B = TypeVar("B", default=Any)
+C = TypeVar("C", default=Any)
 
 
 class Searches(Hooks):
     """The searches of what is attached to a Celery app and a database."""
 
-    def document(self, record: Any) -> dict[str, Any]:
-        """Show exactly what is sent for a record: the method `search_document` of its own applied, where it has one.
+    def document(self, record: Any, schema: str | None = None) -> dict[str, Any]:
+        """Show exactly what is sent for a record: the application's own projection applied, where there is one.
+
+        `schema` is the name of the schema that is meant, where its class has several.
 
         Raises:
-            SchemaError: its class has no schema. ProjectionError: it is no document that the engine takes, or this
-                was called from within `search_document` (start from `default_document` there).
+            SchemaError: its class has no such schema. ProjectionError: it is no document that the engine takes, or
+                this was called from within the projection (start from `default_document` there).
         """
-        return project(self.schemas.of(record), record)
+        return project(self._schema_of(record, schema), record)
 
-    def default_document(self, record: Any) -> dict[str, Any]:
-        """Give the default projection of a record, its declared fields; `search_document` may start from it.
+    def default_document(self, record: Any, schema: str | None = None) -> dict[str, Any]:
+        """Give the default projection of a record, its declared fields; a projection of your own may start from it.
+
+        `schema` is the name of the schema that is meant, where its class has several; within a projection it is the
+        one that is projected for.
 
         Raises:
-            SchemaError: its class has no schema. ProjectionError: a value has no JSON form.
+            SchemaError: its class has no such schema. ProjectionError: a value has no JSON form.
         """
-        return default_document(self.schemas.of(record), record)
+        return default_document(self._schema_of(record, schema), record)
+
+    def _schema_of(self, record: Any, name: str | None) -> Schema:
+        if name is not None:
+            return self.schemas.of_record(record, name)[0]
+        return being_projected(record) or self.schemas.of(record)
 
     def search(
         self,
-        model: type[T],
+        model: type[T] | str,
         q: str = "",
         *,
         session: Session | scoped_session[Any],
@@ -65,6 +77,8 @@ class Searches(Hooks):
         **wanted: Unpack[SearchOptions],
     ) -> SearchResult[T]:
         """Find one page of what the index holds, as records of `session`; see `SearchOptions` for what may be said.
+
+        `model` is the class, or the name of the schema that is meant, where the class has several.
 
         With `after`, the result of a call that wrote, it first waits until that is searchable, at most
         `after_seconds`; `is_current` says whether it was.
@@ -81,7 +95,7 @@ class Searches(Hooks):
 
     async def asearch(
         self,
-        model: type[T],
+        model: type[T] | str,
         q: str = "",
         *,
         session: AsyncSession | async_scoped_session[Any],
@@ -216,7 +230,7 @@ class Searches(Hooks):
 
     def hydrate(
         self,
-        model: type[T],
+        model: type[T] | str,
         hits: Mapping[str, Any] | Sequence[Mapping[str, Any]],
         *,
         session: Session | scoped_session[Any],

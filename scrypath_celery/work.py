@@ -207,8 +207,8 @@ class Claim:
 
     `fingerprint` is that of the declaration which the index was made with, and `mark` the task by which the engine is
     known, both as the claim found them in the ledger; `engine_uid` is the engine's index that this ledger has used;
-    `target` is the index that a rebuild fills with these works,
-    None where they are of the live index.
+    `target` is the index that a rebuild fills with these works, None where they are of the live index. `at` is when it
+    was taken, in seconds since the epoch on the ledger's clock.
     """
 
     token: str
@@ -219,6 +219,7 @@ class Claim:
     engine_uid: str | None = None
     target: str | None = None
     mark: Mark | None = None
+    at: float = 0.0
 
     @cached_property
     def ids(self) -> tuple[str, ...]:

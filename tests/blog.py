@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
-from sqlalchemy import Engine, ForeignKey, String, create_engine, event, select
+from sqlalchemy import CursorResult, Engine, ForeignKey, String, UpdateBase, create_engine, event, select
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship, sessionmaker
 
@@ -42,7 +42,7 @@ class Post(Base):
     published_at: Mapped[datetime | None]
     tags: Mapped[list[Tag]] = relationship(cascade="all, delete-orphan")
 
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_on": "kind", "polymorphic_identity": "post"}
+    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "post"}
 
     @hybrid_property
     def public(self) -> bool:
@@ -58,7 +58,7 @@ class Post(Base):
 
 
 class Story(Post):
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": "story"}
+    __mapper_args__ = {"polymorphic_identity": "story"}
 
 
 class Page(Base):
@@ -141,6 +141,11 @@ def declared() -> Schemas:
     schemas.add(Seat, fields=["label"], document_id="place")
     schemas.add(Note, fields=["text"])
     return schemas
+
+
+def executed(session: Session, statement: UpdateBase, values: dict[str, Any] | None = None) -> CursorResult[Any]:
+    """What a statement that writes gives, with its count of rows."""
+    return cast("CursorResult[Any]", session.execute(statement, values))
 
 
 def open_blog(url: str, **engine_options: Any) -> Blog:

@@ -127,7 +127,9 @@ class Shop:
         return self
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Give the connections back, when what was handed over to the publisher is done."""
+        if self.search._publisher is not None:
+            self.search._publisher.flush()
         self.engine.dispose()
 
     def add(self, *ids: int, title: str = "a title", body: str = "") -> None:
@@ -157,7 +159,7 @@ class Shop:
         engine, uid = self.search.runtime.engine, self.search.runtime.uid_of(self.search.schemas.of(Post))
         if engine.index(uid) is None:
             return {}
-        return {document["id"]: document["title"] for document in engine.documents(uid)}
+        return {document["id"]: document["title"] for document in engine.documents(uid, limit=10_000)}
 
     def in_step(self) -> bool:
         """Whether all work is settled and the index equals the database."""

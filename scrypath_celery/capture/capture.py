@@ -12,13 +12,14 @@ from typing import Any, Unpack
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from ..arguments import SyncOptions, WriteOptions
+from ..arguments import RecordOptions, SyncOptions, WriteOptions
 from ..declaration.document_ids import valid_id
 from ..declaration.schema import Schema
 from ..errors import ConfigError, SessionError
 from ..runtime import Runtime
 from ..work import Mode, Operation
 from .after_commit import deliver
+from .generations import in_all_generations
 from .pending import PendingWorks
 from .registration import Group, Registration
 from .related import of_owner, routes_of, write_group
@@ -63,11 +64,11 @@ class Capture:
         """The same for many records of one session."""
         return self._records(Operation.UPSERT, records, how, later(how.get("at")))
 
-    def delete_record(self, record: Any, **how: Unpack[WriteOptions]) -> SyncResult:
+    def delete_record(self, record: Any, **how: Unpack[RecordOptions]) -> SyncResult:
         """Take a record's document from the index; where the record still exists it is indexed again."""
         return self._records(Operation.DELETE, (record,), how)
 
-    def delete_records(self, records: Iterable[Any], **how: Unpack[WriteOptions]) -> SyncResult:
+    def delete_records(self, records: Iterable[Any], **how: Unpack[RecordOptions]) -> SyncResult:
         """The same for many records of one session."""
         return self._records(Operation.DELETE, records, how)
 
@@ -84,7 +85,7 @@ class Capture:
         return self._take(runtime, home(how.get("session"), (owner,)), items, result)
 
     def delete_document(self, schema: Any, id: Any, **how: Unpack[WriteOptions]) -> SyncResult:
-        """Take a document from the index by its id (`schema`: the class, or its name).
+        """Take a document from the index by its id (`schema`: the class, for all its indexes, or the name of one).
 
         Raises:
             SchemaError: there is no such schema. ProjectionError: the engine would refuse the id.
@@ -94,12 +95,14 @@ class Capture:
     def delete_documents(self, schema: Any, ids: Iterable[Any], **how: Unpack[WriteOptions]) -> SyncResult:
         """The same for many ids."""
         runtime = self._runtime()
-        found, session = runtime.schemas.of(schema), how.get("session")
+        found, session = runtime.schemas.all_of(schema), how.get("session")
         chosen = dict.fromkeys(valid_id(id) for id in ids)
         result = self._result(runtime, how.get("sync_mode"), len(chosen))
-        item = Registration(schema=found, operation=Operation.DELETE, result=result, ids=chosen)
-        owner = None if session is None else sync_session(session)
-        return self._take(runtime, owner, [item] if chosen else [], result)
+        items = [
+            Registration(schema=one, operation=Operation.DELETE, result=result, ids=dict(chosen))
+            for one in (found if chosen else ())
+        ]
+        return self._take(runtime, None if session is None else sync_session(session), items, result)
 
     @contextmanager
     def capture_disabled(self) -> Iterator[None]:
@@ -136,7 +139,7 @@ class Capture:
         self._take(runtime, session, items, result)
 
     def _records(
-        self, operation: Operation, records: Iterable[Any], how: WriteOptions | SyncOptions, at: float | None = None
+        self, operation: Operation, records: Iterable[Any], how: RecordOptions | SyncOptions, at: float | None = None
     ) -> SyncResult:
         runtime = self._runtime()
         chosen = list(records)
@@ -145,7 +148,7 @@ class Capture:
         items = [
             Registration(schema=schema, operation=operation, result=result, record=record, at=at)
             for record in chosen
-            for schema in _schemas(runtime, record)
+            for schema in runtime.schemas.of_record(record, how.get("schema"))
         ]
         return self._take(runtime, home(how.get("session"), chosen), items, result)
 
@@ -157,9 +160,9 @@ class Capture:
         if not items or result.mode is Mode.OFF or id(self) in _DISABLED.get():
             result.state = ResultState.OFF
         elif session is None:
-            _write_now(runtime, items)
+            _write_now(runtime, in_all_generations(runtime, items))
         else:
-            self._register(runtime, session, items)
+            self._register(runtime, session, in_all_generations(runtime, items))
         return result
 
     def _register(self, runtime: Runtime, session: Session, items: Sequence[Registration]) -> None:
@@ -189,10 +192,6 @@ class Capture:
             raise ConfigError(f"sync_mode must be one of {', '.join(Mode)}, not {sync_mode!r}") from None
 
 
-def _schemas(runtime: Runtime, record: Any) -> Sequence[Schema]:
-    return runtime.schemas.covering(type(record)) or (runtime.schemas.of(record),)
-
-
 def _admit(runtime: Runtime, session: Session, item: Registration) -> None:
     """Refuse, at the call, a database that has not the ledger, as far as that can be told without asking it.
 
@@ -220,7 +219,8 @@ def _write_now(runtime: Runtime, items: Sequence[Registration]) -> None:
     written = runtime.ledger.run(partial(_write, groups, runtime.options.publish_grace))
     for item in items:
         item.result.hold(written.get(item.group, ()))
-    deliver(runtime, items, {group: ids for group, ids in written.items() if group.at is None}, None)
+    ours = {group: ids for group, ids in written.items() if group.is_ours and group.at is None}
+    deliver(runtime, [item for item in items if item.is_ours], ours, None)
 
 
 def _write(groups: dict[Group, dict[str, None]], grace: float, connection: Connection) -> dict[Group, tuple[int, ...]]:

@@ -13,6 +13,7 @@ from ..notices import WorkEnqueued
 from ..runtime import Runtime
 from ..work import MAX_IDS
 from .after_commit import deliver
+from .generations import in_all_generations
 from .registration import Group, Registration
 from .registration_state import Event, RegistrationState
 from .related import registrations_of_deleted, write_group
@@ -129,7 +130,7 @@ class PendingWorks:
         """Tell of what is committed, and hand it on; `outer` is the connection of a transaction that is still open."""
         if outer is None:
             self.runtime.tell([_enqueued(group, rows) for group, rows in self._rows.items() if rows])
-        deliver(self.runtime, items, self._work_ids(), outer)
+        deliver(self.runtime, _ours(items), self._work_ids(), outer)
 
     def _ending(self, *, committed: bool, rolled_back: bool) -> Event:
         if committed or self._root_committed:
@@ -149,14 +150,16 @@ class PendingWorks:
     def _learn(self, session: Session, items: Sequence[Registration]) -> None:
         for item in items:
             item.before_flush(session)
-        lost = registrations_of_deleted(session, self.runtime.schemas.routes, items)
+        ours = [item for item in items if item.is_ours]
+        lost = registrations_of_deleted(session, self.runtime.schemas.routes, ours)
         for item in lost:
             item.savepoint = session.get_nested_transaction()
-        self._items += lost
+        self._items += in_all_generations(self.runtime, lost)
 
     def _work_ids(self) -> Mapping[Group, Sequence[int]]:
-        """The works to be handed on: those for later are nobody's yet."""
-        return {group: [row.work_id for row in rows.values()] for group, rows in self._rows.items() if group.at is None}
+        """The works to be handed on: those for later are nobody's yet, and others' are not ours."""
+        due = ((group, rows) for group, rows in self._rows.items() if group.is_ours and group.at is None)
+        return {group: [row.work_id for row in rows.values()] for group, rows in due}
 
     def _has_rows(self, item: Registration) -> bool:
         rows = self._rows.get(item.group, {})
@@ -231,8 +234,12 @@ def _enqueued(group: Group, rows: Mapping[str, Row]) -> WorkEnqueued:
     return WorkEnqueued(index_uid=group.uid, operation=group.operation, works=ids, documents=len(rows))
 
 
+def _ours(items: Sequence[Registration]) -> list[Registration]:
+    return [item for item in items if item.is_ours]
+
+
 def _say_discarded(item: Registration) -> None:
-    if item.means_nothing:
+    if item.means_nothing or not item.is_ours:
         return
     why = "its transaction ended without a commit of the session"
     if not item.saved:

@@ -25,6 +25,7 @@ class Group(NamedTuple):
     mode: Mode
     at: float | None = None
     fan_out: str | None = None
+    is_ours: bool = True
 
 
 @dataclass(kw_only=True, eq=False)
@@ -35,7 +36,8 @@ class Registration:
     every flush may be the last that its session is told of, since somebody else ends the transaction, `at` when its
     works are due (seconds since the epoch; None: at once). With a `route` it is a fan-out, and its ids are those of
     owners; `deletion_read` says that what it leads to was read before the deletion of the record. With `refers` the ids
-    are those of the record that this fan-out's owner names.
+    are those of the record that this fan-out's owner names. One that is not `is_ours` is for workers of another
+    generation of the indexes.
     """
 
     schema: Schema
@@ -51,6 +53,7 @@ class Registration:
     write_on_flush: bool = False
     deletion_read: bool = False
     at: float | None = None
+    is_ours: bool = True
     state: RegistrationState = RegistrationState.OPEN
 
     def __post_init__(self) -> None:
@@ -63,8 +66,9 @@ class Registration:
     def group(self) -> Group:
         """The works that its ids belong to."""
         if self.operation is Operation.FAN_OUT and self.route is not None:
-            return Group(self.route.target.uid, self.operation, self.result.mode, fan_out=self.route.key)
-        return Group(self.schema.uid, self.operation, self.result.mode, self.at)
+            uid, key = self.route.target.uid, self.route.key
+            return Group(uid, self.operation, self.result.mode, fan_out=key, is_ours=self.is_ours)
+        return Group(self.schema.uid, self.operation, self.result.mode, self.at, is_ours=self.is_ours)
 
     @property
     def saved(self) -> bool:

@@ -98,9 +98,13 @@ def is_record(record: Any) -> ColumnElement[bool]:
 
 
 def write_group(connection: Connection, group: Group, ids: Sequence[str], grace: float) -> tuple[int, ...]:
-    """Write the works of a group; their ids. Those for later hold one document each."""
+    """Write the works of a group; their ids. Those for later hold one document each.
+
+    The relay leaves their publication to the caller for `grace` seconds, unless nobody here would publish them.
+    """
     if group.at is not None:
         return scheduled.write(connection, group.uid, ids, group.at)
+    after = grace if group.is_ours else 0.0
     return works.write(
-        connection, group.uid, group.operation, ids, group.mode, publish_after=grace, fan_out=group.fan_out
+        connection, group.uid, group.operation, ids, group.mode, publish_after=after, fan_out=group.fan_out
     )

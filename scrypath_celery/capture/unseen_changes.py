@@ -29,7 +29,7 @@ def by_the_database(schema: Schema, owners: Collection[Mapper[Any]] = ()) -> lis
         if on_delete == "CASCADE":
             found.append(
                 f"{name} is reached by ON DELETE CASCADE of {target}: no event shows what the database deletes;"
-                f" call delete_documents({name}, ids) beside such a deletion"
+                f" call delete_documents({schema.model.__name__}, ids) beside such a deletion"
             )
         elif on_delete in _CHANGES:
             found.append(
@@ -72,7 +72,7 @@ def _foreign_keys(mapper: Mapper[Any]) -> Iterator[ForeignKey]:
 
 def _may_show_others(schema: Schema) -> bool:
     """Whether a document may hold what is in rows of other tables."""
-    if mapping.static(schema.model, "search_document") is not None or callable(schema.index_if):
+    if schema.projection is not None or callable(schema.index_if):
         return True
     names = (*schema.names, *((schema.index_if,) if isinstance(schema.index_if, str) else ()))
     return any(not mapping.is_column(schema.mapper, name) for name in names)

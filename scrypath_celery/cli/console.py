@@ -72,13 +72,13 @@ class Console:
         raise click.UsageError(f"several schemas are declared, name one: {names}")
 
     def schemas(self, name: str | None) -> list[Schema]:
-        """The schema of a name, or all.
+        """The schema of a name (all schemas, of a class's name), or all.
 
         Raises:
             SchemaError: there is no such schema, or none at all.
         """
         if name is not None:
-            return [self.search.schemas.of(name)]
+            return list(self.search.schemas.all_of(name))
         if not len(self.search.schemas):
             raise SchemaError(NONE_DECLARED)
         return list(self.search.schemas)

@@ -30,6 +30,7 @@ COMMANDS = {
     "trace": "trace:trace",
     "playbooks": "playbooks:playbooks",
     "ledger": "ledger:ledger",
+    "exporter": "exporter:exporter",
     "engine": "engine:engine",
     "dev": "dev:dev",
     "demo": "demo:demo",

@@ -20,6 +20,7 @@ LINES = {
     "trace": "Show the document that the record gives now, the one in the index, and its newest works.",
     "playbooks": "Check, list, show and run saved searches.",
     "ledger": "Make, upgrade and check the ledger's tables, and the triggers that write into them.",
+    "exporter": "Serve the metrics of ledger and engine to Prometheus, at /metrics, until Ctrl-C or SIGTERM.",
     "engine": (
         "Run the embedded engine: it speaks Meilisearch's protocol, for tests and first steps, not for production."
     ),

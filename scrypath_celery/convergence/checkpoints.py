@@ -25,6 +25,29 @@ class Step(StrEnum):
     PAUSED = "paused"
 
 
+class Phase(StrEnum):
+    """The parts that the time of a claim is counted in."""
+
+    CLAIM = "claim"
+    READ = "read"
+    SEND = "send"
+    AWAIT = "await"
+    SETTLE = "settle"
+
+
+PHASES = {
+    Step.CREATED: Phase.SEND,
+    Step.PREPARED: Phase.SEND,
+    Step.READ: Phase.READ,
+    Step.LOOKED: Phase.SEND,
+    Step.SENT: Phase.SEND,
+    Step.RECORDED: Phase.SEND,
+    Step.CHECKED: Phase.SETTLE,
+    Step.JUDGED: Phase.SETTLE,
+}
+"""The phase that the time up to a step is counted in; what comes after a settlement is in none."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Await:
     """A awaiting to know how these engine tasks ended.

@@ -11,6 +11,7 @@ from ..declaration.schema import Schema
 from ..ledger import claims, indexes, works
 from ..runtime import Runtime
 from ..work import Claim, Failure
+from .checkpoints import Phase
 from .outcomes import Outcomes
 from .ownership import mark_of
 from .summary import Summary
@@ -49,6 +50,7 @@ class ClaimRun:
     With `barriers` each request stands between two of them in the engine's list of tasks. `requested` are the
     documents of any request, `documents` their outcomes. `open` are sends that the engine was not done with at the
     last look, `trials` the groups in which documents of them are tried, and `tried` says that it kept others away.
+    `began` is when it was claimed, on this process's monotonic clock, and `seconds` what each phase took so far.
     """
 
     runtime: Runtime
@@ -70,6 +72,16 @@ class ClaimRun:
     mark: tuple[int, str] | None = None
     outcome: Summary = field(default_factory=Summary)
     began: float = field(default_factory=time.monotonic)
+    seconds: dict[Phase, float] = field(default_factory=dict)
+
+    def now(self) -> float:
+        """The time, in seconds since the epoch on the ledger's clock: when it was claimed, and what passed here."""
+        return self.claim.at + time.monotonic() - self.began
+
+    def spend(self, phase: Phase | None, seconds: float) -> None:
+        """Count time that a phase took; of None none is counted."""
+        if phase is not None:
+            self.seconds[phase] = self.seconds.get(phase, 0.0) + seconds
 
     def next_token(self) -> str:
         """The token of the next request: its claim, its number, and the ledger that it is of."""

@@ -17,6 +17,7 @@ from ..ledger.claims import is_suspect
 from ..runtime import Runtime, identity
 from ..work import EngineTask
 from .bulk import Bulk
+from .checkpoints import Phase
 from .claim_run import ClaimRun
 from .converge import converge
 from .fan_out import FanOuts
@@ -75,11 +76,15 @@ def claim(
         fingerprint=schema.fingerprint(),
         bulk_first=bulk_first,
     )
+    began = time.monotonic()
     held = runtime.ledger.run(lambda tx: take(tx))
+    claiming = time.monotonic() - began
     if held is None:
         return None
     index = held.target or runtime.uid_of(schema)
-    return ClaimRun(runtime=runtime, claim=held, schema=schema, index=index, to_target=held.target is not None)
+    run = ClaimRun(runtime=runtime, claim=held, schema=schema, index=index, to_target=held.target is not None)
+    run.spend(Phase.CLAIM, claiming)
+    return run
 
 
 def run_ready_works(

@@ -11,7 +11,7 @@ from ..errors import EngineError, ScrypathError
 from ..logs import log
 from ..runtime import Runtime
 from ..work import BULK, EngineTask, State
-from .checkpoints import Await, Steps
+from .checkpoints import PHASES, Await, Phase, Step, Steps
 from .claim_run import ClaimRun, Lost
 from .settle import release
 
@@ -46,9 +46,13 @@ class InFlightClaim:
 
     def advance(self, answer: dict[int, EngineTask] | None) -> None:
         """Run up to the next wait, or to the end (then `awaiting` is None)."""
+        since = time.monotonic()
+        if self.awaiting is not None:
+            self.run.spend(Phase.AWAIT, since - self.waiting_since)
         try:
             found = self.steps.send(answer) if self.awaiting is not None else next(self.steps)
             while True:
+                since = self._spent(found, since)
                 if not isinstance(found, Await):
                     found = next(self.steps)
                 elif found.last and not self.waits:
@@ -64,6 +68,12 @@ class InFlightClaim:
         except Exception:
             self.broken = True
             raise
+
+    def _spent(self, found: Step | Await, since: float) -> float:
+        """Count the time up to a step; when the next one begins."""
+        at = time.monotonic()
+        self.run.spend(None if isinstance(found, Await) else PHASES.get(found), at - since)
+        return at
 
     def renew(self) -> bool:
         """Renew the lease during a wait; false where it is gone, and the claim has ended with its report."""

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row
 
 from ..engine.reasons import is_lasting, proves_alone, request_failure, task_failure
 from ..errors import EngineError
-from ..ledger import claims, indexes, marks, noted, parts, submitted, works
+from ..ledger import indexes, marks, noted, parts, submitted, totals, works
 from ..notices import Settled
 from ..runtime import Runtime
 from ..work import EngineTask, Failure, Scope, Work
@@ -28,7 +28,7 @@ def poll(runtime: Runtime) -> int:
 
     Where the engine refuses to show its tasks at all, the indexes concerned are paused, so that the reason is seen.
     """
-    rows = runtime.ledger.read(claims.awaiting)
+    rows = runtime.ledger.read(partial(submitted.awaiting, generation=runtime.options.generation))
     if not rows:
         return 0
     try:
@@ -61,7 +61,7 @@ def _alone(runtime: Runtime, tasks: Tasks) -> set[int]:
 def _conclude(connection: Connection, *, runtime: Runtime, row: Row[Any], tasks: Tasks, alone: set[int]) -> int:
     """Settle the works of one claim of which all tasks are over; how many."""
     concluded, newest = list[Work](), None
-    fine: list[int] = []
+    fine: list[Work] = []
     unknown: list[int] = []
     failed: dict[int, list[Work]] = {}
     for item in submitted.waiting(connection, row.token):
@@ -78,8 +78,9 @@ def _conclude(connection: Connection, *, runtime: Runtime, row: Row[Any], tasks:
         if bad:
             failed.setdefault(bad[0], []).append(item)
         else:
-            fine.append(item.id)
-    submitted.conclude(connection, row.token, fine)
+            fine.append(item)
+    submitted.conclude(connection, row.token, [item.id for item in fine])
+    totals.succeeded(connection, row.index_uid, fine, at=row.at)
     submitted.release(connection, row.token, unknown, None)
     dead = sum(_judge(connection, runtime, row, tasks[uid], items, alone) for uid, items in failed.items())
     if newest is not None:

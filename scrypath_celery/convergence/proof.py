@@ -36,7 +36,7 @@ def check(runtime: Runtime) -> bool:
     Raises:
         LedgerError: the ledger cannot be used. EngineError: the engine did not answer.
     """
-    mark = runtime.ledger.read(marks.newest)
+    mark = runtime.ledger.read(partial(marks.newest, generation=runtime.options.generation))
     if mark is None:
         return False
     task = runtime.engine.tasks([mark.uid]).get(mark.uid)

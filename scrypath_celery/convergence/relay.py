@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from ..declaration.generation import FIRST
 from ..errors import EngineError, LedgerUnavailable
-from ..ledger import awaited, claims, maintenance, workers, works
+from ..ledger import awaited, maintenance, unresolved, workers, works
 from ..logs import log
 from ..runtime import Runtime, is_dead
 from ..work import Cause, EngineTask, Operation, cause_of
@@ -55,11 +56,12 @@ def relay(runtime: Runtime, *, force: bool = False) -> Relayed | None:
     options, ledger = runtime.options, runtime.ledger
     ledger.identity()
     period = 0.0 if force else options.relay_period
+    clock = None if options.generation == FIRST else min((schema.uid for schema in runtime.schemas), default=None)
 
     def begin(connection: Connection) -> bool:
         if runtime.node:
             workers.note(connection, runtime.node)
-        return maintenance.begin_pass(connection, period)
+        return maintenance.begin_pass(connection, period, clock)
 
     if not ledger.run(begin) and not force:
         return None
@@ -118,7 +120,9 @@ def free(runtime: Runtime) -> int:
 
 def publish(runtime: Runtime) -> int:
     """Give ready works that nobody published lately to Celery; how many."""
-    found = runtime.ledger.run(partial(maintenance.due, again=3 * runtime.options.publish_grace))
+    options = runtime.options
+    due = partial(maintenance.due, again=3 * options.publish_grace, generation=options.generation)
+    found = runtime.ledger.run(due)
     for uid, rows in found.items():
         for cause, alike in _by_cause(rows).items():
             for start in range(0, len(alike), MESSAGE):
@@ -138,7 +142,7 @@ def _by_cause(rows: Sequence[Row[Any]]) -> dict[Cause, list[Row[Any]]]:
 
 def watch(runtime: Runtime) -> int:
     """Look for unresolved sends in the engine's list of tasks, requeue their documents; the works written."""
-    rows = runtime.ledger.run(claims.unresolved)
+    rows = runtime.ledger.run(partial(unresolved.listed, generation=runtime.options.generation))
     if not rows:
         return 0
     landed: set[str] = set()
@@ -179,11 +183,11 @@ def _watched(connection: Connection, *, rows: list[Row[Any]], landed: set[str], 
     """Requeue what landed, and note for all of them how far was looked; of two passes at once one requeues."""
     written = 0
     for row in rows:
-        if row.token in landed and claims.seen(connection, [row.token], newest):
+        if row.token in landed and unresolved.seen(connection, [row.token], newest):
             # A work that was claimed without settling is read again, or is a dead letter: another would bring
             # what hangs or kills its process back for ever.
-            ids = claims.ids_of(connection, row.token)
+            ids = unresolved.ids_of(connection, row.token)
             waiting = awaited.document_ids(connection, row.index_uid, ids)
             written += len(works.requeue(connection, row.index_uid, [id for id in ids if id not in waiting]))
-    claims.seen(connection, [row.token for row in rows if row.token not in landed], newest)
+    unresolved.seen(connection, [row.token for row in rows if row.token not in landed], newest)
     return written

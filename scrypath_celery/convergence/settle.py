@@ -11,11 +11,12 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from ..ledger import claims, indexes, maintenance, marks, noted, parts, works
+from ..ledger import claims, indexes, maintenance, marks, noted, parts, totals, unresolved, works
 from ..ledger import stuck as stuck_work
 from ..notices import Settled
-from ..work import ClaimState, Failure, Scope, Work
+from ..work import BULK, ClaimState, Failure, Scope, Work
 from . import backoff
+from .checkpoints import Phase
 from .claim_run import ClaimRun
 from .outcomes import Ending, Outcome
 
@@ -26,13 +27,13 @@ def settle(run: ClaimRun) -> None:
 
 
 def _settle(run: ClaimRun, connection: Connection) -> None:
-    token, uids = run.claim.token, [send.uid for send in run.sends]
+    token, uids, began = run.claim.token, [send.uid for send in run.sends], time.monotonic()
     outcome = run.outcome
     outcome.retrying, outcome.failed, outcome.codes, outcome.retry_in = {}, {}, {}, 0.0
     outcome.engine_uids = uids
     outcome.indexed = set().union(*(send.ids for send in run.sends if not send.deletion))
     outcome.deleted = set().union(*(send.ids for send in run.sends if send.deletion))
-    fine: list[int] = []
+    fine: list[Work] = []
     waiting: dict[Wait, list[int]] = {}
     open_uids, (held, paused) = _open_uids(run), parts.held(connection, token)
     outcome.lost |= len(held) < len(run.claim.works)
@@ -44,24 +45,26 @@ def _settle(run: ClaimRun, connection: Connection) -> None:
         apart = [(parts.split_off(connection, item, others), ending) for others, ending in rest]
         for row, ending in ((parts.narrow(connection, item, ids), first), *apart):
             if ending is None:
-                fine.append(row.id)
+                fine.append(row)
             elif isinstance(ending, Wait):
                 waiting.setdefault(ending, []).append(row.id)
             else:
                 _fail(run, connection, row, ending)
     if fine:
-        outcome.lost |= works.succeed(connection, token, fine, uids) < len(fine)
+        outcome.lost |= works.succeed(connection, token, [row.id for row in fine], uids) < len(fine)
     for wait, rows in waiting.items():
         outcome.lost |= works.submit(connection, token, rows, wait.uids, trial=wait.trial) < len(rows)
     if not outcome.lost:  # else others have them; what became of them the ledger says
-        outcome.succeeded, outcome.submitted = fine, [id for ids in waiting.values() for id in ids]
+        outcome.succeeded = [row.id for row in fine]
+        outcome.submitted = [id for ids in waiting.values() for id in ids]
     if run.unanswered:
         watch = run.runtime.options.watch_seconds
-        claims.mark_unresolved(connection, token, seen_uid=seen_uid(connection, run), watch=watch)
+        unresolved.mark(connection, token, seen_uid=seen_uid(connection, run), watch=watch)
     claims.end(connection, token, ClaimState.SUBMITTED if waiting else ClaimState.DONE)
     if run.tried or run.claim.trials:
         indexes.leave(connection, run.claim.index_uid, token)
     _note_success(run, connection, paused=paused)
+    _count(run, connection, fine, settling=time.monotonic() - began)
     if held:
         noted.note(connection, _settled(run, fine, waiting))
 
@@ -74,7 +77,7 @@ def _note_success(run: ClaimRun, connection: Connection, *, paused: bool) -> Non
         indexes.resume(connection, run.claim.index_uid)
 
 
-def _settled(run: ClaimRun, fine: Sequence[int], waiting: Mapping[Wait, Sequence[int]]) -> Settled:
+def _settled(run: ClaimRun, fine: Sequence[Work], waiting: Mapping[Wait, Sequence[int]]) -> Settled:
     outcome, items = run.outcome, run.claim.works
     return Settled(
         index_uid=run.claim.index_uid,
@@ -88,6 +91,17 @@ def _settled(run: ClaimRun, fine: Sequence[int], waiting: Mapping[Wait, Sequence
         classes=Counter(reason.value for reason in (*outcome.retrying.values(), *outcome.failed.values())),
         seconds=time.monotonic() - run.began,
     )
+
+
+def _count(run: ClaimRun, connection: Connection, fine: Sequence[Work], *, settling: float) -> None:
+    """Add the claim to the ledger's totals: what succeeded, and how long each of its phases took."""
+    uid, noted = run.claim.index_uid, totals.of(connection)
+    totals.succeeded(connection, uid, fine, at=run.now())
+    doubled = sum(len(item.left) for item in run.claim.works) - len(run.claim.ids)
+    totals.add(connection, uid, totals.SUPERSEDED, times=doubled, documents=doubled)
+    kind = totals.BULK if run.claim.works[0].operation in BULK else totals.PHASE
+    for phase, seconds in {**run.seconds, Phase.SETTLE: run.seconds.get(Phase.SETTLE, 0.0) + settling}.items():
+        noted.observe(uid, f"{kind}.{phase}", seconds=seconds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +205,7 @@ def _stop(run: ClaimRun, failure: Failure, connection: Connection) -> None:
     indexes.pause(connection, claim.index_uid, failure, delay)
     works.give_back(connection, claim.token, keep_claim_count=False)
     if run.requests:
-        claims.mark_unresolved(connection, claim.token, seen_uid=seen_uid(connection, run), watch=options.watch_seconds)
+        unresolved.mark(connection, claim.token, seen_uid=seen_uid(connection, run), watch=options.watch_seconds)
     claims.end(connection, claim.token, ClaimState.DONE)
     indexes.leave(connection, claim.index_uid, claim.token)
     run.outcome.paused = failure.reason_class
@@ -217,7 +231,7 @@ def _release(run: ClaimRun, blame: bool, connection: Connection) -> None:
     given = works.give_back(connection, claim.token, keep_claim_count=False)
     if run.requests:
         watch = run.runtime.options.watch_seconds
-        claims.mark_unresolved(connection, claim.token, seen_uid=seen_uid(connection, run), watch=watch)
+        unresolved.mark(connection, claim.token, seen_uid=seen_uid(connection, run), watch=watch)
     claims.end(connection, claim.token, ClaimState.DONE)
     indexes.leave(connection, claim.index_uid, claim.token)
     if given:

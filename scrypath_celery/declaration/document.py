@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 import orjson
@@ -16,8 +17,8 @@ from .json_values import PLAIN, json_value
 from .schema import Schema
 from .settings import attributes
 
-_under_way: ContextVar[frozenset[int]] = ContextVar("scrypath_projections_under_way", default=frozenset())
-"""The records whose `search_document` runs now, by identity."""
+_under_way: ContextVar[tuple[tuple[Schema, int], ...]] = ContextVar("scrypath_projections_under_way", default=())
+"""The schemas and records (by identity) of which the application's own projection runs now, the innermost last."""
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -38,29 +39,36 @@ def document_id(schema: Schema, record: Any) -> str:
 def default_document(schema: Schema, record: Any) -> dict[str, Any]:
     """The default projection: the declared fields as JSON-ready values, the id first.
 
+    A declared field that the class does not have is left to its `search_document`.
+
     Raises:
         ProjectionError: a value has no JSON form; the message names schema, id and field, never the value.
     """
     found = schema.values(record)
-    values = found if len(schema.names) > 1 else (found,)
+    values = found if len(schema.own_names) > 1 else (found,)
     try:
         ready = [value if type(value) in PLAIN else json_value(value) for value in values]
     except (ProjectionError, RecursionError):  # which one it is, is found field by field
-        return _ready(schema, record, dict(zip(schema.names, values, strict=True)))
-    return dict(zip(schema.names, ready, strict=True))
+        return _ready(schema, record, dict(zip(schema.own_names, values, strict=True)))
+    return dict(zip(schema.own_names, ready, strict=True))
+
+
+def being_projected(record: Any) -> Schema | None:
+    """The schema for which the application's own projection of a record runs now."""
+    return next((schema for schema, one in reversed(_under_way.get()) if one == id(record)), None)
 
 
 def project(schema: Schema, record: Any) -> dict[str, Any]:
-    """The document of a record: what its method `search_document` returns, else the default projection.
+    """The document of a record: what `document` or its method `search_document` gives, else the default projection.
 
-    The id is put in where a document of the model's own lacks it, and the tenant field is always the record's.
+    The id is put in where a document of the application's own lacks it, and the tenant field is always the record's.
 
     Raises:
-        ProjectionError: it is no document that the engine takes, or `search_document` asked for itself. Errors of the
-            model's own code pass through.
+        ProjectionError: it is no document that the engine takes, or the projection asked for itself. Errors of the
+            application's own code pass through.
     """
     id = document_id(schema, record)
-    own = getattr(record, "search_document", None)
+    own = getattr(record, "search_document", None) if schema.document is None else partial(schema.document, record)
     if own is None:
         document = default_document(schema, record)
     else:
@@ -103,16 +111,16 @@ def _ready(schema: Schema, record: Any, document: Mapping[str, Any]) -> dict[str
 
 
 def _called(schema: Schema, record: Any, own: Callable[[], Any]) -> Any:
-    """What `search_document` gives; one that asks for the document that it is to make would ask for ever."""
-    under_way = _under_way.get()
-    if id(record) in under_way:
+    """What the projection gives; one that asks for the document that it is to make would ask for ever."""
+    under_way, this = _under_way.get(), (schema, id(record))
+    if this in under_way:
         raise ProjectionError(
-            f"{_shown(schema, record)}: search_document cannot call search.document, which calls it:"
+            f"{_shown(schema, record)}: {schema.projection_name} cannot call search.document, which calls it:"
             " start from search.default_document",
             permanent=False,
             error_code="search_document_calls_itself",
         )
-    token = _under_way.set(under_way | {id(record)})
+    token = _under_way.set((*under_way, this))
     try:
         return own()
     finally:
@@ -121,7 +129,7 @@ def _called(schema: Schema, record: Any, own: Callable[[], Any]) -> Any:
 
 def _completed(schema: Schema, record: Any, id: str, document: Any) -> dict[str, Any]:
     if not isinstance(document, Mapping) or not all(isinstance(name, str) for name in document):
-        raise ProjectionError(f"{schema.name} {id}: search_document has to return a dict with string keys")
+        raise ProjectionError(f"{schema.name} {id}: {schema.projection_name} has to return a dict with string keys")
     if schema.key not in document:
         document = {schema.key: getattr(record, schema.key), **document}
     if schema.tenant_field is not None:
@@ -130,7 +138,7 @@ def _completed(schema: Schema, record: Any, id: str, document: Any) -> dict[str,
     key = document[schema.key]
     if isinstance(key, bool | float) or key is None or schema.id_of(key) != id:
         raise ProjectionError(
-            f"{schema.name} {id}: search_document gives another {schema.key!r} than the record has",
+            f"{schema.name} {id}: {schema.projection_name} gives another {schema.key!r} than the record has",
             error_code="invalid_document_id",
         )
     return ready

@@ -86,8 +86,8 @@ class Route:
         return self.resolve(owner, session) if _takes_session(self.resolve) else self.resolve(owner)
 
 
-def declared(model: type[Any], given: FanOuts | None) -> dict[str, FanOut]:
-    """Fan-outs by name, out of what a declaration says.
+def declared(model: type[Any], given: FanOuts | None, owner: str | None = None) -> dict[str, FanOut]:
+    """Fan-outs by name, out of what a declaration says; `owner` is the name of its schema, if it has one of its own.
 
     Raises:
         SchemaError: it is none of the forms that are taken.
@@ -105,49 +105,62 @@ def declared(model: type[Any], given: FanOuts | None) -> dict[str, FanOut]:
             )
         if fan_out.target is None and fan_out.resolve is not None and not isinstance(fan_out.resolve, str):
             raise SchemaError(f"{model.__qualname__}: fan-out {name!r} must name its target= beside a callable")
-        if len(f"{model.__name__}.{name}") > NAME_LENGTH:
+        if len(f"{owner or model.__name__}.{name}") > NAME_LENGTH:
             raise SchemaError(f"{model.__qualname__}: the name of fan-out {name!r} is too long")
         found[name] = fan_out
     return found
 
 
-def route_of(owner: Schema, name: str, fan_out: FanOut, schema_of: Callable[[Any], Schema]) -> Route:
-    """Check one fan-out; ask only once the mappers are configured.
+def routes_of(
+    owner: Schema, name: str, fan_out: FanOut, schemas_of: Callable[[Any], Sequence[Schema]]
+) -> tuple[Route, ...]:
+    """Check one fan-out, which leads to each schema of its target; ask only once the mappers are configured.
 
     Raises:
         SchemaError: its relationship or its target is unknown (the nearest name is suggested), or it does not say how
             to get from one to the other.
     """
-    where = f"{owner.name}: fan-out {name!r}"
-    target = None if fan_out.target is None else schema_of(fan_out.target)
+    targets = () if fan_out.target is None else schemas_of(fan_out.target)
     if fan_out.resolve is not None and not isinstance(fan_out.resolve, str):
-        assert target is not None
         _ = owner.key  # a composite primary key is refused
-        return Route(owner=owner, name=name, target=target, resolve=fan_out.resolve, chain=fan_out.chain)
-    relations = _relationships(owner.mapper)
-    if fan_out.resolve is None:
-        assert target is not None
-        chosen = [key for key, one in relations.items() if _leads_to(one.mapper, target)]
-        if len(chosen) != 1:
-            raise SchemaError(
-                f"{where}: {len(chosen) or 'no'} relationships of {owner.name} lead to {target.name}: give resolve="
-            )
-        relationship = chosen[0]
-    else:
-        relationship = fan_out.resolve
-    if relationship not in relations:
-        raise SchemaError(
-            f"{where}: {owner.name} has no relationship {relationship!r}{mapping.nearest(relationship, relations)}"
+        return tuple(
+            Route(owner=owner, name=name, target=target, resolve=fan_out.resolve, chain=fan_out.chain)
+            for target in targets
         )
-    reached = relations[relationship].mapper
-    if target is None:
-        target = schema_of(reached.class_)
-    if not _leads_to(reached, target):
-        raise SchemaError(f"{where}: {owner.name}.{relationship} leads to {reached.class_.__name__}, not {target.name}")
-    route = Route(owner=owner, name=name, target=target, relationship=relationship, chain=fan_out.chain)
-    if not route.is_reference:
-        _ = owner.key  # a composite primary key is refused
-    return route
+    relationship = _relationship(owner, name, fan_out.resolve, targets)
+    reached = owner.mapper.relationships[relationship].mapper
+    routes = tuple(
+        Route(owner=owner, name=name, target=target, relationship=relationship, chain=fan_out.chain)
+        for target in targets or schemas_of(reached.class_)
+    )
+    for route in routes:
+        if not _leads_to(reached, route.target):
+            raise SchemaError(
+                f"{owner.name}: fan-out {name!r}: {owner.name}.{relationship} leads to {reached.class_.__name__}, not"
+                f" {route.target.name}"
+            )
+        if not route.is_reference:
+            _ = owner.key  # a composite primary key is refused
+    return routes
+
+
+def _relationship(owner: Schema, name: str, given: str | None, targets: Sequence[Schema]) -> str:
+    """The relationship of a fan-out: the one that is given, or the only one that leads to its target."""
+    relations = _relationships(owner.mapper)
+    if given is None:
+        chosen = [key for key, one in relations.items() if _leads_to(one.mapper, targets[0])]
+        if len(chosen) == 1:
+            return chosen[0]
+        raise SchemaError(
+            f"{owner.name}: fan-out {name!r}: {len(chosen) or 'no'} relationships of {owner.name} lead to"
+            f" {targets[0].name}: give resolve="
+        )
+    if given not in relations:
+        raise SchemaError(
+            f"{owner.name}: fan-out {name!r}: {owner.name} has no relationship {given!r}"
+            f"{mapping.nearest(given, relations)}"
+        )
+    return given
 
 
 def refuse_cycle(edges: Iterable[tuple[Any, Any]], name: Callable[[Any], str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from ..errors import SchemaError
@@ -14,12 +14,12 @@ from .schema import Schema
 class Routes:
     """The fan-outs of all owners, checked once the mappers are configured.
 
-    `owners` gives the schemas that declare some (of classes without an index, too), `schema_of` finds targets.
+    `owners` gives the schemas that declare some (of classes without an index, too), `schemas_of` finds targets.
     """
 
-    def __init__(self, owners: Callable[[], Iterable[Schema]], schema_of: Callable[[Any], Schema]) -> None:
+    def __init__(self, owners: Callable[[], Iterable[Schema]], schemas_of: Callable[[Any], Sequence[Schema]]) -> None:
         self._owners = owners
-        self._schema_of = schema_of
+        self._schemas_of = schemas_of
         self._found: dict[Schema, tuple[Route, ...]] | None = None
 
     def __bool__(self) -> bool:
@@ -49,8 +49,8 @@ class Routes:
 
     def owners_of(self, model: type[Any]) -> tuple[Schema, ...]:
         """The owners whose records a class's are, the nearest first."""
-        by_model = {owner.model: owner for owner in self._owners()}
-        return tuple(by_model[one] for one in model.__mro__ if one in by_model)
+        owners = list(self._owners())
+        return tuple(owner for one in model.__mro__ for owner in owners if owner.model is one)
 
     def of(self, owner: Schema) -> tuple[Route, ...]:
         """The fan-outs of an owner.
@@ -79,12 +79,14 @@ class Routes:
             for owner in self._owners():
                 owner.mapper.registry.configure(cascade=True)
                 found[owner] = tuple(
-                    fan_out.route_of(owner, name, one, self._schema_of) for name, one in owner.fan_outs.items()
+                    route
+                    for name, one in owner.fan_outs.items()
+                    for route in fan_out.routes_of(owner, name, one, self._schemas_of)
                 )
             routes = [route for several in found.values() for route in several]
             fan_out.refuse_cycle(
-                [(route.owner.model, route.target.model) for route in routes if route.chain],
-                lambda model: model.__name__,
+                [(route.owner, route.target) for route in routes if route.chain],
+                lambda schema: schema.name,
             )
             _refuse_equal_names(routes)
             self._found = found
@@ -95,7 +97,7 @@ def _refuse_equal_names(routes: Iterable[Route]) -> None:
     known: dict[str, Route] = {}
     for route in routes:
         other = known.setdefault(route.key, route)
-        if other is not route:
+        if other.owner is not route.owner:
             raise SchemaError(
                 f"{route.owner.path} and {other.owner.path} both declare a fan-out {route.key!r}:"
                 " give one of them another name"

@@ -18,11 +18,15 @@ from ..errors import SchemaError
 from . import changes, mapping, settings
 from .document_ids import id_text
 from .fan_out import FanOut
+from .generation import FIRST, name_in
 from .source_text import source_text
 
 IndexIf = str | Callable[[Any], bool]
 """Which records are indexed: the name of a boolean column or hybrid (the database can count them), or a property
 or callable on a record (Python alone knows)."""
+
+Projection = Callable[[Any], Mapping[str, Any]]
+"""Makes the document of a record."""
 
 Statement = Callable[[], Select[Any]]
 """Gives the statement that records are read with: `select(Model)` with criteria and loader options, no limit."""
@@ -30,14 +34,18 @@ Statement = Callable[[], Select[Any]]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Schema:
-    """What is declared for one mapped class; made by `Schemas.add`.
+    """What is declared for one mapped class and one index; made by `Schemas.add`.
 
-    `uid` is the index's uid without prefix. `fields` are searched, in the order of their weight; `filterable`,
-    `sortable` and `faceting` as the engine takes them. `settings` are further engine settings, in its spelling.
+    `given_name` is its own name, where it does not go by that of the class. `index` is the index as declared;
+    `generation` tells which generation of it is meant. `fields` are searched, in the order of their weight;
+    `filterable`, `sortable` and `faceting` as the engine takes them. `settings` are further engine settings, in its
+    spelling.
     """
 
     model: type[Any]
-    uid: str
+    given_name: str | None = None
+    index: str
+    generation: Callable[[], int] = lambda: FIRST
     fields: tuple[str, ...] = ()
     filterable: tuple[Any, ...] = ()
     sortable: tuple[str, ...] = ()
@@ -48,19 +56,26 @@ class Schema:
     tenant_field: str | None = None
     index_if: IndexIf | None = None
     select: Statement | None = None
+    document: Projection | None = None
     depends_on: tuple[str, ...] | None = None
     version: str | None = None
     fan_outs: Mapping[str, FanOut] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:
-        """The class name."""
-        return self.model.__name__
+        """What commands and results call it: its own name, or the class's."""
+        return self.given_name or self.model.__name__
+
+    @property
+    def uid(self) -> str:
+        """The index's uid without prefix, in the generation that is meant; empty where there is no index."""
+        return name_in(self.index, self.generation()) if self.index else ""
 
     @property
     def path(self) -> str:
-        """The dotted path, `module.Class`."""
-        return f"{self.model.__module__}.{self.model.__qualname__}"
+        """The dotted path, `module.Class`, followed by its own name, if any, in brackets."""
+        path = f"{self.model.__module__}.{self.model.__qualname__}"
+        return path if self.given_name is None else f"{path} ({self.given_name})"
 
     @cached_property
     def mapper(self) -> Mapper[Any]:
@@ -121,6 +136,16 @@ class Schema:
         return tuple(map(self.id_of, values))
 
     @cached_property
+    def projection(self) -> Any:
+        """The application's own projection: `document`, or the class's `search_document`; None where there is none."""
+        return self.document or mapping.static(self.model, "search_document")
+
+    @property
+    def projection_name(self) -> str:
+        """What messages call the application's own projection."""
+        return "search_document" if self.document is None else getattr(self.document, "__name__", "document=")
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The fields of the default projection, the id first."""
         wanted = (*self.fields, *settings.attributes(self._filterable()), *self.sortable)
@@ -128,9 +153,19 @@ class Schema:
         return tuple(dict.fromkeys((self.key, *plain)))
 
     @cached_property
+    def own_names(self) -> tuple[str, ...]:
+        """Those of `names` that records have; where there is a `search_document` it may add the others.
+
+        Ask only once the mappers are configured.
+        """
+        if mapping.static(self.model, "search_document") is None:
+            return self.names
+        return tuple(name for name in self.names if mapping.is_field(self.model, name))
+
+    @cached_property
     def values(self) -> Callable[[Any], Any]:
-        """Reads the fields of `names` from a record at once (a tuple where there is more than one)."""
-        return attrgetter(*self.names)
+        """Reads the fields of `own_names` from a record at once (a tuple where there is more than one)."""
+        return attrgetter(*self.own_names)
 
     @cached_property
     def counted_by_database(self) -> bool:
@@ -148,7 +183,7 @@ class Schema:
         named = (*self.names, *((self.index_if,) if isinstance(self.index_if, str) else ()))
         return (
             not callable(self.index_if)
-            and mapping.static(self.model, "search_document") is None
+            and self.projection is None
             and mapping.is_single(self.mapper)
             and all(mapping.is_plain(self.mapper, name) for name in named)
         )
@@ -208,7 +243,7 @@ class Schema:
     def sources(self) -> dict[str, str | None]:
         """The source of each callable that decides the documents; None where it cannot be read."""
         found = {
-            "search_document": mapping.static(self.model, "search_document"),
+            "search_document" if self.document is None else "document": self.projection,
             "select": self.select,
             "index_if": self._index_if_source(),
         }
@@ -218,7 +253,7 @@ class Schema:
     def declared(self) -> changes.Declared:
         """All that decides the documents and the index's settings, as the ledger notes what an index was made with.
 
-        The source of `search_document`, `select` and `index_if` is part of it, or `version` in its place.
+        The source of `search_document` or `document`, `select` and `index_if` is part of it, or `version` in its place.
         """
         documents: dict[str, Any] = {changes.FIELDS: sorted(self.names)}
         if isinstance(self.index_if, str):
@@ -258,12 +293,11 @@ class Schema:
     @cached_property
     def _checked(self) -> bool:
         mapper = self.mapper
-        if not self.uid:  # it has fan-outs alone, which are checked apart
+        if not self.index:  # it has fan-outs alone, which are checked apart
             return True
         self._check_id(mapper)
-        own = mapping.static(self.model, "search_document") is not None
-        # What search_document puts into a document needs no attribute of the same name.
-        for name in (self.key,) if own else self.names:
+        # What a projection of the application's puts into a document needs no attribute of the same name.
+        for name in (self.key,) if self.projection is not None else self.names:
             self._check_name(name, mapper)
         if isinstance(self.index_if, str):
             self._check_name(self.index_if, mapper)

@@ -12,6 +12,7 @@ from meilisearch.index import Index
 
 from ..config import Options
 from ..errors import EngineError, EngineTooOld, EngineUnreachable, KeyRefused, UnexpectedAnswer
+from ..totals import Totals
 from ..work import EngineTask
 from . import answers, metrics, rights
 from .transport import PooledRequests, Transport
@@ -29,13 +30,17 @@ T = TypeVar("T")
 
 
 class Engine:
-    """One Meilisearch. Every method raises `EngineError`, or `EngineUnreachable` where no answer came."""
+    """One Meilisearch. Every method raises `EngineError`, or `EngineUnreachable` where no answer came.
 
-    def __init__(self, options: Options) -> None:
+    Its requests are counted in `totals`.
+    """
+
+    def __init__(self, options: Options, *, totals: Totals | None = None) -> None:
         self._transport = Transport(
             options.meilisearch_url,
             options.meilisearch_api_key,
             timeout=(options.engine_connect_timeout, options.engine_timeout),
+            totals=totals,
         )
         self._checked_at: float | None = None
 

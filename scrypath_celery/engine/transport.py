@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -22,10 +25,15 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError
 
 from ..errors import ConfigError, EngineError, EngineUnreachable, KeyRefused, UnexpectedAnswer
+from ..totals import Totals
 from . import rights
 from .answers import WRONG_SHAPE
 
 T = TypeVar("T")
+
+REQUEST = "request"
+"""The name of the total of requests, by method, route and status."""
+_NAMED = re.compile(r"^(indexes|tasks|batches|keys)/[^/]+")
 
 CHECK = "check the option 'meilisearch_url', and what stands between"
 """What to do about an answer that is not Meilisearch's."""
@@ -53,19 +61,23 @@ class PooledRequests(HttpRequests):
 class Transport:
     """Requests to one Meilisearch; safe to share between threads and across forks.
 
-    `timeout` is (seconds to connect, seconds to answer). Nothing is opened before the first request.
+    `timeout` is (seconds to connect, seconds to answer). Nothing is opened before the first request. `totals` counts
+    the requests by method, route and status.
 
     Raises:
         ConfigError: the URL has no http or https scheme.
     """
 
-    def __init__(self, url: str, api_key: str | None, *, timeout: tuple[float, float]) -> None:
+    def __init__(
+        self, url: str, api_key: str | None, *, timeout: tuple[float, float], totals: Totals | None = None
+    ) -> None:
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             raise ConfigError(f"option 'meilisearch_url' must be an http or https URL, not {shown(url)!r}")
         self._url = url.rstrip("/")
         self.url = shown(self._url)
         self._api_key = api_key
         self._timeout = timeout
+        self._totals = totals if totals is not None else Totals()
         self._local = threading.local()
 
     def client(self) -> Client:
@@ -102,10 +114,11 @@ class Transport:
         Raises:
             EngineError: Meilisearch refused it. EngineUnreachable: no answer. UnexpectedAnswer: none of Meilisearch's.
         """
-        try:
-            answer = self._send(method, path, body, seconds)
-        except (MeilisearchError, requests.RequestException, ValidationError, OSError) as exc:
-            raise translate(exc, self.url, method, path, quoted=quoted) from exc
+        with self._counted(method, path):
+            try:
+                answer = self._send(method, path, body, seconds)
+            except (MeilisearchError, requests.RequestException, ValidationError, OSError) as exc:
+                raise translate(exc, self.url, method, path, quoted=quoted) from exc
         try:
             return shape(answer)
         except WRONG_SHAPE as exc:
@@ -122,13 +135,28 @@ class Transport:
         client = self.client()
         client.config.timeout = self._timeout  # type: ignore[assignment]
         assert isinstance(client.http, PooledRequests)
+        with self._counted("get", path):
+            try:
+                return client.http.text(path)
+            except requests.HTTPError as exc:
+                status = exc.response.status_code
+                raise EngineError(f"Meilisearch refused GET /{path} with status {status}", status=status) from exc
+            except (requests.RequestException, OSError) as exc:
+                raise translate(exc, self.url, "get", path) from exc
+
+    @contextmanager
+    def _counted(self, method: str, path: str) -> Iterator[None]:
+        began, status = time.monotonic(), "ok"
         try:
-            return client.http.text(path)
-        except requests.HTTPError as exc:
-            status = exc.response.status_code
-            raise EngineError(f"Meilisearch refused GET /{path} with status {status}", status=status) from exc
-        except (requests.RequestException, OSError) as exc:
-            raise translate(exc, self.url, "get", path) from exc
+            yield
+        except EngineError as exc:
+            status = str(exc.status or exc.code)
+            raise
+        except BaseException:
+            status = "error"
+            raise
+        finally:
+            self._totals.observe(REQUEST, method, route(path), status, seconds=time.monotonic() - began)
 
     def _send(self, method: str, path: str, body: Any, seconds: float | None) -> Any:
         client = self.client()
@@ -140,6 +168,11 @@ class Transport:
         if method == "delete":
             return http.delete(path)
         return getattr(http, method)(path, body)
+
+
+def route(path: str) -> str:
+    """The route of a request: its path without parameters, and without the names and numbers in it."""
+    return _NAMED.sub(r"\1/*", path.partition("?")[0])
 
 
 def shown(url: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Row, Select, Update, bindparam, case, exists, func, select, update
+from sqlalchemy import Connection, Insert, Row, Select, Update, bindparam, func, select, update
 
 from ..notices import Claimed
 from ..work import PRIORITY, READY, Claim, ClaimState, Mark, Operation, Scope, State, Work
@@ -82,6 +82,7 @@ def take(
         engine_uid=held.engine_uid,
         target=present.get("target") if items[0].operation is Operation.REINDEX else None,
         mark=_mark(held),
+        at=held.at,
     )
     _write(connection, result, lease=lease, worker=worker, task_id=task_id)
     if on_trial:
@@ -307,17 +308,6 @@ def _end() -> Update:
     return update(claim).where(over).values(state=bindparam("to"))
 
 
-def mark_unresolved(connection: Connection, token: str, *, seen_uid: int | None, watch: float) -> bool:
-    """Keep a claim because requests of it may still land, with the engine's newest task uid of this time.
-
-    `seen_uid` is None where the engine could not be asked: then its list is watched from the start of the claim.
-    False where it was unresolved already.
-    """
-    query = update(claim).where(claim.c.token == token, claim.c.state != ClaimState.UNRESOLVED.value)
-    values = {"state": ClaimState.UNRESOLVED.value, "seen_uid": seen_uid, "watch_until": now() + watch}
-    return connection.execute(query.values(**values)).rowcount > 0
-
-
 def expired(connection: Connection, limit: int = 100) -> list[Row[Any]]:
     """Claims that are held past their lease, locked."""
     query = (
@@ -346,45 +336,7 @@ def lowest_held(connection: Connection, uid: str) -> int | None:
     return connection.execute(query).scalar()
 
 
-def awaiting(connection: Connection, limit: int = 100) -> list[Row[Any]]:
-    """Claims with works that wait for the engine's verdict, oldest first, with their age in seconds; one that is
-    unresolved may have some, too."""
-    theirs = (work.c.index_uid == claim.c.index_uid) & (work.c.claim_number == claim.c.number)
-    has_some = exists().where(theirs, work.c.claim_token == claim.c.token, in_state(State.SUBMITTED))
-    age = (now() - claim.c.created_at).label("age")
-    columns = (claim.c.token, claim.c.index_uid, claim.c.engine_uids, age)
-    waiting = claim.c.state.in_([ClaimState.SUBMITTED.value, ClaimState.UNRESOLVED.value])
-    query = select(*columns).where(waiting, has_some).order_by(claim.c.created_at).limit(limit)
-    return list(connection.execute(query))
-
-
-def unresolved_ids(connection: Connection, uid: str) -> list[str]:
-    """The ids of all claims of an index of which a request may still land, or landed nobody knows where."""
-    query = select(claim.c.ids).where(claim.c.index_uid == uid, claim.c.state == ClaimState.UNRESOLVED.value)
-    return list(dict.fromkeys(id for ids in connection.execute(query).scalars() for id in ids))
-
-
 def end_target(connection: Connection, name: str) -> int:
     """End all claims that send to this target: whoever holds one stops before its next request; how many."""
     held = (claim.c.target == name) & (claim.c.state == ClaimState.HELD.value)
     return connection.execute(update(claim).where(held).values(state=ClaimState.DONE.value)).rowcount
-
-
-def unresolved(connection: Connection, limit: int = 1_000) -> list[Row[Any]]:
-    """Claims of which a request may still land, those first that were watched least far; without their ids."""
-    columns = (claim.c.token, claim.c.index_uid, claim.c.engine_uids, claim.c.seen_uid)
-    query = select(*columns).where(claim.c.state == ClaimState.UNRESOLVED.value)
-    return list(connection.execute(query.order_by(func.coalesce(claim.c.seen_uid, -1)).limit(limit)))
-
-
-def ids_of(connection: Connection, token: str) -> tuple[str, ...]:
-    """The document ids of a claim; none where it is forgotten."""
-    return tuple(connection.execute(select(claim.c.ids).where(claim.c.token == token)).scalar() or ())
-
-
-def seen(connection: Connection, tokens: Sequence[str], uid: int) -> int:
-    """Note that unresolved claims were watched up to this engine task; how many had not been, or are over."""
-    over = case((claim.c.watch_until < now(), ClaimState.DONE.value), else_=claim.c.state)
-    behind = claim.c.seen_uid.is_(None) | (claim.c.seen_uid < uid) | (claim.c.watch_until < now())
-    query = update(claim).where(claim.c.token.in_(tokens), claim.c.state == ClaimState.UNRESOLVED.value, behind)
-    return connection.execute(query.values(seen_uid=uid, state=over)).rowcount

@@ -6,7 +6,7 @@ import os
 import secrets
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 
 from ..errors import LedgerConflict, LedgerError, LedgerMissing, LedgerOutdated, LedgerUnavailable, WrongDatabase
 from ..notices import Tell
-from . import noted, sqlite, tables
+from . import noted, sqlite, tables, totals
 from .clock import now
 from .limits import limited, within
 
@@ -36,7 +36,7 @@ class Ledger:
 
     `database` gives the Engine that records and ledger share (called in the process that uses it, so that no
     connection crosses a fork); `connection` binds the ledger to one open connection instead, whose transaction is
-    the caller's: ours become savepoints in it (tests that never commit). `schema_of` finds the Schema of a declared
+    the caller's: ours become savepoints in it (tests that never commit). `schemas_of` finds the Schemas of a declared
     class. `tell` is told what happened in a transaction of ours, once that is committed.
     """
 
@@ -46,11 +46,11 @@ class Ledger:
         *,
         connection: Connection | None = None,
         limit: float | None = None,
-        schema_of: Callable[[Any], Schema] | None = None,
+        schemas_of: Callable[[Any], Sequence[Schema]] | None = None,
         tell: Tell | None = None,
     ) -> None:
         self._database = database
-        self._schema_of = schema_of
+        self._schemas_of = schemas_of
         self._connection = connection
         self._limit = limit
         self._tell = tell
@@ -60,7 +60,7 @@ class Ledger:
 
     def on(self, connection: Connection) -> Ledger:
         """The same ledger, inside the transaction of `connection`."""
-        return Ledger(self._database, connection=connection, schema_of=self._schema_of)
+        return Ledger(self._database, connection=connection, schemas_of=self._schemas_of)
 
     def within(self, seconds: float) -> Ledger:
         """The same ledger for somebody who only looks: no answer of it takes much longer than `seconds`."""
@@ -68,7 +68,7 @@ class Ledger:
             self._database,
             connection=self._connection,
             limit=seconds,
-            schema_of=self._schema_of,
+            schemas_of=self._schemas_of,
             tell=self._tell,
         )
 
@@ -112,7 +112,9 @@ class Ledger:
             try:
                 with self.begin() as connection:
                     notices = noted.note_here(connection) if self._connection is None else []
+                    counted = totals.begin(connection)
                     result = function(connection)
+                    totals.write(connection, counted)
             except (LedgerUnavailable, LedgerConflict) as exc:
                 over = attempt == TRIES - 1 or time.monotonic() - started > TRY_SECONDS
                 if over or not _contended(exc.__cause__):
@@ -139,14 +141,14 @@ class Ledger:
         return look() if self._limit is None else within(self._limit, look)
 
     def triggers(self, schema: Any) -> Triggers:
-        """The triggers of a schema (the declared class, its name, or the Schema itself).
+        """The triggers of all schemas of a declared class, or of one (its name, or the Schema itself).
 
         Raises:
             SchemaError: it is not declared.
         """
         from .triggers import Triggers
 
-        return Triggers(self, self._schema_of(schema) if self._schema_of is not None else schema)
+        return Triggers(self, self._schemas_of(schema) if self._schemas_of is not None else (schema,))
 
     @property
     def is_bound(self) -> bool:

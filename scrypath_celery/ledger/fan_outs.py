@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from ..work import PRIORITY, READY, Failure, Operation, State, Work
-from . import noted, ready, works
+from . import noted, ready, totals, works
 from .clock import now
 from .tables import in_state, work
 
@@ -56,7 +56,10 @@ def move(connection: Connection, item: Work, cursor: Sequence[Any] | None) -> bo
         values |= dict.fromkeys(("reason", "reason_class", "error_code"))
     else:
         values |= {"available_at": now(), "publish_after": now() + 10.0}
-    return connection.execute(_where(item).values(**values)).rowcount > 0
+    moved = connection.execute(_where(item).values(**values)).rowcount
+    if cursor is None:
+        totals.add(connection, item.index_uid, totals.SUCCEEDED, times=moved, documents=0)
+    return moved > 0
 
 
 def fail(connection: Connection, item: Work, failure: Failure, delay: float | None) -> bool:
@@ -76,10 +79,12 @@ def fail(connection: Connection, item: Work, failure: Failure, delay: float | No
         error_code=(failure.code or "")[:64] or None,
         history=works.remember(connection, item, told),
     )
-    done = connection.execute(changed).rowcount > 0
-    if done and delay is None:
+    failed = connection.execute(changed).rowcount > 0
+    if failed:
+        totals.ended_badly(connection, item, state, failure, 0)
+    if failed and delay is None:
         noted.note_dead_letter(connection, item, failure, item.documents, by_runner=True)
-    return done
+    return failed
 
 
 def mark_of(id: int) -> str:

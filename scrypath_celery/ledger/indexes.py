@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, Update, bindparam, case, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, Update, bindparam, case, select, true, update
 
+from ..declaration.generation import generation_of
 from ..notices import IndexPaused, IndexResumed
 from ..work import Failure, IndexRow, Pause, PauseByHand, ReasonClass, Scope
 from . import noted
@@ -65,6 +66,13 @@ def record(row: Row[Any]) -> IndexRow:
         high_uid=row.high_uid,
         lost_since=row.lost_since,
     )
+
+
+def in_generation(connection: Connection, column: ColumnElement[str], generation: int) -> ColumnElement[bool]:
+    """The criterion that a column names an index of this generation; none where the ledger knows no other."""
+    known = list(connection.execute(select(index.c.index_uid)).scalars())
+    found = [uid for uid in known if generation_of(uid) == generation]
+    return true() if len(found) == len(known) else column.in_(found)
 
 
 def pause(connection: Connection, uid: str, failure: Failure, delay: float) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, delete, func, select, update
 
+from ..declaration.generation import FIRST, generation_of
 from ..work import READY, ClaimState, Failure, ReasonClass, State
-from . import claims, indexes, parts, ready, scheduled, works
+from . import claims, indexes, parts, ready, scheduled, unresolved, works
 from .clock import now
 from .tables import claim, in_state, index, ledger, rebuild, work
 
@@ -16,25 +17,34 @@ AFTER_INNOCENTS = 1.0
 """How much later (seconds) than those that were claimed with it a work is tried again that hung."""
 
 
-def begin_pass(connection: Connection, period: float) -> bool:
+def begin_pass(connection: Connection, period: float, uid: str | None = None) -> bool:
     """Whether a pass of the relay is due now; if so it is the caller's.
 
-    A last pass that lies in the future was dated by a clock that was set back since.
+    `uid` is the index whose row tells of the last one, where the indexes are not of the first generation. A last pass
+    that lies in the future was dated by a clock that was set back since.
     """
-    due = (ledger.c.relayed_at < now() - period) | (ledger.c.relayed_at > now() + 1.0)
-    return connection.execute(update(ledger).where(due).values(relayed_at=now())).rowcount > 0
+    if uid is None:
+        due = (ledger.c.relayed_at < now() - period) | (ledger.c.relayed_at > now() + 1.0)
+        return connection.execute(update(ledger).where(due).values(relayed_at=now())).rowcount > 0
+    indexes.ensure(connection, uid)
+    last = func.coalesce(index.c.relayed_at, 0.0)
+    due = (last < now() - period) | (last > now() + 1.0)
+    return connection.execute(update(index).where(index.c.index_uid == uid, due).values(relayed_at=now())).rowcount > 0
 
 
-def due(connection: Connection, *, again: float, limit: int = 5_000) -> dict[str, list[Row[Any]]]:
+def due(
+    connection: Connection, *, again: float, generation: int = FIRST, limit: int = 5_000
+) -> dict[str, list[Row[Any]]]:
     """Ready works that nobody published lately (id, documents, operation), by index; due again after `again` seconds.
 
-    An index that is paused is left out. A work is never to be published before it is available.
+    Indexes of other generations, and one that is paused, are left out. A work is never to be published before it is
+    available.
     """
     paused = (index.c.paused_until > now()) | index.c.hand_paused_since.is_not(None)
     busy = select(index.c.index_uid).where(paused)
     resting = set(connection.execute(busy).scalars())
     found: dict[str, list[Row[Any]]] = {}
-    for uid in ready.uids(connection, *READY):
+    for uid in (one for one in ready.uids(connection, *READY) if generation_of(one) == generation):
         for state in READY if uid not in resting else ():
             query = (
                 select(work.c.id, work.c.documents, work.c.operation)
@@ -66,7 +76,7 @@ def free(
     for row in rows:
         held = indexes.get(connection, row.index_uid)
         known = [*row.engine_uids, *([held.high_uid] if held and held.high_uid is not None else [])]
-        claims.mark_unresolved(connection, row.token, seen_uid=min(known) - 1 if known else None, watch=watch)
+        unresolved.mark(connection, row.token, seen_uid=min(known) - 1 if known else None, watch=watch)
         indexes.leave(connection, row.index_uid, row.token)
         if row.stuck_id is not None:
             blame_stuck(connection, row.token, row.stuck_id, at_once=not is_dead(row.worker or ""))

@@ -6,16 +6,19 @@ from functools import cache
 
 from sqlalchemy import Connection, Update, bindparam, case, select, update
 
+from ..declaration.generation import FIRST, generation_of
 from ..notices import DriftFound
 from ..work import ClaimState, Mark
 from . import noted
 from .clock import now
+from .indexes import in_generation
 from .tables import claim, index
 
 
-def newest(connection: Connection) -> Mark | None:
-    """The mark of the highest uid among all indexes; None where nothing was sent yet."""
+def newest(connection: Connection, generation: int = FIRST) -> Mark | None:
+    """The mark of the highest uid among all indexes of a generation; None where nothing was sent yet."""
     query = select(index.c.index_uid, index.c.high_uid, index.c.high_token).where(index.c.high_uid.is_not(None))
+    query = query.where(in_generation(connection, index.c.index_uid, generation))
     row = connection.execute(query.order_by(index.c.high_uid.desc()).limit(1)).one_or_none()
     return None if row is None else Mark(index_uid=row.index_uid, uid=row.high_uid, token=row.high_token)
 
@@ -41,7 +44,9 @@ def _advance() -> Update:
 
 
 def note_loss(connection: Connection, mark: Mark) -> bool:
-    """Note for every index that the engine lost what was settled; false where somebody noted it for this mark.
+    """Note for every index of the mark's generation that the engine lost what was settled.
+
+    False where somebody noted it for this mark.
 
     Marks and unresolved sends start anew: uids of the lost list say nothing about the new one.
     """
@@ -50,10 +55,12 @@ def note_loss(connection: Connection, mark: Mark) -> bool:
     if row is None or (row.high_uid, row.high_token) != (mark.uid, mark.token):
         return False
     known = case((index.c.lost_since.is_(None), now()), else_=index.c.lost_since)
-    connection.execute(update(index).values(lost_since=known, high_uid=None, high_token=None))
-    watched = claim.c.state == ClaimState.UNRESOLVED.value
+    generation = generation_of(mark.index_uid)
+    lost = in_generation(connection, index.c.index_uid, generation)
+    connection.execute(update(index).where(lost).values(lost_since=known, high_uid=None, high_token=None))
+    watched = in_generation(connection, claim.c.index_uid, generation) & (claim.c.state == ClaimState.UNRESOLVED.value)
     connection.execute(update(claim).where(watched).values(seen_uid=None, engine_uids=[]))
-    for uid in connection.execute(select(index.c.index_uid)).scalars():
+    for uid in connection.execute(select(index.c.index_uid).where(lost)).scalars():
         noted.note(connection, DriftFound(index_uid=uid, found_by="engine", kinds=("engine_restored",)))
     return True
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Text, func, select, type_coerce
+from sqlalchemy import Connection, Row, Select, Text, bindparam, func, select, type_coerce
 
 from ..work import OPEN, PRIORITY, READY, ClaimState, ReasonClass, State, Work
 from . import works
@@ -35,16 +36,21 @@ def oldest_due(connection: Connection, index_uid: str) -> float | None:
 
     What waits for a later try is not due yet; what runs, or waits for the engine, still is.
     """
-    oldest: list[float] = []
-    for state in OPEN:  # one state and priority at a time: each is a range of the index in the order of availability
-        for priority in sorted(set(PRIORITY.values())) if state in READY else (None,):
-            query = select(now() - work.c.available_at).where(in_state(state), work.c.index_uid == index_uid)
-            query = query if priority is None else query.where(work.c.priority == priority)
-            age = connection.execute(query.order_by(work.c.available_at).limit(1)).scalar()
-            if age is not None:
-                oldest.append(float(age))
-    longest = max(oldest, default=-1.0)
+    ages = connection.execute(_oldest_of_each(), {"uid": index_uid}).one()
+    longest = max((float(age) for age in ages if age is not None), default=-1.0)
     return longest if longest >= 0.0 else None
+
+
+@cache
+def _oldest_of_each() -> Select[Any]:
+    """The ages of the oldest works of each state and priority: each is a range of the index in its own order."""
+    found = []
+    for state in OPEN:
+        for priority in sorted(set(PRIORITY.values())) if state in READY else (None,):
+            query = select(now() - work.c.available_at).where(in_state(state), work.c.index_uid == bindparam("uid"))
+            query = query if priority is None else query.where(work.c.priority == priority)
+            found.append(query.order_by(work.c.available_at).limit(1).scalar_subquery())
+    return select(*found)
 
 
 def last_succeeded(connection: Connection, index_uid: str) -> float | None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select, update
 
 from ..work import OPEN, Operation, State, Work
-from . import indexes, works
+from . import indexes, totals, works
 from .clock import now
 from .tables import in_state, rebuild, work
 
@@ -232,7 +232,11 @@ def cancel_works(connection: Connection, id: int) -> int:
     """Cancel what is left of the works of a rebuild; how many. Who runs one finds its claim gone."""
     states = [state.value for state in (*OPEN, State.FAILED)]
     query = update(work).where(work.c.rebuild_id == id, work.c.state.in_(states))
-    return connection.execute(query.values(state=State.CANCELLED.value, finished_at=now())).rowcount
+    cancelled = connection.execute(query.values(state=State.CANCELLED.value, finished_at=now())).rowcount
+    held = get(connection, id) if cancelled else None
+    if held is not None:
+        totals.add(connection, held.index_uid, totals.CANCELLED, times=cancelled, documents=0)
+    return cancelled
 
 
 def _set(connection: Connection, id: int, epoch: int, values: Mapping[str, Any]) -> bool:

@@ -25,7 +25,9 @@ def write(connection: Connection, index_uid: str, ids: Sequence[str], at: float)
     written = []
     for id in dict.fromkeys(ids):
         [work_id] = works.write(connection, index_uid, Operation.UPSERT, (id,), Mode.CELERY, publish_after=0.0)
-        connection.execute(update(work).where(work.c.id == work_id).values(available_at=at, publish_after=at))
+        told = [{"state": "scheduled", "due": at}]
+        later = update(work).where(work.c.id == work_id)
+        connection.execute(later.values(available_at=at, publish_after=at, history=told))
         connection.execute(scheduled.insert().values(index_uid=index_uid, document_id=id, work_id=work_id, due_at=at))
         written.append(work_id)
     return tuple(written)

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, exists, select, update
 
+from ..declaration.generation import FIRST
 from ..work import ClaimState, State, Work
 from . import claims, works
 from .clock import now
-from .tables import in_state, work
+from .indexes import in_generation
+from .tables import claim, in_state, work
+
+
+def awaiting(connection: Connection, generation: int = FIRST, limit: int = 100) -> list[Row[Any]]:
+    """Claims of a generation's indexes with works that wait for the engine's verdict, oldest first.
+
+    One that is unresolved may have some, too. `at` is the time, `age` how long ago (seconds) they were made.
+    """
+    theirs = (work.c.index_uid == claim.c.index_uid) & (work.c.claim_number == claim.c.number)
+    has_some = exists().where(theirs, work.c.claim_token == claim.c.token, in_state(State.SUBMITTED))
+    dates = (now().label("at"), (now() - claim.c.created_at).label("age"))
+    columns = (claim.c.token, claim.c.index_uid, claim.c.engine_uids, *dates)
+    submitted = claim.c.state.in_([ClaimState.SUBMITTED.value, ClaimState.UNRESOLVED.value])
+    query = select(*columns).where(submitted, has_some, in_generation(connection, claim.c.index_uid, generation))
+    return list(connection.execute(query.order_by(claim.c.created_at).limit(limit)))
 
 
 def waiting(connection: Connection, token: str) -> list[Work]:

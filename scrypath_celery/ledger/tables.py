@@ -213,6 +213,7 @@ index = Table(
     Column("verified", Json),
     Column("high_token", _word(64)),
     Column("lost_since", Double),
+    Column("relayed_at", Double),
     **_OPTIONS,
 )
 
@@ -285,4 +286,15 @@ scheduled = Table(
 Index("ix_scrypath_scheduled_document", scheduled.c.index_uid, scheduled.c.document_id)
 Index("ix_scrypath_scheduled_due", scheduled.c.index_uid, scheduled.c.due_at)
 
-TABLES = (work, claim, index, rebuild, scheduled, ledger, worker)
+total = Table(
+    "scrypath_total",
+    metadata,
+    Column("index_uid", _word(400), primary_key=True),
+    Column("name", _word(32), primary_key=True),
+    Column("label", _word(32), primary_key=True),
+    Column("times", BigInteger, nullable=False),
+    Column("amount", Double, nullable=False),
+    **_OPTIONS,
+)
+
+TABLES = (work, claim, index, rebuild, scheduled, ledger, worker, total)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from ..errors import WorkError
 from ..work import State, Work
-from . import works
+from . import totals, works
 from .clock import now
 from .tables import work
 
@@ -92,6 +92,9 @@ def _write(connection: Connection, items: Sequence[Work], to: State, by: str | N
         statement = statement.values(finished_at=at)
     rows = [{"moved": item.id, "told": works.history_with(item, _event(item, to, by), at=at)} for item in items]
     connection.execute(statement.values(state=to.value, history=bindparam("told", type_=work.c.history.type)), rows)
+    if to is State.CANCELLED:
+        for item in items:
+            totals.add(connection, item.index_uid, totals.CANCELLED, times=1, documents=item.documents)
 
 
 def _event(item: Work, to: State, by: str | None) -> dict[str, str | None]:

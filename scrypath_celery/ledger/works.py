@@ -25,7 +25,7 @@ from sqlalchemy import (
 from ..errors import LedgerOutdated, WorkError
 from ..notices import WorkEnqueued
 from ..work import MAX_IDS, OPEN, PRIORITY, READY, Failure, Mode, Operation, ReasonClass, State, Work
-from . import noted
+from . import noted, totals
 from .clock import now
 from .tables import Json, among, claim, in_state, work
 
@@ -278,6 +278,8 @@ def fail(
     ).rowcount
     if changed and state is State.FAILED:
         noted.note_dead_letter(connection, item, failure, len(ids), by_runner=by_runner)
+    if changed and (count_attempt or state is State.FAILED):
+        totals.ended_badly(connection, item, state, failure, len(ids))
     return changed
 
 

@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import Any
 
 from ..convergence.live_settings import differing
-from ..declaration import mapping
 from ..declaration.changes import Declared, Remedy, changes, cheapest
 from ..declaration.schema import Schema
 from ..declaration.setting_names import own_name
@@ -172,7 +171,7 @@ def undelivered(schema: Schema, stats: Mapping[str, Any]) -> list[str]:
 def _delivered(schema: Schema, stats: Mapping[str, Any]) -> list[Detail]:
     """Fields that are declared and that no document has; and, where documents are ours alone to make, the reverse."""
     missing = [Detail(name=name, problem=Problem.NOT_DELIVERED) for name in undelivered(schema, stats)]
-    if mapping.static(schema.model, "search_document") is not None:
+    if schema.projection is not None:
         return missing
     ours = {*schema.names, schema.tenant_field, "_geo", "_vectors"}
     return missing + [Detail(name=name, problem=Problem.NOT_DECLARED) for name in sorted(_held(stats) - ours)]

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from ..declaration.generation import generation_of
 from ..declaration.schema import Schema
 from ..ledger import indexes, notes, overview, publications, rebuilds, scheduled, workers, works
 from ..ledger.triggers import TableStatus, Triggers
@@ -92,6 +93,7 @@ def nothing_of_engine(runtime: Runtime, schemas: Sequence[Schema], why: str) -> 
 def read_ledger_status(connection: Connection, runtime: Runtime, schemas: Sequence[Schema]) -> SeenInLedger:
     """Counts and rows of these schemas, in one transaction."""
     counted, declared = works.counts(connection), runtime.schemas
+    generation = runtime.options.generation
     under_way = {schema.uid: rebuild_status(connection, runtime, schema) for schema in schemas}
     return SeenInLedger(
         workers=workers.known(connection),
@@ -100,11 +102,13 @@ def read_ledger_status(connection: Connection, runtime: Runtime, schemas: Sequen
         stuck={schema.uid: overview.stuck(connection, schema.uid) for schema in schemas},
         rows={row.uid: row for row in indexes.listed(connection)},
         undeclared={
-            uid: _open(states) for uid, states in counted.items() if declared.by_uid(uid) is None and _open(states)
+            uid: _open(states)
+            for uid, states in counted.items()
+            if generation_of(uid) == generation and declared.by_uid(uid) is None and _open(states)
         },
         verified={schema.uid: _verified(notes.verified(connection, schema.uid)) for schema in schemas},
         rebuilds={uid: found for uid, found in under_way.items() if found is not None},
-        triggers={schema.uid: Triggers(runtime.ledger, schema).standing_if_any(connection) for schema in schemas},
+        triggers={schema.uid: Triggers(runtime.ledger, [schema]).standing_if_any(connection) for schema in schemas},
         scheduled={schema.uid: _scheduled(connection, schema) for schema in schemas},
     )
 

@@ -102,10 +102,16 @@ def story(runtime: Runtime, id: int) -> Story:
         reason_class=item.reason_class,
         reason=one_line(item.reason) or None,
         error_code=item.error_code,
-        history=tuple({**event, "at": to_datetime(event.get("at"))} for event in item.history),
+        history=tuple({**event, **_dates(event)} for event in item.history),
         fan_out=item.fan_out,
         claim=claim,
     )
+
+
+def _dates(event: Mapping[str, Any]) -> dict[str, datetime | None]:
+    """The times in an event of a work's history: when it was, and for what is for later, when that is due."""
+    due = {"due": to_datetime(event["due"])} if "due" in event else {}
+    return {"at": to_datetime(event.get("at")), **due}
 
 
 def _task_ids(item: Work) -> tuple[str, ...]:

@@ -40,8 +40,8 @@ def run(
     if across_tenants:
         opts["across_tenants"] = True
     if playbook.mode == "search":
-        model = runtime.schemas.of(playbook.schema or "").model
-        return search(runtime, model, playbook.q or "", session=session, **cast("SearchOptions", opts))
+        name = playbook.schema or ""
+        return search(runtime, name, playbook.q or "", session=session, **cast("SearchOptions", opts))
     entries: list[Any] = [(name, q, _options(own)) for name, q, own in playbook.entries]
     shared = cast("SharedOptions", opts)
     if any(name in opts for name in MERGING) or any("federation_weight" in own for _, _, own in entries):

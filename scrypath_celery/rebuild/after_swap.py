@@ -6,7 +6,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from ..errors import EngineError
-from ..ledger import claims, declared, engine_uids, indexes, marks, notes, overview, rebuilds, works
+from ..ledger import declared, engine_uids, indexes, marks, notes, overview, rebuilds, unresolved, works
 from ..work import State
 from .cutover import settled
 from .held import Held
@@ -47,7 +47,7 @@ def requeue(held: Held) -> None:
         written.clear()
         again = dict.fromkeys(ids)
         if not more:
-            again.update(dict.fromkeys(claims.unresolved_ids(tx, uid)))
+            again.update(dict.fromkeys(unresolved.ids(tx, uid)))
             again.update(dict.fromkeys(_failed_ids(tx, row.id)))
             _note_declared(held, tx)
             engine_uids.note(tx, uid, held.live)

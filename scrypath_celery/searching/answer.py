@@ -13,6 +13,7 @@ from ..declaration.document_ids import id_text
 from ..declaration.schema import Schema
 from ..errors import EngineError, ProjectionError
 from ..runtime import Runtime
+from .measured import count_hits
 from .query.body import Query
 from .query.filters import Scope, tenant_text
 from .result import FacetStats, Hit, SearchResult
@@ -112,11 +113,13 @@ def load(
     options: Sequence[ORMOption] = (),
 ) -> dict[str, Any]:
     """The records of these ids in the caller's session, by id, with one query; none of another tenant."""
-    records = runtime.source.records(schema, list(dict.fromkeys(ids)), session, options)
+    wanted = list(dict.fromkeys(ids))
+    records = runtime.source.records(schema, wanted, session, options)
     tenant = tenant_text(schema, scope)
-    if tenant is None:
-        return records
-    return {id: one for id, one in records.items() if _text(getattr(one, schema.tenant_field or "")) == tenant}
+    if tenant is not None:
+        records = {id: one for id, one in records.items() if _text(getattr(one, schema.tenant_field or "")) == tenant}
+    count_hits(runtime, schema.uid, found=len(records), missing=len(wanted) - len(records))
+    return records
 
 
 def _text(value: Any) -> str | None:

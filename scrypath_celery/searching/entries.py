@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
+
+from typing_extensions import TypeVar
 
 from ..declaration.mapping import nearest
 from ..declaration.registry import Schemas
@@ -14,16 +16,16 @@ from ..errors import QueryError
 from .query.body import DEFAULT_PER_PAGE, MAX_PER_PAGE
 from .query.options import EntryOptions, SearchOptions, SharedOptions
 
-T = TypeVar("T")
+T = TypeVar("T", default=Any)
 
 ALL: Final = ":all"
 """Stands for every class of `global_schemas`, in an entry of `search_many`."""
 
-Entry = tuple[type[T], str] | tuple[type[T], str, EntryOptions]
-"""One of several searches: the class, the query, and what this one says for itself."""
+Entry = tuple[type[T] | str, str] | tuple[type[T] | str, str, EntryOptions]
+"""One of several searches: the class, or the name of its schema, the query, and what this one says for itself."""
 
 AnyEntry = tuple[Any, str] | tuple[Any, str, EntryOptions]
-"""The same, where the class may be `ALL` or a name."""
+"""The same, where the class may be `ALL`."""
 
 MAX_SCHEMAS = 10
 

@@ -8,6 +8,7 @@ from ..errors import EngineError
 from ..runtime import Runtime
 from .answer import UNREADABLE, unintelligible
 from .failure import explained, is_missing
+from .measured import measured
 from .query.facets import FacetFilter, faceting
 from .query.fields import require_filterable
 from .query.filters import Filter, Scope, where
@@ -26,6 +27,7 @@ class FacetOptions(TypedDict, total=False):
     on_missing: OnMissing
 
 
+@measured("facet_values")
 def facet_values(
     runtime: Runtime,
     model: Any,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from sqlalchemy.orm import Session, scoped_session
+from typing_extensions import TypeVar
 
 from ..errors import EngineError, QueryError
 from ..runtime import Runtime
@@ -16,6 +17,7 @@ from .entries import NOT_MERGED, Entry, Together, expanded, together
 from .failure import explained, is_missing
 from .find import asynchronous, plain
 from .many import Reading
+from .measured import measured
 from .query.body import Query, query
 from .query.options import SearchOptions, SharedOptions
 from .result import FederatedResult, Hit
@@ -23,7 +25,7 @@ from .result import FederatedResult, Hit
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 
-T = TypeVar("T")
+T = TypeVar("T", default=Any)
 
 PAGING = ("page", "hitsPerPage", "offset", "limit")
 
@@ -36,6 +38,7 @@ class Merger:
     whole: Together
 
 
+@measured("federated", several=True)
 def search_federated(
     runtime: Runtime,
     entries: Sequence[Entry[T]],
@@ -54,6 +57,7 @@ def search_federated(
     return finish_merged(runtime, *ask_merged(runtime, merger), merger.whole, bound)
 
 
+@measured("federated", several=True)
 async def asearch_federated(
     runtime: Runtime,
     entries: Sequence[Entry[T]],

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from sqlalchemy.orm import Session, scoped_session
+from typing_extensions import TypeVar
 
 from ..asynchronous import of_asyncio
 from ..errors import EngineError, SessionError
 from ..runtime import Runtime
 from .answer import UNREADABLE, load, nothing, page, result, unintelligible
 from .failure import explained, is_missing
+from .measured import measured
 from .query.body import Query, query
 from .query.options import SearchOptions
 from .result import SearchResult
@@ -20,12 +22,13 @@ from .result import SearchResult
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 
-T = TypeVar("T")
+T = TypeVar("T", default=Any)
 
 
+@measured("search")
 def search(
     runtime: Runtime,
-    model: type[T],
+    model: type[T] | str,
     q: str = "",
     *,
     session: Session | scoped_session[Any],
@@ -42,9 +45,10 @@ def search(
     return finish(runtime, asked, ask(runtime, asked), bound)
 
 
+@measured("search")
 async def asearch(
     runtime: Runtime,
-    model: type[T],
+    model: type[T] | str,
     q: str = "",
     *,
     session: AsyncSession | async_scoped_session[Any],

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.orm.interfaces import ORMOption
+from typing_extensions import TypeVar
 
 from ..errors import QueryError
 from ..runtime import Runtime
@@ -15,12 +16,12 @@ from .find import plain
 from .query.filters import Scope, tenant_condition
 from .result import SearchResult
 
-T = TypeVar("T")
+T = TypeVar("T", default=Any)
 
 
 def hydrate(
     runtime: Runtime,
-    model: type[T],
+    model: type[T] | str,
     hits: Mapping[str, Any] | Sequence[Mapping[str, Any]],
     *,
     session: Session | scoped_session[Any],

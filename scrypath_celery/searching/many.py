@@ -6,9 +6,10 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from sqlalchemy.orm import Session, scoped_session
+from typing_extensions import TypeVar
 
 from ..declaration.schema import Schema
 from ..errors import EngineError, EngineUnreachable, QueryError, ScrypathError, SourceError, TenantRequired
@@ -17,6 +18,7 @@ from .answer import UNREADABLE, Page, load, nothing, page, result, unintelligibl
 from .entries import AnyEntry, Asked, Together, expanded, together
 from .failure import explained
 from .find import ask, asynchronous, plain, with_counts
+from .measured import measured
 from .query.body import Query, query
 from .query.filters import tenant_text
 from .query.options import SearchOptions, SharedOptions
@@ -25,7 +27,7 @@ from .result import SearchResult
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 
-T = TypeVar("T")
+T = TypeVar("T", default=Any)
 
 Answers = list[Mapping[str, Any] | ScrypathError | None]
 """What came of each search: an answer, an error, or None where there is no index and that means nothing found."""
@@ -56,13 +58,13 @@ class ManyResult:
     by_schema: Mapping[str, SearchResult[Any]]
     failures: tuple[SearchFailure, ...]
 
-    def of(self, model: type[T]) -> SearchResult[T]:
-        """The result of the search of a class.
+    def of(self, model: type[T] | str) -> SearchResult[T]:
+        """The result of the search of a class, or of the schema of this name.
 
         Raises:
             ScrypathError: that search failed; the error is the one in `failures`. QueryError: it was not asked for.
         """
-        name = model.__name__
+        name = model if isinstance(model, str) else model.__name__
         for failure in self.failures:
             if failure.schema == name and name not in self.by_schema:
                 raise failure.error
@@ -80,6 +82,7 @@ class Plan:
     whole: Together
 
 
+@measured("many", several=True)
 def search_many(
     runtime: Runtime,
     entries: Sequence[AnyEntry],
@@ -97,6 +100,7 @@ def search_many(
     return finish_many(runtime, plan, ask_many(runtime, plan), bound)
 
 
+@measured("many", several=True)
 async def asearch_many(
     runtime: Runtime,
     entries: Sequence[AnyEntry],

@@ -21,7 +21,7 @@ from uuid import UUID
 from .capabilities import Capabilities, ValueKind
 from .query.body import DEFAULT_PER_PAGE
 from .query.literals import number
-from .query.options import SearchOptions
+from .query.options import RequestOptions
 
 OPERATORS = ("gt", "gte", "lt", "lte", "ne", "in", "not_in", "all", "exists", "null")
 """What may follow the name of a field and a dot."""
@@ -74,9 +74,9 @@ class SearchParams:
         return not self.errors
 
     @property
-    def options(self) -> SearchOptions:
+    def options(self) -> RequestOptions:
         """The arguments of a search beside its query."""
-        found: SearchOptions = {"page": self.page, "per_page": self.per_page}
+        found: RequestOptions = {"page": self.page, "per_page": self.per_page}
         if self.sort:
             found["sort"] = list(self.sort)
         if self.filter:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from sqlalchemy.orm import Session, scoped_session
+from typing_extensions import TypeVar
 
 from ..declaration.mapping import nearest
 from ..errors import QueryError
@@ -20,7 +21,7 @@ from .result import FacetValue, SearchResult
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 
-T = TypeVar("T")
+T = TypeVar("T", default=Any)
 
 FACETED = frozenset(FacetOptions.__optional_keys__)
 
@@ -54,14 +55,19 @@ class ScopedSearch:
         return self._kept({**self._defaults, **wanted})
 
     def search(
-        self, model: type[T], q: str = "", *, session: Session | scoped_session[Any], **wanted: Unpack[SearchOptions]
+        self,
+        model: type[T] | str,
+        q: str = "",
+        *,
+        session: Session | scoped_session[Any],
+        **wanted: Unpack[SearchOptions],
     ) -> SearchResult[T]:
         """Search as `Scrypath.search` does, within this scope."""
         return search(self._runtime(), model, q, session=session, **cast("SearchOptions", self.options(wanted)))
 
     async def asearch(
         self,
-        model: type[T],
+        model: type[T] | str,
         q: str = "",
         *,
         session: AsyncSession | async_scoped_session[Any],

@@ -1,8 +1,8 @@
 """Reading columns instead of records: the same documents, without an object of the application for each.
 
 It is chosen where nothing of the application's own code has a part in a document: every field is a plain column, or a
-hybrid with an expression of its own; there is no `search_document`, no `index_if` that Python decides, no statement
-with loader options, and nothing listens to records being loaded.
+hybrid with an expression of its own; there is no `search_document` or `document`, no `index_if` that Python decides, no
+statement with loader options, and nothing listens to records being loaded.
 """
 
 from __future__ import annotations

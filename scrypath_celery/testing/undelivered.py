@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class UndeliveredField(UserWarning):
-    """A schema declares a field that no document of its index has: `search_document` leaves it out."""
+    """A schema declares a field that no document of its index has: its projection leaves it out."""
 
 
 def warn_of_undelivered(search: Scrypath, told: set[tuple[str, str]]) -> None:
@@ -28,7 +28,7 @@ def warn_of_undelivered(search: Scrypath, told: set[tuple[str, str]]) -> None:
                 told.add((schema.path, name))
                 warnings.warn(
                     f"{schema.name} declares the field {name!r}, and no document of this test has it: return it from"
-                    " search_document (None where a record has none), or declare it no more",
+                    f" {schema.projection_name} (None where a record has none), or declare it no more",
                     UndeliveredField,
                     stacklevel=3,
                 )

@@ -179,7 +179,7 @@ def _wrong(state: Any, schema: str | None) -> Reply | None:
     search = getattr(state.app, "scrypath", None)
     try:
         if search is not None and schema:
-            search.schemas.of(schema)
+            search.schemas.all_of(schema)
     except ScrypathError as exc:
         return {"error": str(exc)}
     return None
@@ -214,7 +214,7 @@ def _tally(state: Any) -> Reply:
 
 
 def _chosen(runtime: Runtime, schema: str | None) -> list[Schema]:
-    return [runtime.schemas.of(schema)] if schema else list(runtime.schemas)
+    return list(runtime.schemas.all_of(schema)) if schema else list(runtime.schemas)
 
 
 def _forks(state: Any) -> bool:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +102,9 @@ def _outlive(
     start_shop_worker: Callable[..., Worker],
 ) -> None:
     shop.add(0)
-    up = [_timed(lambda id=id: shop.add(id)) for id in range(1, 16)]
+    up = [_timed(partial(shop.add, id)) for id in range(1, 16)]
     lift = strike(server)
-    away = [_timed(lambda id=id: shop.add(id)) for id in range(16, 31)]
+    away = [_timed(partial(shop.add, id)) for id in range(16, 31)]
     longest_tick = asyncio.run(_write_beside_a_ticker(shop, range(31, 36)))
     lift()
 

@@ -40,7 +40,9 @@ def private_shop(broker_url: str, engine: EmbeddedEngine, postgresql_url: str, o
 @pytest.mark.parametrize("broker_url", ["redis", "rabbitmq"], indirect=True)
 def test_messages_hold_ids_and_nothing_else(private_shop: Shop, broker_url: str) -> None:
     private_shop.add(1, 2, title=_CANARY, body=_CANARY)
-    headers, body = eventually(lambda: _first_message(broker_url), what="a message is in the broker")
+    message = eventually(lambda: _first_message(broker_url), what="a message is in the broker")
+    assert message is not None
+    headers, body = message
     (work,) = private_shop.works()
     assert json.loads(body)[:2] == [["posts", [work.id]], {"operation": "sync"}]
     assert headers["argsrepr"] == f"Post: 2 documents, work {work.id}"

@@ -29,7 +29,8 @@ def sections() -> dict[str, str]:
 
 def block(section: str) -> str:
     """The first block of code of a section."""
-    return BLOCK.findall(sections()[section])[0][1]
+    found: str = BLOCK.findall(sections()[section])[0][1]
+    return found
 
 
 def shell(commands: str, folder: Path) -> str:

@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -69,21 +69,29 @@ def _rate(url: str, what: str, processes: int, spread: int) -> float:
     return sum(float(json.loads(child.communicate()[0])) for child in children)
 
 
+def _fill(connection: Connection, uid: str) -> None:
+    for id in range(400):
+        works.write(connection, uid, UPSERT, [str(id)], CELERY)
+
+
 def _child(url: str, what: str, spread: str, number: str) -> None:
     bound = _bound(url)
     uids = [f"index{(int(number) + one) % int(spread)}" for one in range(int(spread))]
-    bound.run(lambda tx: [indexes.ensure(tx, uid) for uid in uids])
-    if what != "write":
-        for uid in uids:
-            ids = [str(one) for one in range(400)]
-            bound.run(lambda tx, uid=uid, ids=ids: [works.write(tx, uid, UPSERT, [id], CELERY) for id in ids])
-    act = {"write": _write, "single": partial(_settle, most=1), "merged": partial(_settle, most=500)}[what]
+    for uid in uids:
+        bound.run(partial(indexes.ensure, uid=uid))
+        if what != "write":
+            bound.run(partial(_fill, uid=uid))
+    acts: dict[str, Callable[[Ledger, str], int]] = {
+        "write": _write,
+        "single": partial(_settle, most=1),
+        "merged": partial(_settle, most=500),
+    }
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
     done, turn, began = 0, 0, time.perf_counter()
     while time.perf_counter() - began < SECONDS:
-        moved = act(bound, uids[turn % len(uids)])
+        moved = acts[what](bound, uids[turn % len(uids)])
         if what != "write" and not moved and turn > len(uids):
             break
         done, turn = done + moved, turn + 1

@@ -21,6 +21,8 @@ from sqlalchemy.orm import sessionmaker
 
 from scrypath_celery.ledger import Ledger, overview, tables
 from scrypath_celery.ledger.sqlite import configure
+from scrypath_celery.metrics import COUNTED, collector
+from scrypath_celery.metrics.ledger_look import look_at_ledger
 from tests.bench.application import Article, Base, search
 from tests.bench.lab import ENVIRONMENT
 from tests.bench.report import Line
@@ -73,6 +75,8 @@ def _grown(engine: Engine, url: str, name: str, share: float) -> Iterator[Line]:
         "status": search.sync_status,
         "failed": search.failed,
         "reconcile": search.reconcile_sync,
+        "a scrape": lambda: list(collector(search, timeout=60.0).collect()),
+        "the ledger's part of a scrape": partial(look_at_ledger, search.runtime, seconds=60.0, limit=COUNTED),
         **{f"the command {what}": partial(_run, url, what) for what in ("status", "failed", "reconcile")},
     }
     _insert(engine, [_row(n, 0.1) for n in range(SMALL)])

@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 from scrypath_celery.convergence import executor
 from scrypath_celery.convergence.checkpoints import Step, Steps
 from scrypath_celery.convergence.claim_run import ClaimRun
-
-_converge = executor.converge
+from scrypath_celery.convergence.converge import converge
 
 
 def die_at_each_step(folder: Path) -> None:
     """Let the process that first takes a step kill itself there; the step leaves a file of its name."""
 
     def mortal(attempt: ClaimRun) -> Steps:
-        steps, answer = _converge(attempt), None
+        steps, answer = converge(attempt), None
         try:
             while True:
                 found = steps.send(answer)
@@ -27,7 +27,8 @@ def die_at_each_step(folder: Path) -> None:
         except StopIteration:
             return
 
-    executor.converge = mortal
+    module: Any = executor
+    module.converge = mortal
 
 
 def _first(path: Path) -> bool:

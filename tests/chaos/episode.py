@@ -59,12 +59,14 @@ def play(
     struck: int = 3,
     patience: float = 90.0,
     plain: bool = False,
+    grace: float = 15.0,
 ) -> Report:
     """Write for `steps`, with `struck` faults, then lift them all and wait until nothing is open.
 
     With `plain` every second transaction is one of a client that knows nothing of us.
 
-    It ends without a comparison where works are not settled after `patience` (seconds).
+    It ends without a comparison where works are not settled after `patience` (seconds), and with the last of them
+    where index and database are not equal `grace` seconds later.
     """
     chance, report = random.Random(seed), Report(seed=seed)
     under_way: list[tuple[int, Iterator[int]]] = []
@@ -89,7 +91,9 @@ def play(
         return report
     # A request that was cut off may still land after the last work is settled: the watch finds it at its next pass.
     with suppress(AssertionError):
-        eventually(lambda: _settled(world) and _compare(world, report), seconds=15, what="index and database are equal")
+        eventually(
+            lambda: _settled(world) and _compare(world, report), seconds=grace, what="index and database are equal"
+        )
     return report
 
 

@@ -7,9 +7,10 @@ import random
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from scrypath_celery.errors import LedgerError
 from scrypath_celery.ledger import tables
@@ -134,7 +135,7 @@ def clock_stepped(world: World, chance: random.Random) -> Iterator[int]:
     for table, names in times.items():
         change = update(table).values({name: table.c[name] - seconds for name in names})
         with suppress(LedgerError):  # another fault may have taken the database
-            world.shop.search.ledger.run(lambda tx, change=change: tx.execute(change))
+            world.shop.search.ledger.run(partial(Connection.execute, statement=change))
     yield 1
 
 
@@ -147,7 +148,7 @@ def engine_fault(kind: str, **options: Any) -> Fault:
 
     def fault(world: World, chance: random.Random) -> Iterator[int]:
         seed = chance.randrange(1_000_000)
-        limits = {} if kind.endswith("_task") else {"path": DOCUMENTS}
+        limits: dict[str, Any] = {} if kind.endswith("_task") else {"path": DOCUMENTS}
         handle = world.engine.faults.add(kind, probability=0.5, seed=seed, **limits, **options)
         yield chance.randint(10, 60)
         handle.remove()

@@ -16,28 +16,33 @@ def switch_off(mechanism: str) -> None:
     MECHANISMS[mechanism]()
 
 
+def _replace(module: Any, **parts: Any) -> None:
+    for name, part in parts.items():
+        setattr(module, name, part)
+
+
 def _check() -> None:
-    converge.check = lambda attempt: None
+    _replace(converge, check=lambda attempt: None)
 
 
 def _watch_and_report() -> None:
     def no_report(attempt: Any) -> Iterator[Any]:
         yield from ()
 
-    converge._report = no_report
-    relay.watch = lambda runtime: 0
+    _replace(converge, _report=no_report)
+    _replace(relay, watch=lambda runtime: 0)
 
 
 def _watch_of_unanswered() -> None:
     def forget(connection: Any, token: str, **kwargs: Any) -> bool:
         return False
 
-    settle.claims = SimpleNamespace(mark_unresolved=forget, end=claims.end)
+    _replace(settle, claims=SimpleNamespace(mark_unresolved=forget, end=claims.end))
 
 
 def _relay() -> None:
-    tasks.relay = lambda runtime: None
-    relay_step.tick = lambda app, period: None
+    _replace(tasks, relay=lambda runtime: None)
+    _replace(relay_step, tick=lambda app, period: None)
 
 
 MECHANISMS: dict[str, Callable[[], None]] = {

@@ -37,7 +37,9 @@ def test_a_hundred_thousand_works_drain_without_growth(
         with capsys.disabled():
             sys.stdout.write(f"\n{WORKS} works in {seconds:.0f} s; pool {early} MB at {EARLY}, {end} MB at the end\n")
         assert end <= 1.3 * early
-        assert made.shop.search.runtime.engine.stats("items")["numberOfDocuments"] == WORKS
+        stats = made.shop.search.runtime.engine.stats("items")
+        assert stats is not None
+        assert stats["numberOfDocuments"] == WORKS
 
 
 def _fill(made: World) -> None:

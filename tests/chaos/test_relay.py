@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, insert, select, update
+from sqlalchemy import Connection, event, func, insert, select, update
 
 from scrypath_celery.convergence.relay import relay, watch
 from scrypath_celery.errors import LedgerOutdated, NotUnderstood
 from scrypath_celery.ledger import indexes, tables, works
 from scrypath_celery.work import Cause, ClaimState, Failure, ReasonClass, State
-from scrypath_celery.worker import tasks
+from scrypath_celery.worker import messages, tasks
 from tests.chaos.world import World, world
 
 AT_REST = 20
@@ -74,7 +75,7 @@ def test_watching_many_loose_claims_is_no_more_statements_than_watching_one(alon
     counts = []
     for start, many in ((100, 1), (200, 300)):
         rows = [{**row, "token": f"token{start + number}", "number": start + number} for number in range(many)]
-        runtime.ledger.run(lambda tx, rows=rows: tx.execute(insert(tables.claim), rows))
+        runtime.ledger.run(partial(Connection.execute, statement=insert(tables.claim), parameters=rows))
         with _statements(alone) as seen:
             assert watch(runtime) == 0
         counts.append(len(seen))
@@ -117,6 +118,6 @@ def test_a_row_of_a_newer_release_is_left_alone_and_refused_by_name(alone: World
     ids=["an argument more", "a keyword more", "an argument less", "another shape"],
 )
 def test_a_message_of_another_release_is_refused_by_name(alone: World, args: Any, kwargs: Any) -> None:
-    result = alone.shop.app.tasks[tasks.SYNC].apply(args=args, kwargs=kwargs)
+    result = alone.shop.app.tasks[messages.SYNC].apply(args=args, kwargs=kwargs)
     assert isinstance(result.result, NotUnderstood)
-    assert isinstance(alone.shop.app.tasks[tasks.RELAY].apply(args=("more",)).result, NotUnderstood)
+    assert isinstance(alone.shop.app.tasks[messages.RELAY].apply(args=("more",)).result, NotUnderstood)

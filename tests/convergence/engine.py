@@ -74,7 +74,7 @@ class MemoryEngine:
     def newest_batches(self) -> list[tuple[int, float]]:
         return []
 
-    def newest_task(self, **how: object) -> EngineTask | None:
+    def newest_task(self, *, index: str | None = None, statuses: Sequence[str] = ()) -> EngineTask | None:
         return self.log[-1] if self.log else None
 
     def tasks_after(self, uid: int, *, limit: int = 1_000) -> list[EngineTask]:

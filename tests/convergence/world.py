@@ -18,6 +18,7 @@ from scrypath_celery.convergence.checkpoints import Await, Step, Steps
 from scrypath_celery.convergence.claim_run import ClaimRun
 from scrypath_celery.convergence.converge import converge
 from scrypath_celery.convergence.executor import claim
+from scrypath_celery.convergence.poll import poll
 from scrypath_celery.convergence.settle import release
 from scrypath_celery.ledger import Ledger, tables, works
 from scrypath_celery.runtime import Runtime
@@ -171,7 +172,7 @@ class World:
                 relaying.relay(self.runtime, force=True)
             else:
                 relaying.free(self.runtime)
-                relaying.poll(self.runtime)
+                poll(self.runtime)
                 relaying.watch(self.runtime)
         except Died:
             return

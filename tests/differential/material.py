@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -73,7 +74,7 @@ class Material:
         """One document; every field but the id may be absent."""
         chance = self._chance
         document: dict[str, Any] = {"id": id}
-        makers = {
+        makers: dict[str, Callable[[], Any]] = {
             "title": lambda: self.text(4),
             "body": lambda: self.text(12),
             "tags": lambda: [self.text(2) for _ in range(chance.randint(0, 3))],

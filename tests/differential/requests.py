@@ -102,14 +102,15 @@ class Requests:
     def _placeholder(self) -> Asked:
         chance = self._chance
         body: dict[str, Any] = {}
-        for name, make in {
+        makers: dict[str, Callable[[], Any]] = {
             "sort": self.sort,
             "filter": self.filter,
             "offset": lambda: chance.randint(0, 4),
             "limit": lambda: chance.randint(0, 9),
             "page": lambda: chance.randint(0, 3),
             "hitsPerPage": lambda: chance.randint(0, 4),
-        }.items():
+        }
+        for name, make in makers.items():
             if chance.random() < 0.35:
                 body[name] = make()
         return self._search("placeholder", body)
@@ -196,7 +197,7 @@ class Requests:
     def _shown(self) -> Asked:
         chance = self._chance
         body: dict[str, Any] = {"q": self.query() if chance.random() < 0.9 else ""}
-        for name, make in {
+        makers: dict[str, Callable[[], Any]] = {
             "attributesToRetrieve": self._some,
             "attributesToHighlight": self._some,
             "attributesToCrop": lambda: [
@@ -205,7 +206,8 @@ class Requests:
             "cropLength": lambda: chance.randint(0, 6),
             "cropMarker": lambda: chance.choice(("", "~")),
             "showMatchesPosition": lambda: True,
-        }.items():
+        }
+        for name, make in makers.items():
             if chance.random() < 0.5:
                 body[name] = make()
         return self._search("shown", body)
@@ -213,14 +215,15 @@ class Requests:
     def _documents(self) -> Asked:
         chance = self._chance
         body: dict[str, Any] = {}
-        for name, make in {
+        makers: dict[str, Callable[[], Any]] = {
             "fields": self._some,
             "ids": lambda: [chance.randint(0, 40) for _ in range(3)],
             "filter": self.filter,
             "sort": self.sort,
             "offset": lambda: chance.randint(0, 4),
             "limit": lambda: chance.randint(0, 9),
-        }.items():
+        }
+        for name, make in makers.items():
             if chance.random() < 0.35:
                 body[name] = make()
         return Asked("documents", "POST", f"/indexes/{self._uid}/documents/fetch", body)
@@ -246,13 +249,14 @@ class Requests:
             if chance.random() < 0.3:
                 query["federationOptions"] = {"weight": chance.choice((0.5, 1.0, 2.0))}
         federation: dict[str, Any] = {}
-        for name, make in {
+        makers: dict[str, Callable[[], Any]] = {
             "distinct": lambda: chance.choice(("d", "c")),
             "facetsByIndex": lambda: {self._uid: self._some(("n", "c", "d"))},
             "mergeFacets": lambda: {"maxValuesPerFacet": 5},
             "limit": lambda: chance.randint(0, 5),
             "offset": lambda: chance.randint(0, 3),
-        }.items():
+        }
+        for name, make in makers.items():
             if chance.random() < 0.25:
                 federation[name] = make()
         return Asked("federation", "POST", "/multi-search", {"federation": federation, "queries": queries})

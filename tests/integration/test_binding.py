@@ -65,8 +65,10 @@ def test_isolation_level_and_execution_options_are_kept(postgresql_url: str) -> 
 
 def test_a_sqlite_file_keeps_its_arguments(sqlite_url: str) -> None:
     given = create_async_engine(sqlite_url.replace("sqlite:", "sqlite+aiosqlite:"), connect_args={"timeout": 3.5})
-    with synchronous(given).connect() as connection:
+    engine = synchronous(given)
+    with engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 3500
+    engine.dispose()
 
 
 def publishers() -> int:
@@ -89,6 +91,7 @@ def test_replaced_options_end_their_publisher(redis_url: str, replace: str) -> N
             search.runtime.publish("posts", (1,))
     search.init_app(app)
     eventually(lambda: publishers() <= before, what="no publisher is left")
+    database.dispose()
 
 
 def test_a_publisher_that_was_closed_starts_again(redis_url: str) -> None:

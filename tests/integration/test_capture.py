@@ -210,7 +210,7 @@ def test_a_record_of_another_session_is_refused(blog: Blog) -> None:
 
 def test_what_is_no_session_is_refused(blog: Blog) -> None:
     with pytest.raises(SessionError, match="not Engine"):
-        blog.capture.sync_record(Post(title="one"), session=blog.engine)
+        blog.capture.sync_record(Post(title="one"), session=blog.engine)  # type: ignore[arg-type]
 
 
 def test_an_undeclared_class_is_refused(blog: Blog) -> None:
@@ -220,7 +220,7 @@ def test_an_undeclared_class_is_refused(blog: Blog) -> None:
 
 def test_an_unknown_mode_is_refused(blog: Blog) -> None:
     with pytest.raises(ConfigError, match="inline, celery, manual, off"):
-        blog.capture.delete_document(Post, 1, sync_mode="later")
+        blog.capture.delete_document(Post, 1, sync_mode="later")  # type: ignore[arg-type]
 
 
 def test_within_paused_nothing_is_recorded(blog: Blog) -> None:

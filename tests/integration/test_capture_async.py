@@ -60,7 +60,7 @@ def test_the_records_own_async_session_is_used(blog: Blog) -> None:
 
     async def story(make: Make) -> None:
         async with make() as session:
-            page = await session.get(Page, 1)
+            page = await session.get_one(Page, 1)
             await session.commit()
             page.slug = "new"
             blog.capture.sync_record(page)

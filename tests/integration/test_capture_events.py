@@ -12,6 +12,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, sessionmaker
 
+from scrypath_celery.arguments import SyncMode
 from scrypath_celery.capture.result import SyncResult
 from scrypath_celery.errors import SessionError
 from tests.blog import Blog, Page, Post
@@ -102,7 +103,7 @@ def test_a_call_in_an_event_that_was_listened_to_before_is_written(blog: Blog, l
 @pytest.mark.parametrize("mode", ["celery", "inline", "manual"])
 @pytest.mark.parametrize("name", MAPPER_EVENTS)
 def test_a_call_in_any_event_of_the_mapper_joins_its_transaction(
-    blog: Blog, listen: Listen, name: str, mode: str
+    blog: Blog, listen: Listen, name: str, mode: SyncMode
 ) -> None:
     blog.add(Post(title="one"), Post(title="two"))
     wanted = {"insert": "3", "update": "1", "delete": "2"}[name.partition("_")[2]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import String, inspect, literal_column
 from sqlalchemy.orm import make_transient
 
 from scrypath_celery.errors import ProjectionError, SessionError
@@ -13,7 +13,7 @@ from tests.blog import Blog, Page, Post, Seat, Story
 def test_a_deleted_record_whose_id_was_not_loaded_is_named_all_the_same(blog: Blog) -> None:
     blog.add(Page(slug="old"))
     with blog.make() as session:
-        page = session.get(Page, 1)
+        page = session.get_one(Page, 1)
         session.expire(page)
         blog.capture.delete_record(page)
         session.delete(page)
@@ -38,7 +38,7 @@ def test_a_record_with_an_id_that_the_engine_refuses_does_not_break_the_commit(b
 def test_a_changed_document_id_registers_the_old_one_too(blog: Blog) -> None:
     blog.add(Page(slug="old"))
     with blog.make() as session:
-        page = session.get(Page, 1)
+        page = session.get_one(Page, 1)
         page.slug = "new"
         blog.capture.sync_record(page)
         session.commit()
@@ -48,7 +48,7 @@ def test_a_changed_document_id_registers_the_old_one_too(blog: Blog) -> None:
 def test_an_id_that_changes_after_the_call_registers_both(blog: Blog) -> None:
     blog.add(Page(slug="old"))
     with blog.make() as session:
-        page = session.get(Page, 1)
+        page = session.get_one(Page, 1)
         blog.capture.sync_record(page)
         page.slug = "new"
         session.flush()
@@ -60,7 +60,7 @@ def test_an_id_that_changes_after_the_call_registers_both(blog: Blog) -> None:
 def test_an_old_document_id_that_was_never_loaded_is_asked_for_before_the_flush(blog: Blog) -> None:
     blog.add(Page(slug="old"))
     with blog.make() as session:
-        page = session.get(Page, 1)
+        page = session.get_one(Page, 1)
         session.commit()
         page.slug = "new"
         blog.capture.sync_record(page)
@@ -71,7 +71,7 @@ def test_an_old_document_id_that_was_never_loaded_is_asked_for_before_the_flush(
 def test_a_hybrid_document_id_registers_the_old_value_too(blog: Blog) -> None:
     blog.add(Seat(row="a", number=1, label="old"))
     with blog.make() as session:
-        seat = session.get(Seat, ("a", 1))
+        seat = session.get_one(Seat, ("a", 1))
         seat.label = "new"
         blog.capture.sync_record(seat)
         session.commit()
@@ -81,7 +81,7 @@ def test_a_hybrid_document_id_registers_the_old_value_too(blog: Blog) -> None:
 def test_a_changed_primary_key_registers_the_old_one_too(blog: Blog) -> None:
     blog.add(Post(title="one"))
     with blog.make() as session:
-        post = session.get(Post, 1)
+        post = session.get_one(Post, 1)
         post.id = 9
         blog.capture.sync_record(post)
         session.commit()
@@ -91,8 +91,8 @@ def test_a_changed_primary_key_registers_the_old_one_too(blog: Blog) -> None:
 def test_a_document_id_that_the_database_computes_is_read_after_the_flush(blog: Blog) -> None:
     blog.add(Page(slug="old"))
     with blog.make() as session:
-        page = session.get(Page, 1)
-        page.slug = text("upper('new')")
+        page = session.get_one(Page, 1)
+        page.slug = literal_column("upper('new')", String)
         blog.capture.sync_record(page)
         session.commit()
     assert {id for _, _, ids in blog.works() for id in ids} == {"old", "NEW"}
@@ -119,7 +119,7 @@ def test_a_declared_subclass_is_written_for_both_indexes(blog: Blog) -> None:
 def test_the_key_of_a_record_that_others_deleted_is_known_without_reading_it(blog: Blog) -> None:
     blog.add(Post(title="one"))
     with blog.make() as session:
-        post = session.get(Post, 1)
+        post = session.get_one(Post, 1)
         session.commit()
         with blog.make.begin() as other:
             other.delete(other.get(Post, 1))
@@ -132,7 +132,7 @@ def test_the_key_of_a_record_that_others_deleted_is_known_without_reading_it(blo
 def test_a_detached_record_whose_id_is_unknown_is_refused(blog: Blog) -> None:
     blog.add(Page(slug="a"))
     with blog.make() as session:
-        page = session.get(Page, 1)
+        page = session.get_one(Page, 1)
         session.expire(page)
         session.expunge(page)
     assert inspect(page).detached

@@ -73,7 +73,7 @@ def test_a_session_within_an_outer_transaction_writes_into_it(blog: Blog) -> Non
 def test_a_flush_alone_writes_where_the_session_does_not_own_its_transaction(blog: Blog) -> None:
     blog.add(Post(title="one"))
     with blog.engine.begin() as connection, Session(connection) as session:
-        post = session.get(Post, 1)
+        post = session.get_one(Post, 1)
         post.title = "two"
         blog.capture.sync_record(post)
         session.flush()

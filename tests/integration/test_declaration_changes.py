@@ -13,7 +13,7 @@ from scrypath_celery.operator.recommendations import Signal
 from scrypath_celery.rebuild.rebuild import How, rollback
 from scrypath_celery.signals import contract_drift
 from scrypath_celery.work import Mode
-from scrypath_celery.worker.tasks import RELAY
+from scrypath_celery.worker.messages import RELAY
 from tests.deadline import eventually
 from tests.integration.operator.conftest import shop
 from tests.shop import Post, Shop

@@ -19,7 +19,15 @@ from tests.deadline import eventually
 
 pytestmark = pytest.mark.one_database
 
-FOREIGN = [5_000_000_000, -5_000_000_000, 9_223_372_036_854_775_807, 12_345_678_901_234_567_890, "abc", "007", "1-2"]
+FOREIGN: list[int | str] = [
+    5_000_000_000,
+    -5_000_000_000,
+    9_223_372_036_854_775_807,
+    12_345_678_901_234_567_890,
+    "abc",
+    "007",
+    "1-2",
+]
 """Beyond the column, beyond any column, and no numbers at all."""
 
 
@@ -84,7 +92,7 @@ def test_a_search_skips_and_counts_them(database_url: str, scrypath_engine: Engi
     with opened(database_url, scrypath_engine) as search:
         write(search, range(1, 4))
         assert settle(search) == []
-        put(search, [*FOREIGN])
+        put(search, FOREIGN)
         with Session(search.ledger.database) as session:
             found = search.search(Post, "title", session=session, per_page=50)
             assert {post.id for post in found.records} == {1, 2, 3}
@@ -97,7 +105,7 @@ def test_a_backfill_takes_them_out_of_the_index(database_url: str, scrypath_engi
     with opened(database_url, scrypath_engine) as search:
         write(search, range(1, 4))
         assert settle(search) == []
-        uid = put(search, [*FOREIGN])
+        uid = put(search, FOREIGN)
         report = search.backfill(Post)
         assert (report.orphans, report.failed) == (len(FOREIGN), 0)
         assert settle(search) == []

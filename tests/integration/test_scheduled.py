@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from scrypath_celery import SyncResult
 from scrypath_celery.capture.inline import drain
 from scrypath_celery.errors import ConfigError
-from scrypath_celery.ledger import scheduled
+from scrypath_celery.ledger import scheduled, tables
 from scrypath_celery.ledger.clock import now
 from scrypath_celery.ledger.tables import work
 from tests.blog import Blog, Post, open_blog
@@ -132,5 +132,5 @@ def test_ids_outside_a_session_can_be_scheduled_too(blog: Blog) -> None:
 def test_what_was_due_long_ago_is_forgotten(blog: Blog) -> None:
     schedule(blog, SOON)
     with blog.engine.begin() as connection:
-        connection.execute(update(scheduled.scheduled).values(due_at=now() - 100_000))
+        connection.execute(update(tables.scheduled).values(due_at=now() - 100_000))
         assert scheduled.prune(connection, "post") == 1

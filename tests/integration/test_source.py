@@ -61,7 +61,7 @@ def test_every_read_sees_the_newest_version(blog: Blog) -> None:
     reader, declared = source(blog), schema(Post, fields=["title"])
     assert bodies(reader.read(declared, ["1"]))["1"]["title"] == "one"
     with blog.make.begin() as session:
-        session.get(Post, 1).title = "two"
+        session.get_one(Post, 1).title = "two"
     assert bodies(reader.read(declared, ["1"]))["1"]["title"] == "two"
 
 
@@ -209,8 +209,8 @@ def test_pages_go_on_after_an_id_that_is_gone(blog: Blog) -> None:
     pages = source(blog).pages(schema(Post), 2)
     assert next(pages) == ("1", "2")
     with blog.make.begin() as session:
-        session.delete(session.get(Post, 2))
-        session.delete(session.get(Post, 4))
+        session.delete(session.get_one(Post, 2))
+        session.delete(session.get_one(Post, 4))
     assert list(pages) == [("3", "5"), ("6",)]
     assert list(source(blog).pages(schema(Post), 10, after="3")) == [("5", "6")]
 

@@ -8,7 +8,7 @@ import logging
 import random
 import string
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -157,16 +157,21 @@ VALUES: dict[str, Callable[[random.Random], Any]] = {
 }
 
 
-def things(dice: random.Random, count: int) -> list[Thing]:
-    def one() -> dict[str, Any]:
-        return {name: make(dice) if dice.random() < 0.8 else None for name, make in VALUES.items()}
+@pytest.fixture
+def empty() -> Iterator[Source]:
+    engine = create_engine("sqlite://")
+    yield Source(lambda: sessionmaker(engine))
+    engine.dispose()
 
-    return [Thing(id=id, **one()) for id in range(1, count + 1)]
+
+def things(dice: random.Random, count: int) -> list[Thing]:
+    made = ({name: make(dice) if dice.random() < 0.8 else None for name, make in VALUES.items()} for _ in range(count))
+    return [Thing(id=id, **values) for id, values in enumerate(made, start=1)]
 
 
 def ways(schema: Schema, source: Source, ids: list[str]) -> tuple[Reading, Reading]:
     """What is read as columns, and what is read as records: a loader option is what makes it so."""
-    options = {"fields": schema.fields, "index_if": schema.index_if, "document_id": schema.document_id}
+    options: dict[str, Any] = {"fields": schema.fields, "index_if": schema.index_if, "document_id": schema.document_id}
     slow = Schemas().add(schema.model, select=lambda: select(schema.model).options(undefer("*")), **options)
     assert source.by_columns(schema)
     assert not source.by_columns(slow)
@@ -256,13 +261,13 @@ class Animal(Base):
     __tablename__ = "speed_animals"
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(50))
-    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "animal"}  # noqa: RUF012
+    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "animal"}
 
 
 class Cat(Animal):
     """One kind."""
 
-    __mapper_args__ = {"polymorphic_identity": "cat"}  # noqa: RUF012
+    __mapper_args__ = {"polymorphic_identity": "cat"}
 
 
 @pytest.mark.parametrize(
@@ -280,31 +285,29 @@ class Cat(Animal):
         (Cat, {"fields": ["kind"]}),
     ],
 )
-def test_where_the_models_code_has_a_part_records_are_read(model: Any, declared: dict[str, Any]) -> None:
-    source = Source(lambda: sessionmaker(create_engine("sqlite://")))
-    assert not source.by_columns(Schemas().add(model, **declared))
+def test_where_the_models_code_has_a_part_records_are_read(empty: Source, model: Any, declared: dict[str, Any]) -> None:
+    assert not empty.by_columns(Schemas().add(model, **declared))
 
 
-def test_a_listener_that_comes_later_is_heeded() -> None:
-    source = Source(lambda: sessionmaker(create_engine("sqlite://")))
+def test_a_listener_that_comes_later_is_heeded(empty: Source) -> None:
     schema = Schemas().add(Own.__mro__[0], fields=["id"])
-    assert not source.by_columns(schema)
+    assert not empty.by_columns(schema)
     schema = Schemas().add(Writer, fields=["name"])
-    assert source.by_columns(schema)
+    assert empty.by_columns(schema)
 
     def changed(record: Writer, context: Any) -> None:
         record.__dict__["name"] = "changed"
 
     event.listen(Writer, "load", changed)
     try:
-        assert not source.by_columns(schema)
+        assert not empty.by_columns(schema)
     finally:
         event.remove(Writer, "load", changed)
 
 
-def test_a_statement_with_criteria_alone_is_read_as_columns() -> None:
-    source = Source(lambda: sessionmaker(create_engine("sqlite://")))
-    assert source.by_columns(Schemas().add(Thing, fields=["text"], select=lambda: select(Thing).where(Thing.flag)))
+def test_a_statement_with_criteria_alone_is_read_as_columns(empty: Source) -> None:
+    flagged = Schemas().add(Thing, fields=["text"], select=lambda: select(Thing).where(Thing.flag.is_(True)))
+    assert empty.by_columns(flagged)
 
 
 class Writer(Base):
@@ -344,3 +347,4 @@ def test_loads_one_by_one_are_named_once_in_the_log(caplog: pytest.LogCaptureFix
         source.read(schema, ids)
     [told] = [record.getMessage() for record in caplog.records]
     assert "Book.writer one by one (30 queries in one reading, N+1)" in told
+    engine.dispose()

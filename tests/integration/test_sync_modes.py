@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
@@ -81,13 +83,20 @@ def test_inline_runs_after_the_outermost_commit_alone(blog: Blog) -> None:
     assert result.state == "completed"
 
 
-def test_inline_runs_when_the_session_has_given_its_connection_back(blog: Blog) -> None:
+def test_inline_runs_when_the_session_has_given_its_connection_back(
+    blog: Blog, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = []
     event.listen(blog.engine, "checkout", lambda *args: out.append(1))
     event.listen(blog.engine, "checkin", lambda *args: out.pop())
     seen = []
     original = blog.index.add
-    blog.index.add = lambda *args, **options: (seen.append(len(out)), original(*args, **options))[1]  # type: ignore[method-assign]
+
+    def add(*args: Any, **options: Any) -> int:
+        seen.append(len(out))
+        return original(*args, **options)
+
+    monkeypatch.setattr(blog.index, "add", add)
     with blog.make() as session:
         session.add(post := Post(title="one"))
         blog.capture.sync_record(post, session=session, sync_mode="inline")

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from sqlalchemy import bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Table, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, defer, load_only, scoped_session, sessionmaker
 
 from scrypath_celery.errors import SchemaError, SessionError
-from tests.blog import Blog, Note, Page, Post, Seat, Story, Tag
+from tests.blog import Blog, Note, Page, Post, Seat, Story, Tag, executed
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def test_inserts_updates_and_deletions_are_captured(tracked: Blog) -> None:
         session.add_all([Post(title="one"), Post(title="two"), Tag(name="undeclared")])
         session.commit()
         assert tracked.works() == [("post", "upsert", ["1", "2"])]
-        session.get(Post, 1).title = "changed"
-        session.delete(session.get(Post, 2))
+        session.get_one(Post, 1).title = "changed"
+        session.delete(session.get_one(Post, 2))
         session.commit()
     assert sorted(tracked.works()[1:]) == [("post", "delete", ["2"]), ("post", "upsert", ["1"])]
 
@@ -44,8 +44,8 @@ def test_inserts_updates_and_deletions_are_captured(tracked: Blog) -> None:
 def test_a_change_that_no_document_shows_is_not_captured(tracked: Blog) -> None:
     tracked.add(Page(slug="a"), Page(slug="b"))
     with tracked.make() as session:
-        session.get(Page, 1).code = "not declared"
-        session.get(Page, 2).code, session.get(Page, 2).title = "not declared", "declared"
+        session.get_one(Page, 1).code = "not declared"
+        session.get_one(Page, 2).code, session.get_one(Page, 2).title = "not declared", "declared"
         session.commit()
     assert tracked.works() == [("page", "upsert", ["b"])]
 
@@ -53,8 +53,8 @@ def test_a_change_that_no_document_shows_is_not_captured(tracked: Blog) -> None:
 def test_a_record_that_is_dirty_without_a_change_is_not_captured(tracked: Blog) -> None:
     tracked.add(Post(title="one"), Post(title="two"))
     with tracked.make() as session:
-        session.get(Post, 1).title = "one"
-        session.get(Post, 2).title = "changed"
+        session.get_one(Post, 1).title = "one"
+        session.get_one(Post, 2).title = "changed"
         session.commit()
     assert tracked.works() == [("post", "upsert", ["2"])]
 
@@ -62,7 +62,7 @@ def test_a_record_that_is_dirty_without_a_change_is_not_captured(tracked: Blog) 
 def test_a_changed_collection_counts_as_an_update(tracked: Blog) -> None:
     tracked.add(Post(title="one"))
     with tracked.make() as session:
-        post = session.get(Post, 1)
+        post = session.get_one(Post, 1)
         post.tags.append(Tag(name="a"))
         session.commit()
         assert tracked.works() == [("post", "upsert", ["1"])]
@@ -75,7 +75,7 @@ def test_orphans_that_a_flush_deletes_are_captured(tracked: Blog) -> None:
     tracked.schemas.add(Tag, fields=["name"])
     tracked.add(Post(title="one", tags=[Tag(name="a")]))
     with tracked.make() as session:
-        post = session.get(Post, 1)
+        post = session.get_one(Post, 1)
         post.tags.clear()
         session.commit()
     assert ("tag", "1") in ids(tracked, "delete")
@@ -85,7 +85,7 @@ def test_cascades_of_the_session_are_captured(tracked: Blog) -> None:
     tracked.schemas.add(Tag, fields=["name"])
     tracked.add(Post(title="one", tags=[Tag(name="a")]))
     with tracked.make() as session:
-        session.delete(session.get(Post, 1))
+        session.delete(session.get_one(Post, 1))
         session.commit()
     assert ids(tracked, "delete") == {("post", "1"), ("tag", "1")}
 
@@ -93,8 +93,8 @@ def test_cascades_of_the_session_are_captured(tracked: Blog) -> None:
 def test_a_changed_document_id_registers_both(tracked: Blog) -> None:
     tracked.add(Page(slug="old"), Seat(row="a", number=1, label="old"))
     with tracked.make() as session:
-        session.get(Page, 1).slug = "new"
-        session.get(Seat, ("a", 1)).label = "new"
+        session.get_one(Page, 1).slug = "new"
+        session.get_one(Seat, ("a", 1)).label = "new"
         session.commit()
     assert ids(tracked) == {("page", "old"), ("page", "new"), ("seat", "old-seat"), ("seat", "new-seat")}
 
@@ -102,7 +102,7 @@ def test_a_changed_document_id_registers_both(tracked: Blog) -> None:
 def test_an_old_document_id_that_was_never_loaded_is_found(tracked: Blog) -> None:
     tracked.add(Page(slug="old"))
     with tracked.make() as session:
-        page = session.get(Page, 1)
+        page = session.get_one(Page, 1)
         session.commit()
         page.slug = "new"
         session.commit()
@@ -179,8 +179,8 @@ def test_a_call_and_tracking_share_a_work(tracked: Blog) -> None:
 def test_updates_and_deletions_by_statement_are_captured(tracked: Blog) -> None:
     tracked.add(*(Post(title=str(number)) for number in range(1, 5)))
     with tracked.make() as session:
-        changed = session.execute(update(Post).where(Post.id < 3).values(title="x"))
-        removed = session.execute(delete(Post).where(Post.title == bindparam("which")), {"which": "4"})
+        changed = executed(session, update(Post).where(Post.id < 3).values(title="x"))
+        removed = executed(session, delete(Post).where(Post.title == bindparam("which")), {"which": "4"})
         assert (changed.rowcount, removed.rowcount) == (2, 1)
         session.query(Post).filter(Post.id == 3).update({"title": "y"})
         session.commit()
@@ -190,7 +190,7 @@ def test_updates_and_deletions_by_statement_are_captured(tracked: Blog) -> None:
 
 def test_core_statements_of_the_session_are_captured(tracked: Blog) -> None:
     tracked.add(Post(title="one"), Post(title="two"))
-    table = Post.__table__
+    table = cast(Table, Post.__table__)
     with tracked.make() as session:
         session.execute(update(table).where(table.c.title == "one").values(title="x"))
         session.execute(delete(table).where(table.c.title == "two"))
@@ -210,7 +210,7 @@ def test_a_statement_on_a_base_reaches_declared_subclasses(tracked: Blog) -> Non
 def test_a_statement_that_moves_document_ids_registers_both(tracked: Blog) -> None:
     tracked.add(Page(slug="old"), Page(slug="other"), Seat(row="a", number=1, label="old"))
     with tracked.make() as session:
-        assert session.execute(update(Page).where(Page.slug == "old").values(slug=Page.slug + "er")).rowcount == 1
+        assert executed(session, update(Page).where(Page.slug == "old").values(slug=Page.slug + "er")).rowcount == 1
         session.execute(update(Seat).values(label="new"))
         session.commit()
     assert ids(tracked) == {("page", "old"), ("page", "older"), ("seat", "old-seat"), ("seat", "new-seat")}

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from sqlalchemy import delete, event, func, insert, literal, select, update
+from sqlalchemy import Table, delete, event, func, insert, literal, select, update
 from sqlalchemy.dialects.mysql import insert as mysql_insert
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from scrypath_celery.errors import SchemaError
-from tests.blog import Blog, Page, Post, Story, Tag, open_blog
+from tests.blog import Blog, Page, Post, Story, Tag, executed, open_blog
 
 pytestmark = pytest.mark.one_database
 
@@ -54,6 +54,7 @@ def upsert(session: Session, **values: Any) -> Any:
 ROW = {"kind": "post", "status": "draft"}
 SOURCE = select(literal(30), literal("s"), literal("post"), literal("draft"))
 
+POSTS = cast(Table, Post.__table__)
 STATEMENTS: dict[str, tuple[Run, set[str]]] = {
     "values of one row": (lambda s: s.execute(insert(Post).values(id=10, title="x")), {"10"}),
     "values by columns": (lambda s: s.execute(insert(Post).values({Post.id: 10, Post.title: "x"})), {"10"}),
@@ -103,7 +104,7 @@ STATEMENTS: dict[str, tuple[Run, set[str]]] = {
     ),
     "a DELETE by criteria": (lambda s: s.execute(delete(Post).where(Post.id.in_(range(2, 3000)))), {"2", "3"}),
     "an UPDATE of the table": (
-        lambda s: s.execute(update(Post.__table__).where(Post.__table__.c.id == 2).values(title="core")),
+        lambda s: s.execute(update(POSTS).where(POSTS.c.id == 2).values(title="core")),
         {"2"},
     ),
 }
@@ -145,13 +146,13 @@ def test_a_cte_that_only_reads_is_no_hindrance(wide: Blog) -> None:
 @pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 def test_a_statement_gives_what_it_gives_untracked(wide: Blog) -> None:
     with wide.make() as session:
-        assert session.execute(update(Post).where(Post.id < 3).values(title="u")).rowcount == 2
+        assert executed(session, update(Post).where(Post.id < 3).values(title="u")).rowcount == 2
         titles = session.scalars(update(Post).where(Post.id == 3).values(title="w").returning(Post.title)).all()
         assert titles == ["w"]
         [[post, title]] = session.execute(insert(Post).values(id=9, title="n").returning(Post, Post.title)).all()
         assert (post.id, title) == (9, "n")
-        assert session.execute(insert(Post).values(title="k")).inserted_primary_key
-        assert session.execute(delete(Post).where(Post.id == 1)).rowcount == 1
+        assert executed(session, insert(Post).values(title="k")).inserted_primary_key
+        assert executed(session, delete(Post).where(Post.id == 1)).rowcount == 1
 
 
 def test_a_document_whose_id_a_statement_changes_is_named_by_both(wide: Blog) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import create_engine, delete, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from scrypath_celery import Scrypath, SyncResult
+from scrypath_celery.arguments import SyncMode
 from scrypath_celery.capture.inline import drain
 from scrypath_celery.capture.result import ResultState
 from scrypath_celery.errors import SessionError
@@ -101,7 +102,7 @@ def test_within_an_event_loop_the_wait_is_awaited_and_the_loop_goes_on(blog: Blo
 
 @pytest.mark.parametrize(("sync_mode", "current"), [("inline", True), ("celery", False)])
 def test_a_search_comes_after_a_write_or_says_that_it_does_not(
-    tmp_path: Path, scrypath_engine: EngineUnderTest, sync_mode: str, current: bool
+    tmp_path: Path, scrypath_engine: EngineUnderTest, sync_mode: SyncMode, current: bool
 ) -> None:
     engine = create_engine(f"sqlite:///{tmp_path / 'books.db'}")
     make = sessionmaker(engine)
@@ -110,9 +111,9 @@ def test_a_search_comes_after_a_write_or_says_that_it_does_not(
     Base.metadata.create_all(engine)
     search.ledger.create_all()
 
-    def add(session: Session, id: int, mode: str) -> SyncResult:
+    def add(session: Session, id: int, mode: SyncMode) -> SyncResult:
         session.add(book := Book(id=id, title="kettle"))
-        result = search.sync_record(book, session=session, sync_mode=mode)  # type: ignore[typeddict-item]
+        result = search.sync_record(book, session=session, sync_mode=mode)
         session.commit()
         return result
 

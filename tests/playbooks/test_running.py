@@ -62,7 +62,7 @@ def test_whose_documents_are_meant_is_said_where_it_is_run(library: Library) -> 
 def test_the_command_runs_one_and_prints_ids_alone(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("the_library")
     module.app = Celery("the_library", broker="memory://")  # type: ignore[attr-defined]
-    library.search.init_app(module.app, **{**library.search._arguments, "playbooks": str(EXAMPLES)})  # type: ignore[attr-defined]
+    library.search.init_app(module.app, **{**library.search._arguments, "playbooks": str(EXAMPLES)})
     monkeypatch.setitem(sys.modules, "the_library", module)
 
     def command(*words: str) -> tuple[int, str, str]:

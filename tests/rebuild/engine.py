@@ -48,7 +48,7 @@ class RebuildEngine(MemoryEngine):
                 raise Refused("index_not_found")
             self.swapped_back = self.swapped_back or self._date(other) in self._replaced
             self._replaced.add(self._date(one))
-            for held in (self.indexes, self.created, self.settings):
+            for held in self._held():
                 first, second = held.pop(one, None), held.pop(other, None)
                 held.update({name: what for name, what in ((one, second), (other, first)) if what is not None})
 
@@ -59,7 +59,7 @@ class RebuildEngine(MemoryEngine):
             if index not in self.indexes:
                 raise Refused("index_not_found")
             self._date(index)
-            for held in (self.indexes, self.created, self.settings):
+            for held in self._held():
                 if index in held:
                     held[new] = held.pop(index)
 
@@ -69,7 +69,7 @@ class RebuildEngine(MemoryEngine):
         def change() -> None:
             if index not in self.indexes:
                 raise Refused("index_not_found")
-            for held in (self.indexes, self.created, self.settings):
+            for held in self._held():
                 held.pop(index, None)
 
         return self._request(index, "indexDeletion", None, change)
@@ -95,6 +95,10 @@ class RebuildEngine(MemoryEngine):
 
     def count_tasks(self, *, index: str | None = None, statuses: Sequence[str] = ()) -> int:
         return 0
+
+    def _held(self) -> tuple[dict[str, Any], ...]:
+        """All that travels with the name of an index."""
+        return self.indexes, self.created, self.settings
 
     def _date(self, index: str) -> str:
         return self.created.setdefault(index, str(next(self._dates)))

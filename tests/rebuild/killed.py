@@ -79,7 +79,7 @@ def reindex(shop: Shop, point: int, pages: Path) -> None:
     note_pages(pages)
     done = shop.search.reindex(Post)
     shop.search.drain()
-    said = {"cut_over": done.cut_over, "in_step": shop.in_step(), "events": counted()}
+    said: dict[str, Any] = {"cut_over": done.cut_over, "in_step": shop.in_step(), "events": counted()}
     said["phases"] = [one.phase for one in shop.search.rebuilds(Post)]
     pages.with_suffix(".json").write_text(json.dumps(said))
 
@@ -109,7 +109,8 @@ def played(folder: Path, url: str, key: str, point: int) -> dict[str, Any]:
 def main() -> None:
     """Play all points."""
     folder, url, key, points = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
-    fill.MAX_IDS = source.MAX_IDS = PAGE
+    for module in (fill, source):
+        vars(module)["MAX_IDS"] = PAGE
     for point in map(int, points.split(",")):
         sys.stdout.write(json.dumps(played(folder, url, key, point)) + "\n")
         sys.stdout.flush()

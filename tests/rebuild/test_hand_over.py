@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from scrypath_celery.convergence.executor import run_ready_works
 from scrypath_celery.rebuild import runner
 from scrypath_celery.rebuild.begin import Asked, begin
 from scrypath_celery.rebuild.held import Held
@@ -35,7 +36,7 @@ def runtime(filled: Shop, nudges: list[str]) -> Runtime:
 
 def by_another(held: Held, runtime: Runtime) -> int:
     """Another worker runs the works, finds the rebuild taken, and is gone."""
-    runner.run_ready_works(runtime, "posts", seconds=10, follow=True)
+    run_ready_works(runtime, "posts", seconds=10, follow=True)
     assert runner.drive(runtime, seconds=1) == 0
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -32,11 +33,11 @@ def live(shop: Shop) -> str:
     return shop.search.runtime.uid_of(shop.search.schemas.of(Post))
 
 
-def another(shop: Shop, **declaration: object) -> Scrypath:
+def another(shop: Shop, **declaration: Any) -> Scrypath:
     """The same application after a release that changed its declaration."""
-    options = {"meilisearch_url": shop.setup.meilisearch_url, "index_prefix": shop.setup.index_prefix}
+    options: dict[str, Any] = {"meilisearch_url": shop.setup.meilisearch_url, "index_prefix": shop.setup.index_prefix}
     changed = Scrypath(None, database=shop.Session, **options, **shop.setup.options)
-    changed.schema(**{"fields": ["title", "body"], **declaration})(Post)  # type: ignore[misc]
+    changed.schema(**{"fields": ["title", "body"], **declaration})(Post)
     return changed
 
 

@@ -177,6 +177,6 @@ def open_library(url: str, schemas: Schemas | None = None) -> Library:
         ledger=ledger,
         engine=index,  # type: ignore[arg-type]
         source=Source(lambda: maker),
-        publish=lambda uid, ids: None,
+        publish=lambda uid, ids, **about: None,
     )
     return Library(engine, maker, runtime, index)

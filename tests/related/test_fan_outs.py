@@ -24,7 +24,7 @@ from scrypath_celery.declaration.registry import Schemas
 from scrypath_celery.ledger import transitions, works
 from scrypath_celery.ledger.sqlite import configure
 from scrypath_celery.source import related
-from scrypath_celery.work import PRIORITY, Operation, State
+from scrypath_celery.work import PRIORITY, Mode, Operation, State
 from tests.related.library import Author, Book, Library, Shelf, Tag, open_library
 
 
@@ -104,7 +104,7 @@ def test_who_dies_between_two_pages_leaves_the_rest_to_another(
     monkeypatch.setattr(related, "MAX_IDS", 1)
     rename(library, Author)
     found, asked = FanOuts(runtime=library.runtime, uid="book"), list[tuple[int, str | None]]()
-    read = fan_out.related_page
+    read = related.related_page
 
     def die_at_the_second(session: Any, route: Any, owners: Any, cursor: Any) -> Any:
         asked.append(cursor)
@@ -131,7 +131,7 @@ def expire(library: Library) -> None:
 
 def test_of_two_that_resolve_the_same_page_one_writes(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     rename(library, Author)
-    read = fan_out.related_page
+    read = related.related_page
 
     def read_while_another_does(*args: Any) -> Any:
         monkeypatch.setattr(fan_out, "related_page", read)
@@ -265,7 +265,7 @@ def test_a_resolve_that_never_ends_is_given_up(library: Library, monkeypatch: py
 
 def test_a_fan_out_of_another_release_is_left_as_it_is(library: Library) -> None:
     def of_a_newer(connection: Any) -> None:
-        works.write(connection, "book", Operation.FAN_OUT, ["1"], works.Mode.CELERY, fan_out="Author.series")
+        works.write(connection, "book", Operation.FAN_OUT, ["1"], Mode.CELERY, fan_out="Author.series")
 
     library.runtime.ledger.run(of_a_newer)
     library.drained()

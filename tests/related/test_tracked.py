@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from sqlalchemy import bindparam, delete, insert, literal, select, update
+from sqlalchemy import Table, bindparam, delete, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from scrypath_celery.declaration.fan_out import FanOut
@@ -101,12 +101,13 @@ def test_what_a_flush_changes_reaches_related_documents(name: str, tracked: Libr
     assert tracked.drained().differing() == []
 
 
+TAGS = cast(Table, Tag.__table__)
 STATEMENTS: dict[str, Change] = {
     "authors are renamed": statement(update(Author).values(name="all")),
     "a tag is renamed by its key": statement(update(Tag), [{"id": 1, "name": "by key"}]),
     "an author is deleted": statement(delete(Author).where(Author.id == 1)),
     "tags are deleted": statement(delete(Tag).where(Tag.name == bindparam("given")), {"given": "red"}),
-    "a table's rows are deleted": statement(delete(Tag.__table__).where(Tag.__table__.c.id == 1)),
+    "a table's rows are deleted": statement(delete(TAGS).where(TAGS.c.id == 1)),
     "a link is inserted": statement(insert(book_tags).values(book_id=1, tag_id=2)),
     "links are inserted": statement(insert(book_tags), [{"book_id": 1, "tag_id": 2}, {"book_id": 3, "tag_id": 2}]),
     "links are inserted at once": statement(insert(book_tags).values([{"book_id": 2, "tag_id": 2}])),

@@ -111,7 +111,7 @@ def test_the_document_shown_is_the_one_that_is_sent(fresh: Library) -> None:
     def search_document(self: Page) -> dict[str, object]:
         return {**fresh.search.default_document(self), "title": self.title.upper(), "length": len(self.title)}
 
-    Page.search_document = search_document  # type: ignore[attr-defined]
+    Page.search_document = search_document
     try:
         page = Page(slug="a", title="kettle")
         fresh.add(page)
@@ -129,7 +129,7 @@ def test_a_document_that_asks_for_itself_is_told_what_to_ask_for(fresh: Library)
     def search_document(self: Article) -> dict[str, object]:
         return fresh.search.document(self)
 
-    Article.search_document = search_document  # type: ignore[attr-defined]
+    Article.search_document = search_document
     try:
         with pytest.raises(ProjectionError, match=r"start from search\.default_document"):
             fresh.search.document(article(1, "x"))

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from scrypath_celery import ALL
+from scrypath_celery import ALL, EntryOptions
 from scrypath_celery.errors import IndexMissing, QueryError, SchemaError, SourceError, TenantRequired
+from scrypath_celery.searching.entries import AnyEntry
 from tests.searching.library import Article, Author, Library, Page, Ticket
 
 
 def test_each_search_has_a_result_of_its_own(library: Library) -> None:
-    entries = [
+    entries: list[AnyEntry] = [
         (Article, "kettle", {"filter": {"status": "published"}, "facets": ["writer"]}),
         (Page, "kettle"),
         (Article, "chair"),
@@ -35,7 +36,7 @@ def test_each_search_has_a_result_of_its_own(library: Library) -> None:
 
 
 def test_chosen_facets_count_as_if_off_among_several_searches(library: Library) -> None:
-    chosen = {"facets": ["status"], "facet_filter": {"status": "draft"}}
+    chosen: EntryOptions = {"facets": ["status"], "facet_filter": {"status": "draft"}}
     with library.session() as session:
         found = library.search.search_many([(Article, "kettle", chosen), (Page, "")], session=session)
     assert found.ordered[0].facets["status"] == {"draft": 2, "published": 2}
@@ -83,10 +84,10 @@ def test_errors_come_one_by_one(fresh: Library) -> None:
 def test_merged_hits_are_ranked_over_classes_by_weight(library: Library) -> None:
     with library.session() as session:
         light = library.search.search_many(
-            [(Article, "kettles"), (Page, "kettles", {"federation_weight": 0.1})], session=session, federated=True
+            ((Article, "kettles"), (Page, "kettles", {"federation_weight": 0.1})), session=session, federated=True
         )
         heavy = library.search.search_many(
-            [(Article, "kettles", {"federation_weight": 0.1}), (Page, "kettles")], session=session, federated=True
+            ((Article, "kettles", {"federation_weight": 0.1}), (Page, "kettles")), session=session, federated=True
         )
         assert light[-1].title == heavy[0].title == "About kettles"
         assert {type(one) for one in heavy} == {Article, Page}
@@ -96,7 +97,7 @@ def test_merged_hits_are_ranked_over_classes_by_weight(library: Library) -> None
 
 
 def test_a_part_of_a_merged_list_is_picked(library: Library) -> None:
-    entries = [(Article, "kettle"), (Page, "kettle")]
+    entries: list[AnyEntry] = [(Article, "kettle"), (Page, "kettle")]
     with library.session() as session:
         whole = library.search.search_many(entries, session=session, federated=True)
         part = library.search.search_many(
@@ -109,12 +110,12 @@ def test_a_part_of_a_merged_list_is_picked(library: Library) -> None:
 @pytest.mark.parametrize("refused", [{"facets": ["status"]}, {"page": 2}, {"per_page": 5}, {"offset": 1}])
 def test_entries_of_a_merged_list_have_no_pages_and_no_facets(library: Library, refused: Any) -> None:
     with library.session() as session, pytest.raises(QueryError, match=f"a merged list has no {next(iter(refused))}="):
-        library.search.search_many([(Article, "", refused), (Page, "")], session=session, federated=True)
+        library.search.search_many(((Article, "", refused), (Page, "")), session=session, federated=True)
 
 
 def test_a_missing_index_is_named_by_a_merged_search_too(fresh: Library) -> None:
     fresh.add(Page(slug="a", title="Kettle"))
-    entries = [(Article, "kettle"), (Page, "kettle")]
+    entries: list[AnyEntry] = [(Article, "kettle"), (Page, "kettle")]
     with fresh.session() as session:
         with pytest.raises(IndexMissing, match="make it with `scrypath-celery reconcile Article"):
             fresh.search.search_many(entries, session=session, federated=True)

@@ -47,7 +47,7 @@ def test_a_tenant_finds_counts_and_loads_its_own(library: Library) -> None:
         several = library.search.search_many([(Ticket, "kettle"), (Page, "")], session=session, tenant="globex")
         assert [one.total for one in several.ordered] == [1, 2]
         merged = library.search.search_many(
-            [(Ticket, "kettle"), (Page, "kettles")], session=session, tenant="globex", federated=True
+            ((Ticket, "kettle"), (Page, "kettles")), session=session, tenant="globex", federated=True
         )
         assert sorted(str(one.id) for one in merged) == ["1", "2"]
         assert {getattr(one, "org", "globex") for one in merged} == {"globex"}
@@ -151,7 +151,7 @@ def test_the_tenant_of_a_document_is_the_records(fresh: Library) -> None:
     def search_document(self: Ticket) -> dict[str, Any]:
         return {**fresh.search.default_document(self), "org": "stolen"}
 
-    Ticket.search_document = search_document  # type: ignore[attr-defined]
+    Ticket.search_document = search_document
     try:
         assert fresh.search.document(Ticket(id=1, title="x", state="open", org="acme"))["org"] == "acme"
     finally:

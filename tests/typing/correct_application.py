@@ -31,6 +31,13 @@ class Post(Base):
     status: Mapped[str]
 
 
+def internal(post: Post) -> dict[str, Any]:
+    return {"title": post.title, "status": post.status}
+
+
+search.schema(name="posts_internal", fields=["title"], document=internal)(Post)
+
+
 def database() -> Engine:
     return create_engine("sqlite://")
 
@@ -50,6 +57,9 @@ def write(session: Session, registry: scoped_session[Session], post: Post) -> No
     search.delete_record(post, session=session, sync_mode=Mode.INLINE)
     search.delete_document(Post, 7, session=session)
     search.delete_documents(Post, [7, 8])
+    search.sync_record(post, schema="posts_internal", at=datetime.now(UTC))
+    search.delete_records([post], schema="posts_internal")
+    search.delete_document("posts_internal", 7)
 
 
 async def write_later(session: AsyncSession, registry: async_scoped_session[AsyncSession], post: Post) -> None:

@@ -1,4 +1,4 @@
-"""An application with ten mistakes, each of which type checkers name. Read by mypy and pyright, never run."""
+"""An application with mistakes, each of which type checkers name. Read by mypy and pyright, never run."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ def write(session: Session, post: Post) -> None:
     search.sync_record(post, session=42)  # mistake
     search.delete_record(post, session=session, sync_mode="later")  # mistake
     search.delete_documents(Post, 7)  # mistake
+    search.sync_related(post, schema="posts_internal")  # mistake
+    search.schema(name="posts_internal", document="title")(Post)  # mistake
 
 
 def read(session: Session) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import assert_type
+from typing import Any, assert_type
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -47,6 +47,18 @@ def one(search: Scrypath, session: Session) -> None:
     assert_type(found.facet_stats["price"].max, float)
     assert_type(search.scoped(fixed={"tenant": 7}).search(Post, session=session), SearchResult[Post])
     assert_type(search.hydrate(Post, [], session=session), SearchResult[Post])
+
+
+def by_name(search: Scrypath, session: Session) -> None:
+    assert_type(search.search("posts_internal", "words", session=session), SearchResult[Any])
+    typed: SearchResult[Post] = search.search("posts_internal", "words", session=session)
+    assert_type(typed[0], Post)
+    assert_type(search.scoped().search("posts_internal", session=session), SearchResult[Any])
+    assert_type(search.hydrate("posts_internal", [], session=session), SearchResult[Any])
+    many = search.search_many([("posts_internal", "words"), (Page, "words")], session=session)
+    assert_type(many.of("posts_internal"), SearchResult[Any])
+    merged = search.search_many([("posts_internal", "words"), ("posts", "words")], session=session, federated=True)
+    assert_type(merged, FederatedResult[Any])
 
 
 async def later(search: Scrypath, session: AsyncSession) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from sqlalchemy import Computed, FetchedValue, Integer, select, text
@@ -49,7 +49,7 @@ class Stamped(Base):
     by_mariadb: Mapped[str] = mapped_column(server_default=text("CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP"))
     computed: Mapped[int] = mapped_column(Computed("id + 1"))
     version = mapped_column(Integer)
-    __mapper_args__: ClassVar[dict[str, Any]] = {"version_id_col": version}
+    __mapper_args__ = {"version_id_col": version}
 
 
 class Animal(Base):
@@ -57,11 +57,11 @@ class Animal(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str]
     name: Mapped[str]
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_on": "kind", "polymorphic_identity": "animal"}
+    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "animal"}
 
 
 class Cat(Animal):
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": "cat"}
+    __mapper_args__ = {"polymorphic_identity": "cat"}
 
 
 CASES: dict[str, tuple[type[Any], dict[str, Any], set[str] | None]] = {
@@ -93,13 +93,13 @@ def test_a_column_that_every_update_changes_makes_every_update_count(field: str)
 def test_columns_that_change_when_they_are_set_are_watched() -> None:
     schema = Schemas().add(Stamped, fields=["title"])
     Base.registry.configure()
-    assert schema.attributes_to_watch == {"id", "title"}
+    assert schema.attributes_to_watch == frozenset({"id", "title"})
 
 
 def test_a_record_that_may_leave_its_class_is_watched_for_that() -> None:
     schema = Schemas().add(Cat, fields=["name"], depends_on=["name"])
     Base.registry.configure()
-    assert schema.attributes_to_watch == {"id", "name", "kind"}
+    assert schema.attributes_to_watch == frozenset({"id", "name", "kind"})
 
 
 def test_what_is_no_column_cannot_be_depended_on() -> None:

@@ -21,6 +21,7 @@ import pytest
 from scrypath_celery import config, errors, work
 from scrypath_celery.cli.group import main
 from scrypath_celery.ledger import tables
+from scrypath_celery.metrics.families import FAMILIES
 from scrypath_celery.testing import plugin
 from scrypath_celery.worker import events
 from tests.unit.test_docs import CHECKOUT, PAGES, blocks, each_page
@@ -28,16 +29,18 @@ from tests.unit.test_docs import CHECKOUT, PAGES, blocks, each_page
 FOREIGN = {
     "--address",
     "--basic-auth",
+    "--enable-threads",
     "--large",
     "--persistent",
     "--port",
+    "--preload",
     "--read-only",
     "--seed",
     "--tasks-columns",
     "--without-gossip",
     "--without-mingle",
 }
-"""Options in the pages of programs that are not commands of ours: Celery's, Flower's, the bench's."""
+"""Options in the pages of programs that are not commands of ours: Celery's, Flower's, web servers', the bench's."""
 
 CELERY_EVENTS = {"received", "started", "succeeded", "failed", "rejected", "revoked", "retried", "sent"}
 
@@ -146,7 +149,8 @@ def test_variables_and_settings_in_a_page_are_options(page: Path) -> None:
     settings = set(re.findall(r"\bscrypath_([a-z_]+)\b", text)) - {"celery", "alembic_version", "capture"}
     other = {name.removeprefix("scrypath_") for name in (*GENERATE.worker_commands(), *(t.name for t in tables.TABLES))}
     fixtures = {name.removeprefix("scrypath_") for name in vars(plugin) if name.startswith("scrypath_")}
-    assert settings - set(config.NAMES) - other - fixtures == set()
+    metrics = {name.removeprefix("scrypath_") for family in FAMILIES.values() for name in (family.name, *family.series)}
+    assert settings - set(config.NAMES) - other - fixtures - metrics == set()
 
 
 @each_page

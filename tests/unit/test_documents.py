@@ -162,6 +162,12 @@ def test_search_document_replaces_the_default() -> None:
     assert own({"id": 5, "at": date(2026, 5, 1)}) == {"id": 5, "at": "2026-05-01"}
 
 
+def test_the_default_document_leaves_to_search_document_what_no_record_has() -> None:
+    schema = declared(Own, fields=["tenant", "words"])
+    assert default_document(schema, Own(id=5, tenant="acme")) == {"id": 5, "tenant": "acme"}
+    assert schema.names == ("id", "tenant", "words")
+
+
 def test_the_id_and_the_tenant_are_put_back_if_they_are_forgotten() -> None:
     assert own({"x": 1}, tenant_field="tenant") == {"id": 5, "x": 1, "tenant": "acme"}
     assert own({"tenant": "other"}, tenant_field="tenant") == {"id": 5, "tenant": "acme"}

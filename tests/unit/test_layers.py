@@ -19,6 +19,7 @@ LAYERS = {
     "masking": FOUNDATION,
     "logs": FOUNDATION,
     "notices": FOUNDATION,
+    "totals": FOUNDATION,
     "arguments": DECLARATION,
     "config": DECLARATION,
     "option_checks": DECLARATION,
@@ -78,6 +79,7 @@ LAZY_EXCEPTIONS = {
     ("application", "worker"),
     ("cli", "demo"),
     ("cli", "embedded"),
+    ("cli", "metrics"),
     ("cli", "testing"),
     ("cli", "worker"),
 }

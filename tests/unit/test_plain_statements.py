@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -44,7 +44,12 @@ def test_a_statement_that_hides_a_change_is_never_plain(name: str) -> None:
 
 def test_a_statement_is_looked_through_once_whatever_its_values(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[Any] = []
-    monkeypatch.setattr(statement_parts, "hidden", lambda statement: looked.append(statement) or ())
+
+    def hidden(statement: Any) -> Iterator[Any]:
+        looked.append(statement)
+        yield from ()
+
+    monkeypatch.setattr(statement_parts, "hidden", hidden)
     plain = Plain()
     assert all(select(Post).where(Post.id == id) in plain for id in range(5))
     assert len(looked) == 1

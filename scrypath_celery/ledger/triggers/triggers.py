@@ -1,8 +1,8 @@
-"""Installing, upgrading, removing and showing the triggers of one schema."""
+"""Installing, upgrading, removing and showing the triggers of schemas."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Triggers:
-    """The triggers with which the database itself writes the works of one schema, whoever changes its records.
+    """The triggers with which the database itself writes the works of schemas, whoever changes their records.
 
     They write in the transaction of the change, so a rollback takes the work along; the relay publishes it within its
     period. They work beside calls and `track`: a change that both see has two works, which one claim takes and sends
@@ -28,30 +28,25 @@ class Triggers:
     to 0 before the commit) on SQLite.
     """
 
-    def __init__(self, ledger: Ledger, schema: Schema) -> None:
+    def __init__(self, ledger: Ledger, schemas: Sequence[Schema]) -> None:
         self._ledger = ledger
-        self._schema = schema
+        self._schemas = tuple(schemas)
 
     def status(self) -> tuple[TableStatus, ...]:
         """How the triggers of each table stand.
 
         Raises:
-            SchemaError: the schema's writes cannot be captured by triggers. LedgerError: the database cannot be asked.
+            SchemaError: a schema's writes cannot be captured by triggers. LedgerError: the database cannot be asked.
         """
         return self._ledger.read(self.standing)
 
     def standing(self, connection: Connection) -> tuple[TableStatus, ...]:
         """The same, on a connection of the ledger's."""
-        return tuple(self._standing(connection))
+        return tuple(one for schema in self._schemas for one in _standing(connection, schema))
 
     def standing_if_any(self, connection: Connection) -> tuple[TableStatus, ...]:
-        """The same where the schema has any triggers at all; raises nothing for what they cannot capture."""
-        there = installed(connection, self._schema.uid)
-        try:
-            return self.standing(connection) if there else ()
-        except SchemaError:  # they were installed when it was declared otherwise
-            tables = dict.fromkeys(one.table for one in there)
-            return tuple(self._told(table, TriggerState.LEFT_OVER) for table in tables)
+        """The same of schemas that have any triggers at all; raises nothing for what they cannot capture."""
+        return tuple(one for schema in self._schemas for one in _standing_if_any(connection, schema))
 
     def statements(self) -> tuple[str, ...]:
         """The statements that `install` runs, each to be run as it is; those that make what is there already, too.
@@ -59,7 +54,7 @@ class Triggers:
         Raises:
             SchemaError: as `status`. LedgerError: as `status`.
         """
-        wanted = self._ledger.read(self._wanted)
+        wanted = self._ledger.read(lambda tx: [one for schema in self._schemas for one in _wanted(tx, schema)])
         return tuple(statement for one in wanted for statement in one.statements)
 
     def install(self) -> tuple[TableStatus, ...]:
@@ -70,45 +65,59 @@ class Triggers:
         Raises:
             SchemaError: as `status`. LedgerError: the ledger is missing or older, or the database refused.
         """
-        return self._ledger.run(self._install)
+        return self._ledger.run(lambda tx: tuple(one for schema in self._schemas for one in _install(tx, schema)))
 
     def remove(self) -> tuple[TableStatus, ...]:
-        """Remove all triggers and functions of this schema; what was there."""
-        return self._ledger.run(self._remove)
+        """Remove all triggers and functions of these schemas; what was there."""
+        return self._ledger.run(lambda tx: tuple(one for schema in self._schemas for one in _remove(tx, schema)))
 
-    def _wanted(self, connection: Connection) -> list[TableTriggers]:
-        self._schema.check()
-        dialect = connection.dialect
-        if dialect.name == "postgresql":
-            return postgresql.wanted(self._schema, dialect, _search_path(connection))
-        if dialect.name == "sqlite":
-            return sqlite.wanted(self._schema, dialect)
-        return mariadb.wanted(self._schema, dialect)
 
-    def _standing(self, connection: Connection) -> Iterator[TableStatus]:
-        there, wanted = installed(connection, self._schema.uid), self._wanted(connection)
-        for one in wanted:
-            yield self._told(one.table, _state(one, there))
-        for table in dict.fromkeys(found.table for found in _left_over(wanted, there)):
-            yield self._told(table, TriggerState.LEFT_OVER)
+def _wanted(connection: Connection, schema: Schema) -> list[TableTriggers]:
+    schema.check()
+    dialect = connection.dialect
+    if dialect.name == "postgresql":
+        return postgresql.wanted(schema, dialect, _search_path(connection))
+    if dialect.name == "sqlite":
+        return sqlite.wanted(schema, dialect)
+    return mariadb.wanted(schema, dialect)
 
-    def _install(self, connection: Connection) -> tuple[TableStatus, ...]:
-        wanted = self._wanted(connection)
-        done = tuple(one for one in self._standing(connection) if one.state is not TriggerState.INSTALLED)
-        _drop(connection, _left_over(wanted, installed(connection, self._schema.uid)))
-        there = installed(connection, self._schema.uid)
-        for one in wanted:
-            if _state(one, there) is not TriggerState.INSTALLED:
-                _execute(connection, one.statements)
-        return done
 
-    def _remove(self, connection: Connection) -> tuple[TableStatus, ...]:
-        there = installed(connection, self._schema.uid)
-        _drop(connection, there)
-        return tuple(self._told(table, TriggerState.INSTALLED) for table in dict.fromkeys(one.table for one in there))
+def _standing(connection: Connection, schema: Schema) -> Iterator[TableStatus]:
+    there, wanted = installed(connection, schema.uid), _wanted(connection, schema)
+    for one in wanted:
+        yield _told(schema, one.table, _state(one, there))
+    for table in dict.fromkeys(found.table for found in _left_over(wanted, there)):
+        yield _told(schema, table, TriggerState.LEFT_OVER)
 
-    def _told(self, table: str, state: TriggerState) -> TableStatus:
-        return TableStatus(schema=self._schema.name, table=table, state=state)
+
+def _standing_if_any(connection: Connection, schema: Schema) -> list[TableStatus]:
+    there = installed(connection, schema.uid)
+    try:
+        return list(_standing(connection, schema)) if there else []
+    except SchemaError:  # they were installed when it was declared otherwise
+        tables = dict.fromkeys(one.table for one in there)
+        return [_told(schema, table, TriggerState.LEFT_OVER) for table in tables]
+
+
+def _install(connection: Connection, schema: Schema) -> list[TableStatus]:
+    wanted = _wanted(connection, schema)
+    done = [one for one in _standing(connection, schema) if one.state is not TriggerState.INSTALLED]
+    _drop(connection, _left_over(wanted, installed(connection, schema.uid)))
+    there = installed(connection, schema.uid)
+    for one in wanted:
+        if _state(one, there) is not TriggerState.INSTALLED:
+            _execute(connection, one.statements)
+    return done
+
+
+def _remove(connection: Connection, schema: Schema) -> list[TableStatus]:
+    there = installed(connection, schema.uid)
+    _drop(connection, there)
+    return [_told(schema, table, TriggerState.INSTALLED) for table in dict.fromkeys(one.table for one in there)]
+
+
+def _told(schema: Schema, table: str, state: TriggerState) -> TableStatus:
+    return TableStatus(schema=schema.name, table=table, state=state)
 
 
 def _left_over(wanted: list[TableTriggers], there: list[Found]) -> list[Found]:

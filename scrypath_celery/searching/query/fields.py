@@ -44,7 +44,7 @@ def value_type(schema: Schema, name: str) -> Any:
 
     A projection of the model's own may turn values into others, so nothing is told of its fields.
     """
-    if mapping.static(schema.model, "search_document") is not None:
+    if schema.projection is not None:
         return None
     column = schema.mapper.columns.get(name)
     if column is None or isinstance(column.type, TypeDecorator):

@@ -23,7 +23,17 @@ class TenantOptions(TypedDict, total=False):
     across_tenants: bool
 
 
-class SearchOptions(TenantOptions, total=False):
+class RequestOptions(TypedDict, total=False):
+    """What the request of a client says: which documents, in which order, and which page of them."""
+
+    filter: Filter | None
+    sort: Sort | None
+    page: int | None
+    per_page: int
+    facet_filter: FacetFilter | None
+
+
+class SearchOptions(TenantOptions, RequestOptions, total=False):
     """What a search may say beside its query.
 
     `filter` says which documents are searched, `facet_filter` which values of facets were chosen; both must hold.
@@ -32,13 +42,8 @@ class SearchOptions(TenantOptions, total=False):
     loader options for the records, `on_missing="empty"` finds nothing where there is no index yet.
     """
 
-    filter: Filter | None
-    sort: Sort | None
-    page: int | None
-    per_page: int
     offset: int | None
     facets: Facets | None
-    facet_filter: FacetFilter | None
     per_query: PerQuery | None
     options: Sequence[ORMOption]
     on_missing: OnMissing

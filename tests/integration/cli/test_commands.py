@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -56,8 +57,8 @@ def test_status_in_json_is_one_document_with_what_is_unknown(run: Run, brokered:
 
 
 def test_failed_prints_the_rollup_and_one_stable_line_a_row(run: Run, shop: Shop) -> None:
-    values = {"reason_class": "validation", "reason": "Post 1: bad", "error_code": "bad_code", "engine_uids": [7]}
-    id = write(shop, State.FAILED, attempts=2, finished_at=2e9, **values)
+    values: dict[str, Any] = {"reason_class": "validation", "reason": "Post 1: bad", "error_code": "bad_code"}
+    id = write(shop, State.FAILED, attempts=2, finished_at=2e9, engine_uids=[7], **values)
     result = run("failed")
     assert result.exit_code == 0
     row = f"id={id} time=2033-05-18T03:33:20.000Z schema=Post state=failed operation=upsert mode=celery source=engine"

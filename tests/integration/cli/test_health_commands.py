@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -217,7 +218,7 @@ def test_a_check_says_which_rights_a_key_lacks_and_changes_nothing(
     with EmbeddedEngine(master_key="a-master-key-of-some-length") as engine:
         wire = Wire(engine.url, "a-master-key-of-some-length")
         request.addfinalizer(wire.close)
-        lacking = {"indexes": ["*"], "expiresAt": None}
+        lacking: dict[str, Any] = {"indexes": ["*"], "expiresAt": None}
         weak = {**lacking, "actions": ["documents.get", "indexes.*", "settings.*", "stats.get", "tasks.get", "search"]}
         full = {**lacking, "actions": [*weak["actions"], "documents.add", "documents.delete"]}
         keys = [wire.call("POST", "/keys", wanted).json["key"] for wanted in (weak, full)]

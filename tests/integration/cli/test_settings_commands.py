@@ -180,7 +180,8 @@ def test_a_changed_declaration_is_named_with_its_remedy(run: Run, shop: Shop) ->
 
 
 def test_an_index_of_another_application_is_refused_by_code(run: Run, shop: Shop) -> None:
-    shop.search.ledger.run(lambda tx: (indexes.ensure(tx, "other"), engine_uids.note(tx, "other", index_of(shop))))
+    shop.search.ledger.run(lambda tx: indexes.ensure(tx, "other"))
+    shop.search.ledger.run(lambda tx: engine_uids.note(tx, "other", index_of(shop)))
     for command in (("settings", "apply"), ("reindex",)):
         result = run(*command, "Post", "--json")
         assert (result.exit_code, document(result)["error"]["code"]) == (1, "index_taken")

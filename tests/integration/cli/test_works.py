@@ -27,7 +27,7 @@ def now(shop: Shop) -> float:
     return shop.search.ledger.read(overview.time)
 
 
-def dead(shop: Shop, count: int, **values: object) -> list[int]:
+def dead(shop: Shop, count: int, **values: Any) -> list[int]:
     """Dead letters that failed a second apart, the last one now."""
     at = now(shop)
     return [write(shop, State.FAILED, **{"finished_at": at - count + 1 + n, **values}) for n in range(count)]

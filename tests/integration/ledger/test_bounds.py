@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 
-from scrypath_celery.ledger import Ledger, claims, indexes, maintenance, overview, ready, works
+from scrypath_celery.ledger import Ledger, claims, indexes, maintenance, overview, ready, submitted, unresolved, works
 
 pytestmark = pytest.mark.one_database
 
@@ -89,8 +89,8 @@ EVERYDAY: dict[str, Callable[[Connection], Any]] = {
     "any ready of an index without": lambda tx: ready.any_ready(tx, "none"),
     "due": lambda tx: maintenance.due(tx, again=0.0),
     "prune": lambda tx: maintenance.prune(tx, keep_succeeded=86_400.0, keep_cancelled=86_400.0),
-    "awaiting": claims.awaiting,
-    "unresolved": claims.unresolved,
+    "awaiting": submitted.awaiting,
+    "unresolved": unresolved.listed,
     "running": lambda tx: works.running(tx, "nobody"),
     "give back": lambda tx: works.give_back(tx, "nobody", keep_claim_count=True),
     "last success": lambda tx: overview.last_succeeded(tx, "post"),

@@ -127,7 +127,8 @@ def _scanned(connection: Connection, ask: Ask) -> int:
     ask(connection)
     event.remove(connection, "before_cursor_execute", note)
     plans = [
-        connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", values).scalar() for sql, values in asked
+        connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", values).scalar_one()
+        for sql, values in asked
     ]
     return sum(_rows(node["Plan"]) for plan in plans for node in (json.loads(plan) if isinstance(plan, str) else plan))
 

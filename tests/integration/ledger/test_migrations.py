@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -27,7 +28,7 @@ def differences(engine: Engine) -> list[object]:
 
 
 def indexes(engine: Engine, table: str) -> list[dict[str, str]]:
-    rows = [dict(found) for found in inspect(engine).get_indexes(table)]
+    rows: list[dict[str, Any]] = [dict(found) for found in inspect(engine).get_indexes(table)]
     options = [{key: str(value) for key, value in row.pop("dialect_options", {}).items()} for row in rows]
     return [
         {key: str(value) for key, value in {**row, **told}.items()} for row, told in zip(rows, options, strict=True)

@@ -107,7 +107,7 @@ def pages(ledger: Ledger, chosen: WorkFilter, order: Order) -> list[Work]:
 def test_counts_are_those_of_a_plain_loop(ledger: Ledger, filled: list[Work]) -> None:
     for name, chosen in FILTERS.items():
         expected = [item for item in filled if fits(item, chosen)]
-        keys = {
+        keys: dict[Grouping, list[Any]] = {
             Grouping.CLASS: [item.reason_class for item in expected],
             Grouping.CODE: [item.error_code for item in expected],
             Grouping.SCHEMA: [item.index_uid for item in expected],
@@ -131,7 +131,7 @@ def test_a_page_goes_on_behind_a_work_that_was_retried_meanwhile(ledger: Ledger,
 def test_a_page_behind_a_work_that_is_not_there_is_refused(ledger: Ledger, filled: list[Work]) -> None:
     for id in (4711, 2**80, -1):
         with pytest.raises(WorkError, match="no work with id"):
-            ledger.read(lambda tx, id=id: selection.select_ids(tx, WorkFilter(states=(State.FAILED,)), after=id))
+            ledger.read(partial(selection.select_ids, chosen=WorkFilter(states=(State.FAILED,)), after=id))
 
 
 @pytest.mark.parametrize("to", [State.PENDING, State.CANCELLED])

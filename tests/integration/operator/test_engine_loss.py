@@ -11,7 +11,7 @@ from meilisearch import Client
 
 from scrypath_celery.convergence.relay import relay
 from scrypath_celery.embedded import EmbeddedEngine
-from scrypath_celery.ledger import claims, indexes
+from scrypath_celery.ledger import claims, indexes, unresolved
 from scrypath_celery.operator.recommendations import Signal
 from scrypath_celery.testing.engine import EngineUnderTest
 from tests.shop import Post, Shop
@@ -68,7 +68,7 @@ def replaced(shop: Shop, engine: EmbeddedEngine) -> None:
 
 
 LOSSES = pytest.mark.parametrize("lose", [restored, emptied, replaced])
-SEEN = {
+SEEN: dict[str, Callable[[Shop], object]] = {
     "a claim": lambda shop: sync(shop, 50),
     "the relay": lambda shop: relay(shop.search.runtime, force=True),
     "reconcile": lambda shop: shop.search.reconcile_sync(Post),
@@ -165,7 +165,7 @@ def test_a_request_that_lands_in_the_new_engine_is_found(
     others(engine, 20)
     # Its request was given up; the ledger watches from a uid of the old engine's list on.
     seen = Client(engine.url).get_tasks({"limit": 1}).results[0].uid
-    shop.search.ledger.run(lambda tx: claims.mark_unresolved(tx, held.token, seen_uid=seen, watch=60.0))
+    shop.search.ledger.run(lambda tx: unresolved.mark(tx, held.token, seen_uid=seen, watch=60.0))
     lose(shop, engine)
     relay(shop.search.runtime, force=True)
     before = len(shop.works())

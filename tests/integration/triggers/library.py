@@ -106,7 +106,7 @@ class Vehicle(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str]
     name: Mapped[str] = mapped_column(default="")
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_on": "kind", "polymorphic_identity": "vehicle"}
+    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "vehicle"}
 
 
 class Truck(Vehicle):
@@ -115,20 +115,20 @@ class Truck(Vehicle):
     __tablename__ = "truck"
     id: Mapped[int] = mapped_column(ForeignKey("vehicle.id", ondelete="CASCADE"), primary_key=True)
     load: Mapped[int] = mapped_column(default=0)
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": "truck"}
+    __mapper_args__ = {"polymorphic_identity": "truck"}
 
 
 class Shape(Base):
     __tablename__ = "shape"
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str]
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_on": "kind", "polymorphic_identity": "shape"}
+    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "shape"}
 
 
 class Circle(Shape):
     """Single-table inheritance: its records lie among others."""
 
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": "circle"}
+    __mapper_args__ = {"polymorphic_identity": "circle"}
 
 
 MODELS: dict[type[Any], dict[str, Any]] = {

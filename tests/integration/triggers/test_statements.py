@@ -32,16 +32,19 @@ def upsert(*dialects: str) -> str:
     return "INSERT INTO book (id, title) VALUES (1, 'b'), (2, 'b') ON CONFLICT (id) DO UPDATE SET title = 'c'"
 
 
-BOOKS = ("INSERT INTO country (id) VALUES (1)", "INSERT INTO author (id, country_id) VALUES (7, 1), (8, NULL)")
+BOOKS: tuple[str, ...] = (
+    "INSERT INTO country (id) VALUES (1)",
+    "INSERT INTO author (id, country_id) VALUES (7, 1), (8, NULL)",
+)
 BOOKS += (
     "INSERT INTO book (id, title, author_id, editor_id) VALUES (1, 'a', 7, 8), (2, 'a', 7, NULL), (3, 'a', 8, 7)",
 )
 UUID = "9c5b94b1-35ad-49bb-b118-8e8fc24abf80"
-TRUCK = ("INSERT INTO vehicle (id, kind, name) VALUES (1, 'truck', 'a'), (2, 'vehicle', 'b')",)
+TRUCK: tuple[str, ...] = ("INSERT INTO vehicle (id, kind, name) VALUES (1, 'truck', 'a'), (2, 'vehicle', 'b')",)
 TRUCK += ("INSERT INTO truck (id, load) VALUES (1, 5)".replace("load", "{load}"),)
 SHAPES = ("INSERT INTO shape (id, kind) VALUES (1, 'circle'), (2, 'shape')",)
 
-TOPICS = ("INSERT INTO topic (id, above_id) VALUES (1, NULL), (2, 1), (3, 2), (5, NULL)",)
+TOPICS: tuple[str, ...] = ("INSERT INTO topic (id, above_id) VALUES (1, NULL), (2, 1), (3, 2), (5, NULL)",)
 TOPICS += ("INSERT INTO topic (id, next_id) VALUES (4, 3)", "INSERT INTO remark (id, topic_id) VALUES (8, 3), (9, 5)")
 
 LABELS = ("INSERT INTO label (name, note, views) VALUES ('a', 'x', 1), ('b', 'y', NULL)",)

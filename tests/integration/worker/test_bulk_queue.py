@@ -78,7 +78,11 @@ def test_a_run_takes_what_is_its_own(shop: Shop, bulk: bool | None, taken: set[i
 def test_the_relay_publishes_each_work_to_its_queue(shop: Shop) -> None:
     ids = both(shop)
     seen: dict[Cause, tuple[int, ...]] = {}
-    runtime = replace(shop.search.runtime, publish=lambda uid, some, *, cause, **about: seen.update({cause: some}))
+
+    def note(index: str, ids: tuple[int, ...], *, cause: Cause = Cause.SYNC, documents: int | None = None) -> None:
+        seen[cause] = ids
+
+    runtime = replace(shop.search.runtime, publish=note)
     assert publish(runtime) == 2
     assert seen == {Cause.SYNC: (ids[Operation.UPSERT],), Cause.BACKFILL: (ids[Operation.BACKFILL],)}
 

@@ -15,7 +15,7 @@ from scrypath_celery.worker.ending import Ending, what_became
 from tests.blog import Blog
 
 FAILURE = Failure(reason_class=ReasonClass.SOURCE, reason="hangs", code="projection_hangs")
-LOST_WORKER = {"delivery_info": {"redelivered": True}}
+LOST_WORKER: dict[str, Any] = {"delivery_info": {"redelivered": True}}
 
 
 def request(*, retries: int = 0, delivery_info: dict[str, Any] | None = None) -> Any:

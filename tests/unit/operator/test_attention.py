@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from scrypath_celery.declaration.changes import Remedy
 from scrypath_celery.ledger.overview import Stuck
 from scrypath_celery.ledger.triggers import TableStatus, TriggerState
 from scrypath_celery.operator.attention import Check, Code, Health, judge
 from scrypath_celery.operator.broker import AnsweringWorker, Broker
-from scrypath_celery.operator.contract_drift import Remedy
 from scrypath_celery.operator.engine_health import EngineHealth
 from scrypath_celery.operator.index_counts import EngineCounts, QueueCounts
 from scrypath_celery.operator.pause import Paused, PausedByHand

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from scrypath_celery.operator.drift import Seen, signals, with_mismatch
 from scrypath_celery.operator.index_counts import DocumentCounts, EngineCounts, QueueCounts, Verdict
@@ -32,7 +32,9 @@ def test_equal_counts_are_none() -> None:
 def test_counts_are_not_judged_while_work_is_under_way() -> None:
     for state in ("pending", "running", "submitted", "retrying"):
         assert (
-            with_mismatch(counts(3, 2), QUIET, QueueCounts(**{state: 1}), unchanged_during_count=True).mismatch
+            with_mismatch(
+                counts(3, 2), QUIET, QueueCounts(**cast(Any, {state: 1})), unchanged_during_count=True
+            ).mismatch
             is Verdict.UNKNOWN
         )
 

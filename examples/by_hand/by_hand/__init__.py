@@ -1,0 +1,1 @@
+"""What applications write where they keep a search index in step by themselves: a Celery task for each change."""

@@ -1,0 +1,91 @@
+"""What a monitor asks of the ledger again and again: counts that stop at a limit, in few statements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Integer, ScalarSelect, Select, bindparam, case, func, select
+
+from ..work import OPEN, ClaimState, ReasonClass, State
+from .clock import now
+from .tables import claim, in_state, ledger, work
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkCounts:
+    """Works of one index that are open, by state, and dead letters by reason class; none is above the limit."""
+
+    open: Mapping[State, int]
+    dead_letters: Mapping[ReasonClass, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimCounts:
+    """Claims of one index: held past their lease, held while a projection hangs, and with a send that may land yet."""
+
+    over_lease: int = 0
+    hanging: int = 0
+    unresolved: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelayState:
+    """How long ago (seconds) the last pass of the relay began, and whether works cannot be handed to Celery.
+
+    Without any pass, how long ago the ledger was made.
+    """
+
+    age: float
+    publishing_fails: bool
+
+
+def work_counts(connection: Connection, uid: str, *, limit: int) -> WorkCounts:
+    """Count works of an index, each kind up to `limit`: with one statement, whose cost has that bound."""
+    row = connection.execute(_counts(), {"uid": uid, "most": limit}).one()
+    return WorkCounts(
+        open={state: int(count) for state, count in zip(OPEN, row, strict=False)},
+        dead_letters={one: int(count) for one, count in zip(ReasonClass, row[len(OPEN) :], strict=True)},
+    )
+
+
+@cache
+def _counts() -> Select[Any]:
+    # Each is a range of an index of the database, of which no more is read than the limit says.
+    kinds = [select(work.c.id).where(in_state(state)) for state in OPEN]
+    failed = select(work.c.id).where(in_state(State.FAILED))
+    kinds += [failed.where(work.c.reason_class == one.value) for one in ReasonClass]
+    columns: list[Any] = [_counted(kind) for kind in kinds]
+    return select(*columns)
+
+
+def _counted(kind: Select[Any]) -> ScalarSelect[int]:
+    some = kind.where(work.c.index_uid == bindparam("uid")).limit(bindparam("most", type_=Integer)).subquery()
+    return select(func.count()).select_from(some).scalar_subquery()
+
+
+def claim_counts(connection: Connection) -> dict[str, ClaimCounts]:
+    """Claims that are held or unresolved, by index; those that are over are not looked at."""
+    held = claim.c.state == ClaimState.HELD.value
+    kinds = {
+        "over_lease": held & (claim.c.lease_until < now()),
+        "hanging": held & claim.c.stuck_id.is_not(None),
+        "unresolved": claim.c.state == ClaimState.UNRESOLVED.value,
+    }
+    sums = [func.sum(case((kind, 1), else_=0)).label(name) for name, kind in kinds.items()]
+    states = claim.c.state.in_([ClaimState.HELD.value, ClaimState.UNRESOLVED.value])
+    rows = connection.execute(select(claim.c.index_uid, *sums).where(states).group_by(claim.c.index_uid))
+    return {
+        row.index_uid: ClaimCounts(**{name: int(value) for name, value in row._mapping.items() if name in kinds})
+        for row in rows
+    }
+
+
+def relay_state(connection: Connection) -> RelayState | None:
+    """How the relay is; None where the ledger was never used."""
+    last = case((ledger.c.relayed_at > 0.0, ledger.c.relayed_at), else_=ledger.c.created_at)
+    query = select(now() - last, ledger.c.publish_failed_at).order_by(ledger.c.created_at).limit(1)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else RelayState(age=max(float(row[0]), 0.0), publishing_fails=row[1] is not None)
