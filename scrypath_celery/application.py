@@ -22,6 +22,7 @@ from .declaration.schema import Schema
 from .declaration_watch import DeclarationWatch
 from .errors import ConfigError
 from .ledger import Ledger, publications
+from .ledger.triggers import Declarations
 from .notices import DeadLetter
 from .runtime import Runtime
 from .source import Source
@@ -201,13 +202,19 @@ class Attached:
         return Runtime(
             options=options,
             schemas=self.schemas,
-            ledger=Ledger(lambda: self._binding()[1], schemas_of=self._written, tell=tell),
+            ledger=Ledger(
+                lambda: self._binding()[1],
+                declarations=Declarations(
+                    schemas_of=self._written, routes=self.schemas.routes, notify=options.ledger_notify
+                ),
+                tell=tell,
+            ),
             engine=SearchEngine(options, totals=self._totals),
             source=Source(self._reader, exception_text=options.log_exception_text),
             publish=self._publish,
             eager=self._is_eager,
-            totals=self._totals,
             tell=tell,
+            totals=self._totals,
             declaration_changed=lambda ledger, schema: self._watch.look(ledger, [schema]),
         )
 

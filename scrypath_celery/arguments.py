@@ -125,6 +125,8 @@ class OptionArguments(TypedDict, total=False):
     """The longest wait between two probes of a paused index."""
     relay_period: float | None
     """How often the relay looks for works that nobody claimed."""
+    ledger_notify: bool | None
+    """Whether triggers on PostgreSQL notify workers of what they write, so that none waits for the relay."""
     publish_grace: float | None
     """How long after its creation or last publication a work is published again."""
     watch_seconds: float | None

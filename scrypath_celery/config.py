@@ -88,6 +88,8 @@ class Options:
     """The longest wait between two probes of a paused index."""
     relay_period: float = 5.0
     """How often the relay looks for unclaimed work."""
+    ledger_notify: bool = False
+    """Whether triggers on PostgreSQL notify workers of what they write, so that none waits for the relay."""
     publish_grace: float = 10.0
     """How long after its creation or last publication a work is published again."""
     watch_seconds: float = 86_400.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextvars import copy_context
 
 from sqlalchemy import Connection
 
@@ -36,7 +37,8 @@ def deliver(
     runs_here = any(mode is not Mode.CELERY for _, mode in _merged(works)) or runtime.eager()
     if runs_here and connection is None and any(item.bind and item.bind.dialect.is_async for item in registrations):
         loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(None, _deliver, runtime, registrations, works, None)
+        here = copy_context().run  # what is traced here, and whether anything is recorded, holds there too
+        future = loop.run_in_executor(None, here, _deliver, runtime, registrations, works, None)
         for result in results.values():
             result.follow(future)
         return

@@ -18,6 +18,7 @@ from .registration import Group, Registration
 from .registration_state import Event, RegistrationState
 from .related import registrations_of_deleted, write_group
 from .session_resolution import joined, outer_connection, refuse_translation
+from .unheld import note_copies, warn_of_unheld
 
 
 class Row(NamedTuple):
@@ -61,6 +62,7 @@ class PendingWorks:
 
     def before_flush(self, session: Session) -> None:
         """Learn the ids that the flush would hide."""
+        note_copies(session, self._items)
         self._learn(session, [item for item in self._items if item.unwritten])
 
     def after_flush(self, session: Session, *, committing: bool) -> None:
@@ -176,6 +178,7 @@ class PendingWorks:
                     dates, at = dates + 1, item.at
                 groups.setdefault((item.group, item.bind, dates if item.at is not None else 0), []).append(item)
         for (group, _, _), members in groups.items():
+            warn_of_unheld(session, members)
             self._write_group(session, group, members)
             for item in members:
                 item.advance(Event.ROW_WRITTEN)
@@ -192,8 +195,8 @@ class PendingWorks:
         if not fresh:
             return
         self.runtime.ledger.admit(connection)
-        grace = self.runtime.options.publish_grace
-        work_ids, each = write_group(connection, group, fresh, grace), MAX_IDS if group.at is None else 1
+        work_ids = write_group(self.runtime, connection, group, fresh)
+        each = MAX_IDS if group.at is None else 1
         savepoint = session.get_nested_transaction()
         if group.at is not None:
             self._replace_dates(group, fresh)
@@ -229,13 +232,13 @@ class PendingWorks:
             self._root_committed = True
 
 
+def _ours(items: Sequence[Registration]) -> list[Registration]:
+    return [item for item in items if item.is_ours]
+
+
 def _enqueued(group: Group, rows: Mapping[str, Row]) -> WorkEnqueued:
     ids = tuple(dict.fromkeys(row.work_id for row in rows.values()))
     return WorkEnqueued(index_uid=group.uid, operation=group.operation, works=ids, documents=len(rows))
-
-
-def _ours(items: Sequence[Registration]) -> list[Registration]:
-    return [item for item in items if item.is_ours]
 
 
 def _say_discarded(item: Registration) -> None:

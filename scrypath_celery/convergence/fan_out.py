@@ -11,6 +11,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from .. import tracing
 from ..declaration.fan_out import Route
 from ..declaration.routes import Routes
 from ..errors import SourceError
@@ -59,7 +60,14 @@ class FanOuts:
         if item is None:
             return False
         assert item.fan_out is not None
-        self._resolve(replace(item, task_id=self.task_id), into[item.fan_out], total)
+        route, links = into[item.fan_out], (item.traceparent,)
+        item = replace(item, task_id=self.task_id)
+        name, index = route.target.name, self.runtime.uid_of(route.target)
+        with tracing.span("fan_out", kind="consumer", links=links, schema=name, index=index, fan_out=route.key) as span:
+            self._resolve(item, route, total)
+            reason = total.failed.get(item.id) or total.retrying.get(item.id)
+            if reason is not None:
+                span.fail(reason.value)
         return True
 
     def _resolve(self, item: Work, route: Route, total: Summary) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from .. import tracing
 from ..engine.reasons import is_lasting, proves_alone, request_failure, task_failure
 from ..errors import EngineError
 from ..ledger import indexes, marks, noted, parts, submitted, totals, works
@@ -79,17 +80,23 @@ def _conclude(connection: Connection, *, runtime: Runtime, row: Row[Any], tasks:
             failed.setdefault(bad[0], []).append(item)
         else:
             fine.append(item)
-    submitted.conclude(connection, row.token, [item.id for item in fine])
-    totals.succeeded(connection, row.index_uid, fine, at=row.at)
-    submitted.release(connection, row.token, unknown, None)
-    dead = sum(_judge(connection, runtime, row, tasks[uid], items, alone) for uid, items in failed.items())
-    if newest is not None:
-        marks.advance(connection, row.index_uid, newest.uid, newest.metadata or "")
-    if concluded:
+    if not concluded:
+        return 0
+    links, count = [item.traceparent for item in concluded], len(concluded)
+    index = runtime.engine_uid(row.index_uid)
+    with tracing.span("settle", kind="consumer", links=links, index=index, works=count) as span:
+        submitted.conclude(connection, row.token, [item.id for item in fine])
+        totals.succeeded(connection, row.index_uid, fine, at=row.at)
+        submitted.release(connection, row.token, unknown, None)
+        dead = sum(_judge(connection, runtime, row, tasks[uid], items, alone) for uid, items in failed.items())
+        for uid in failed:
+            span.fail(task_failure(tasks[uid]).code or "unknown")
+        if newest is not None:
+            marks.advance(connection, row.index_uid, newest.uid, newest.metadata or "")
         submitted.end(connection, row.token)
-        classes = Counter(task_failure(tasks[uid]).reason_class.value for uid, items in failed.items() for _ in items)
-        noted.note(connection, _settled(row, concluded, succeeded=len(fine), failed=dead, classes=classes))
-    return len(concluded)
+    classes = Counter(task_failure(tasks[uid]).reason_class.value for uid, items in failed.items() for _ in items)
+    noted.note(connection, _settled(row, concluded, succeeded=len(fine), failed=dead, classes=classes))
+    return count
 
 
 def _settled(

@@ -95,13 +95,13 @@ def _settled(run: ClaimRun, fine: Sequence[Work], waiting: Mapping[Wait, Sequenc
 
 def _count(run: ClaimRun, connection: Connection, fine: Sequence[Work], *, settling: float) -> None:
     """Add the claim to the ledger's totals: what succeeded, and how long each of its phases took."""
-    uid, noted = run.claim.index_uid, totals.of(connection)
+    uid, counted = run.claim.index_uid, totals.of(connection)
     totals.succeeded(connection, uid, fine, at=run.now())
     doubled = sum(len(item.left) for item in run.claim.works) - len(run.claim.ids)
     totals.add(connection, uid, totals.SUPERSEDED, times=doubled, documents=doubled)
     kind = totals.BULK if run.claim.works[0].operation in BULK else totals.PHASE
     for phase, seconds in {**run.seconds, Phase.SETTLE: run.seconds.get(Phase.SETTLE, 0.0) + settling}.items():
-        noted.observe(uid, f"{kind}.{phase}", seconds=seconds)
+        counted.observe(uid, f"{kind}.{phase}", seconds=seconds)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import os
 import secrets
 import time
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,8 +20,7 @@ from .clock import now
 from .limits import limited, within
 
 if TYPE_CHECKING:
-    from ..declaration.schema import Schema
-    from .triggers import Triggers
+    from .triggers import Declarations, Triggers
 
 T = TypeVar("T")
 
@@ -36,8 +35,8 @@ class Ledger:
 
     `database` gives the Engine that records and ledger share (called in the process that uses it, so that no
     connection crosses a fork); `connection` binds the ledger to one open connection instead, whose transaction is
-    the caller's: ours become savepoints in it (tests that never commit). `schemas_of` finds the Schemas of a declared
-    class. `tell` is told what happened in a transaction of ours, once that is committed.
+    the caller's: ours become savepoints in it (tests that never commit). `declarations` are what triggers are made
+    from. `tell` is told what happened in a transaction of ours, once that is committed.
     """
 
     def __init__(
@@ -46,11 +45,11 @@ class Ledger:
         *,
         connection: Connection | None = None,
         limit: float | None = None,
-        schemas_of: Callable[[Any], Sequence[Schema]] | None = None,
+        declarations: Declarations | None = None,
         tell: Tell | None = None,
     ) -> None:
         self._database = database
-        self._schemas_of = schemas_of
+        self._declarations = declarations
         self._connection = connection
         self._limit = limit
         self._tell = tell
@@ -60,7 +59,7 @@ class Ledger:
 
     def on(self, connection: Connection) -> Ledger:
         """The same ledger, inside the transaction of `connection`."""
-        return Ledger(self._database, connection=connection, schemas_of=self._schemas_of)
+        return Ledger(self._database, connection=connection, declarations=self._declarations)
 
     def within(self, seconds: float) -> Ledger:
         """The same ledger for somebody who only looks: no answer of it takes much longer than `seconds`."""
@@ -68,7 +67,7 @@ class Ledger:
             self._database,
             connection=self._connection,
             limit=seconds,
-            schemas_of=self._schemas_of,
+            declarations=self._declarations,
             tell=self._tell,
         )
 
@@ -148,7 +147,10 @@ class Ledger:
         """
         from .triggers import Triggers
 
-        return Triggers(self, self._schemas_of(schema) if self._schemas_of is not None else (schema,))
+        known = self._declarations
+        if known is None:
+            return Triggers(self, (schema,))
+        return Triggers(self, known.schemas_of(schema), routes=known.routes, notify=known.notify)
 
     @property
     def is_bound(self) -> bool:

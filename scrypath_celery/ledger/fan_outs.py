@@ -79,12 +79,12 @@ def fail(connection: Connection, item: Work, failure: Failure, delay: float | No
         error_code=(failure.code or "")[:64] or None,
         history=works.remember(connection, item, told),
     )
-    failed = connection.execute(changed).rowcount > 0
-    if failed:
+    done = connection.execute(changed).rowcount > 0
+    if done:
         totals.ended_badly(connection, item, state, failure, 0)
-    if failed and delay is None:
+    if done and delay is None:
         noted.note_dead_letter(connection, item, failure, item.documents, by_runner=True)
-    return failed
+    return done
 
 
 def mark_of(id: int) -> str:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from .. import tracing
 from ..errors import LedgerOutdated, WorkError
 from ..notices import WorkEnqueued
 from ..work import MAX_IDS, OPEN, PRIORITY, READY, Failure, Mode, Operation, ReasonClass, State, Work
@@ -64,7 +65,7 @@ def write(
     fan-out whose owners the ids are, or the work of that operation which these are written for. `priority` is
     another one than that of the operation.
     """
-    grace = GRACE[mode]
+    grace, carried = GRACE[mode], tracing.traceparent()
     written = []
     unique = list(dict.fromkeys(ids))
     for start in range(0, len(unique), MAX_IDS):
@@ -82,6 +83,7 @@ def write(
             "history": [{"state": "requeued"}] if requeued else None,
             "rebuild_id": rebuild_id,
             "fan_out": fan_out,
+            "traceparent": carried,
             "publish_in": max(grace, publish_after),
             "available_in": grace,
         }

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from .. import tracing
 from ..errors import ScrypathError
 from ..logs import log
 from ..masking import masked
@@ -39,12 +40,16 @@ WAITING = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class Handover:
-    """Work ids of one index, what they were written for, and how many documents they hold (None: not known)."""
+    """Work ids of one index, what they were written for, and how many documents they hold (None: not known).
+
+    `traceparents` name the spans in which they were handed over.
+    """
 
     index: str
     ids: tuple[int, ...]
     cause: Cause = Cause.SYNC
     documents: int | None = None
+    traceparents: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +137,8 @@ class Publisher:
         self, index: str, ids: tuple[int, ...], *, cause: Cause = Cause.SYNC, documents: int | None = None
     ) -> None:
         """Hand work ids of one index over; never raises, never blocks."""
-        if not self._put(Handover(index=index, ids=ids, cause=cause, documents=documents)):
+        traceparents = (tracing.traceparent(),)
+        if not self._put(Handover(index=index, ids=ids, cause=cause, documents=documents, traceparents=traceparents)):
             log("publisher_behind", index=index, count=len(ids))
 
     def tell(self, events: Sequence[Event]) -> None:
@@ -227,14 +233,18 @@ class Publisher:
     def _send(self, connection: Any, one: Handover, ids: Sequence[int]) -> None:
         producer = self._app.amqp.Producer(connection, auto_declare=False)
         documents = one.documents if len(ids) == len(one.ids) else None
-        self._app.tasks[SYNC].apply_async(
-            args=(one.index, list(ids)),
-            kwargs={"operation": one.cause.value},
-            producer=producer,
-            retry=False,
-            **options(self._name(one.index), ids, one.cause, documents),
-            **to_queue(self._bulk_queue if one.cause in BULK_CAUSES else self._queue_name),
-        )
+        name, cause = self._name(one.index), one.cause
+        about: dict[str, str | int | None] = {"schema": name, "operation": cause.value, "works": len(ids)}
+        with tracing.span("publish", kind="producer", links=one.traceparents, **about):
+            self._app.tasks[SYNC].apply_async(
+                args=(one.index, list(ids)),
+                kwargs={"operation": cause.value},
+                producer=producer,
+                retry=False,
+                headers=tracing.headers(),
+                **options(name, ids, cause, documents),
+                **to_queue(self._bulk_queue if cause in BULK_CAUSES else self._queue_name),
+            )
 
     def _tell_all(self, connection: Any, events: Sequence[Event]) -> None:
         if not events:
@@ -271,7 +281,8 @@ def _next(waiting: HandOvers) -> _Taken:
 def _together(one: Handover, other: Handover) -> Handover:
     known = one.documents is not None and other.documents is not None
     documents = (one.documents or 0) + (other.documents or 0) if known else None
-    return replace(one, ids=(*one.ids, *other.ids), documents=documents)
+    traceparents = (*one.traceparents, *other.traceparents)[: tracing.MAX_LINKS]
+    return replace(one, ids=(*one.ids, *other.ids), documents=documents, traceparents=traceparents)
 
 
 def bounded_connection(app: Celery, seconds: float) -> Any:

@@ -6,9 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .. import tracing
 from ..convergence.executor import run_ready_works
 from ..convergence.summary import Summary
-from ..errors import DeadLettered, DeadLetteredElsewhere, LedgerError, NotUnderstood, Unsettled
+from ..errors import (
+    DeadLettered,
+    DeadLetteredElsewhere,
+    LedgerError,
+    LedgerMissing,
+    LedgerOutdated,
+    NotUnderstood,
+    Unsettled,
+)
 from ..ledger import works
 from ..rebuild.runner import drive, expire
 from ..runtime import Runtime
@@ -18,7 +27,7 @@ from .messages import RELAY, SYNC, labels, named, to_queue, understood
 from .messages import options as message_options
 from .publisher import Event
 from .reporting import Report, reported
-from .this_worker import count_task, make_pass
+from .this_worker import count_task, make_pass, tell_seldom
 from .verify_task import Verifier, register_verify
 
 if TYPE_CHECKING:
@@ -54,7 +63,11 @@ def register(app: Celery, owner: Owner) -> None:
             raise NotUnderstood(f"a message of another release for {RELAY}: this one takes no arguments")
         owner.look_at_declarations()
         runtime = _here(owner, self)
-        done = make_pass(app, runtime)
+        try:
+            done = make_pass(app, runtime)
+        except (LedgerMissing, LedgerOutdated) as exc:  # it lasts until an operator does something
+            tell_seldom(app, exc)
+            return {"ledger": exc.code}
         drive(runtime, seconds=DRIVEN, works=not runtime.options.bulk_queue)
         if done is not None:
             expire(runtime)
@@ -116,7 +129,8 @@ def _sync(task: Any, owner: Owner, runtime: Runtime, index: str, ids: list[int],
         return {"index": index, "declared": False}
     name = named(runtime.schemas, index)
     try:
-        with reported(task, owner, runtime.schemas, index, cause) as report:
+        message = tracing.of_message(task.request.get("traceparent"))
+        with message, reported(task, owner, runtime.schemas, index, cause) as report:
             outcome = _work(task, runtime, index, ids, cause, report)
         ending = what_became(runtime, task.request, ids, outcome)
     except LedgerError as exc:  # the database is unreachable: the rows say nothing, so only the message can come again

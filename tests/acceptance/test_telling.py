@@ -63,8 +63,8 @@ def lines(caplog: pytest.LogCaptureFixture, level: int = logging.INFO) -> list[l
     return [one for one in caplog.records if one.name == "scrypath_celery" and one.levelno >= level]
 
 
-def name(line: logging.LogRecord) -> str:
-    """The event of a line."""
+def event(line: logging.LogRecord) -> str:
+    """The name of what a line tells."""
     return str(vars(line)["event"])
 
 
@@ -124,7 +124,7 @@ def test_each_thing_is_told_once_in_the_log(
 ) -> None:
     caplog.set_level(logging.INFO, "scrypath_celery")
     live(shop, engine)
-    found = Counter((name(one), one.levelname) for one in lines(caplog) if name(one) != "claim_settled")
+    found = Counter((event(one), one.levelname) for one in lines(caplog) if event(one) != "claim_settled")
     assert found == {
         ("dead_letter", "ERROR"): 1,
         ("index_paused", "WARNING"): 1,
@@ -148,7 +148,7 @@ def test_nothing_private_is_told(
 def test_every_line_is_in_the_table(shop: Shop, engine: EmbeddedEngine, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "scrypath_celery")
     live(shop, engine)
-    assert {name(one) for one in lines(caplog, logging.DEBUG)} <= LINES.keys()
+    assert {event(one) for one in lines(caplog, logging.DEBUG)} <= LINES.keys()
 
 
 def test_a_receiver_that_raises_hurts_nothing(shop: Shop, told: Told) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection
@@ -47,10 +48,8 @@ def test_works_are_told_when_they_are_written_and_claimed(ledger: Ledger, told: 
     write = partial(works.write, index_uid="post", operation=Operation.UPSERT, ids=["1", "2"], mode=Mode.CELERY)
     written = ledger.run(write)
     ledger.run(lambda tx: claims.take(tx, "post", documents=9, lease=60.0, worker="w:1:1"))
-    assert told == [
-        WorkEnqueued(index_uid="post", operation=Operation.UPSERT, works=written, documents=2),
-        Claimed(index_uid="post", operation=Operation.UPSERT, works=written, documents=2, number=1),
-    ]
+    about: dict[str, Any] = {"index_uid": "post", "operation": Operation.UPSERT, "works": written, "documents": 2}
+    assert told == [WorkEnqueued(**about), Claimed(**about, number=1)]
 
 
 def test_a_dead_letter_is_told_with_its_task(ledger: Ledger, held: Claim, told: list[Notice]) -> None:
