@@ -37,6 +37,11 @@ LINES: Mapping[str, Line] = {
         WARNING, "%(schema)s: dead letters: works=%(count)d class=%(reason_class)s code=%(code)s ids=%(works)s"
     ),
     "registration_discarded": Line(WARNING, "a registration of %(schema)s is discarded: %(reason)s"),
+    "record_unheld": Line(
+        WARNING,
+        "a %(schema)s that was synced is in no session, so nobody saves it: add or merge it into the session first; the"
+        " index gets what the database holds",
+    ),
     "works_left_to_worker": Line(WARNING, "%(count)d works of index %(index)s are left to a worker: %(error)s"),
     # indexes
     "index_paused": Line(
@@ -73,6 +78,7 @@ LINES: Mapping[str, Line] = {
     "rebuild_waits_for_worker": Line(WARNING, "%(advice)s"),
     # the relay, claims and their processes
     "relay_passed": Line(DEBUG, "the relay made a pass: %(done)s"),
+    "nothing_synced": Line(ERROR, "nothing is synced: %(error)s"),
     "relay_step_failed": Line(ERROR, "a step of the relay failed: %(step)s (%(error)s)"),
     "claim_not_released": Line(WARNING, "a claim could not be released (%(error)s): its lease runs out"),
     "watched_claim_not_noted": Line(WARNING, "a watched claim could not be written down (%(error)s)"),
@@ -93,6 +99,11 @@ LINES: Mapping[str, Line] = {
     # messages and those who watch
     "publication_failed": Line(WARNING, "work could not be published (%(error)s); the relay publishes it again"),
     "message_refused": Line(ERROR, "refused a message for %(task)s: content type %(content_type)s, only JSON is taken"),
+    "metrics_unknown": Line(WARNING, "no metrics of the %(part)s: %(error)s"),
+    "not_listening": Line(WARNING, "ledger_notify needs %(needs)s: works of triggers wait for the relay"),
+    "listener_ended": Line(WARNING, "the listener for notifications has ended: another one is started"),
+    "no_notifications": Line(WARNING, "no notifications of the ledger's database (%(error)s): again in %(seconds)s s"),
+    "nudge_not_sent": Line(DEBUG, "a message could not be sent (%(error)s)"),
     "publisher_behind": Line(DEBUG, "the publisher is behind; the relay publishes the rest"),
     "publication_not_noted": Line(DEBUG, "a failed publication could not be noted (%(error)s)"),
     "declaration_not_compared": Line(DEBUG, "the declaration of %(schema)s could not be compared (%(error)s)"),

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy.orm import Session
 
+from ..logs import log
 from ..work import Operation
 from .registration import Registration
-
-logger = logging.getLogger("scrypath_celery")
 
 
 def warn_of_unheld(session: Session | None, items: Sequence[Registration]) -> None:
@@ -21,12 +19,7 @@ def warn_of_unheld(session: Session | None, items: Sequence[Registration]) -> No
     note_copies(session, items)
     for item in items:
         if item.operation is Operation.UPSERT and _is_unheld(item) and not item.has_copy:
-            logger.warning(
-                "a %s that was synced is in no session, so nobody saves it (id %s): add or merge it into the session"
-                " first; the index gets what the database holds",
-                item.schema.name,
-                next(iter(item.ids), "unknown"),
-            )
+            log("record_unheld", schema=item.schema.name)
 
 
 def note_copies(session: Session | None, items: Iterable[Registration]) -> None:

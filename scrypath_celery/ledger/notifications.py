@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import select
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -10,6 +9,8 @@ from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
+
+from ..logs import log
 
 CHANNEL = "scrypath_work"
 """The channel; what is sent is the uid of an index (unprefixed)."""
@@ -20,8 +21,6 @@ GATHER = 0.05
 """Seconds for which notifications are taken together."""
 WAIT, WAIT_MAX = 0.5, 30.0
 """The first and the longest wait (seconds) before the database is connected to again."""
-
-logger = logging.getLogger("scrypath_celery")
 
 
 def can_listen(engine: Engine) -> bool:
@@ -44,7 +43,7 @@ def heard(engine: Engine, *, stop: int, is_over: Callable[[], bool]) -> Iterator
                 yield from _of(connection, stop, is_over)
                 return
         except (SQLAlchemyError, OSError, engine.dialect.loaded_dbapi.Error) as exc:
-            logger.warning("no notifications of the ledger's database (%s): again in %g s", type(exc).__name__, wait)
+            log("no_notifications", error=type(exc).__name__, seconds=wait)
         if _readable(wait, stop):
             return
         wait = min(2 * wait, WAIT_MAX)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from prometheus_client.registry import Collector as AnyCollector
 
 from ..engine.transport import REQUEST
 from ..errors import EngineError
+from ..logs import log
 from ..operator.engine_health import EngineHealth, engine_health
 from ..operator.probe import Probe, with_timeouts
 from ..runtime import Runtime
@@ -24,8 +24,6 @@ from .samples import Samples
 
 if TYPE_CHECKING:
     from ..app import Scrypath
-
-logger = logging.getLogger("scrypath_celery")
 
 
 class Collector(AnyCollector):
@@ -66,7 +64,7 @@ class Collector(AnyCollector):
     def _tell(self, name: str, why: str | None) -> None:
         """Log that a part is down, once for each reason: metrics hold none."""
         if why is not None and self._down.get(name) != why:
-            logger.warning("no metrics of the %s: %s", name, why)
+            log("metrics_unknown", part=name, error=why)
         self._down[name] = why
 
 

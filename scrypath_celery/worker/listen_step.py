@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any, ClassVar
 
 from celery import bootsteps
 from celery.utils import uuid
 
 from ..ledger.notifications import can_listen
+from ..logs import log
 from .listener import Listener, chosen, meant
 from .messages import SYNC, named
-
-logger = logging.getLogger("scrypath_celery")
 
 LOOK = 0.1
 """Seconds between two looks where the worker has no event loop that says when there is something to read."""
@@ -37,10 +35,10 @@ class ListenStep(bootsteps.StartStopStep):  # type: ignore[misc]
         if not options.ledger_notify or options.queue not in parent.app.amqp.queues.consume_from:
             return False
         if not can_listen(self._search.ledger.database):
-            logger.warning("ledger_notify needs PostgreSQL with psycopg 3: works of triggers wait for the relay")
+            log("not_listening", needs="PostgreSQL with psycopg 3")
             return False
         if chosen(parent.pool) is None:
-            logger.warning("ledger_notify needs a prefork, threads or solo pool: works of triggers wait for the relay")
+            log("not_listening", needs="a prefork, threads or solo pool")
             return False
         return True
 
@@ -71,7 +69,7 @@ class ListenStep(bootsteps.StartStopStep):  # type: ignore[misc]
         try:
             told = self._listener.read()
         except EOFError:
-            logger.warning("the listener for notifications has ended: another one is started")
+            log("listener_ended")
             self.stop(parent)
             self._timers.append(parent.timer.call_after(AGAIN, self.start, (parent,)))
             return
@@ -79,7 +77,7 @@ class ListenStep(bootsteps.StartStopStep):  # type: ignore[misc]
             try:
                 self._nudge(parent.app, uid)
             except Exception as exc:  # noqa: BLE001 - each transport has errors of its own; the relay finds the works
-                logger.debug("a message could not be sent (%s)", type(exc).__name__)
+                log("nudge_not_sent", error=type(exc).__name__)
 
     def _nudge(self, app: Any, uid: str) -> None:
         """Let a task run what is ready of an index."""

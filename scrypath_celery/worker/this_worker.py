@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..convergence.relay import Relayed, relay
 from ..convergence.summary import Summary
 from ..errors import LedgerError, ScrypathError
+from ..logs import log
 from ..runtime import Runtime
 from .deferred import Desk
 from .tally import Tally
-
-logger = logging.getLogger("scrypath_celery")
 
 SELDOM = 60.0
 """Seconds between two lines about the same."""
@@ -59,7 +57,7 @@ def tell_seldom(app: Any, exc: ScrypathError) -> None:
     """Log one line about what every pass of the relay meets again, once a minute for all processes of this worker."""
     worker = this_worker(app)
     if worker is None or worker.tally.is_first(exc.code, within=SELDOM):
-        logger.error("nothing is synced: %s", exc)
+        log("nothing_synced", error=str(exc), code=exc.code)
 
 
 def count_task(app: Any, ending: str, outcome: Summary) -> None:

@@ -208,7 +208,7 @@ def test_a_record_of_another_session_is_refused(blog: Blog) -> None:
             blog.capture.sync_records([post, other.get(Post, 1)])
 
 
-WARNED = "a Post that was synced is in no session, so nobody saves it (id 1)"
+WARNED = "a Post that was synced is in no session, so nobody saves it"
 
 
 def changed_outside(blog: Blog) -> Post:
