@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from sqlalchemy import Connection
@@ -19,10 +18,9 @@ from .declaration.declaration import Declaration
 from .declaration.document_ids import id_text
 from .declaration.fan_out import FanOut
 from .declaration.schema import Schema
-from .errors import LedgerMissing
-from .ledger import declared
 from .operations import Operations
-from .operator.contract_drift import ContractDrift, contract_drift
+from .operator.contract_drift import ContractDrift
+from .operator.contract_report import contract_report
 from .operator.failed import Failed, failed
 from .operator.hot_apply import HotApply, hot_apply
 from .operator.pause import PausedByHand, Resumed, pause, resume
@@ -44,8 +42,6 @@ if TYPE_CHECKING:
     from .arguments import Database
 
 T = TypeVar("T")
-
-logger = logging.getLogger("scrypath_celery")
 
 PATIENCE = 60.0
 """Seconds for which a call that follows a rebuild waits for a first worker."""
@@ -244,11 +240,8 @@ class Scrypath(Operations):
     # settings
 
     def index_contract_drift(self, model: Any) -> ContractDrift:
-        """Where an index is not what its schema declares, dimension by dimension."""
-        schema, made_with = self.schemas.of(model), None
-        with suppress(LedgerMissing):  # where no ledger was made, nothing is noted
-            made_with = self.ledger.read(lambda tx: declared.of_index(tx, schema.uid))
-        return contract_drift(self.runtime, schema, made_with)
+        """Where an index is not what its schema declares, dimension by dimension, and how its triggers stand."""
+        return contract_report(self.runtime, self.schemas.of(model))
 
     def settings_diff(self, model: Any) -> SettingsDiff:
         """Where the settings of an index differ from what is declared."""
@@ -338,7 +331,7 @@ class Scrypath(Operations):
 
     def _how(self, sync_mode: SyncMode | None, detach: bool, progress: Progress | None) -> How:
         mode = self.rebuild_mode(sync_mode)
-        return How(mode=mode, detach=detach, progress=progress, note=logger.warning, patience=PATIENCE)
+        return How(mode=mode, detach=detach, progress=progress, patience=PATIENCE)
 
     # testing
 

@@ -125,6 +125,8 @@ class OptionArguments(TypedDict, total=False):
     """The longest wait between two probes of a paused index."""
     relay_period: float | None
     """How often the relay looks for works that nobody claimed."""
+    ledger_notify: bool | None
+    """Whether triggers on PostgreSQL notify workers of what they write, so that none waits for the relay."""
     publish_grace: float | None
     """How long after its creation or last publication a work is published again."""
     watch_seconds: float | None
@@ -133,6 +135,8 @@ class OptionArguments(TypedDict, total=False):
     """How long settled works are kept."""
     keep_cancelled: float | None
     """How long cancelled works are kept."""
+    report_dead_letters: bool | None
+    """Whether dead letters are reported to error trackers: by tasks that fail unexpectedly, and log lines at ERROR."""
     rebuild_ranges: int | None
     """Ranges of the key that a rebuild is filled by at the same time."""
     rebuild_expires: float | None

@@ -88,6 +88,8 @@ class Options:
     """The longest wait between two probes of a paused index."""
     relay_period: float = 5.0
     """How often the relay looks for unclaimed work."""
+    ledger_notify: bool = False
+    """Whether triggers on PostgreSQL notify workers of what they write, so that none waits for the relay."""
     publish_grace: float = 10.0
     """How long after its creation or last publication a work is published again."""
     watch_seconds: float = 86_400.0
@@ -96,6 +98,8 @@ class Options:
     """How long works that succeeded are kept."""
     keep_cancelled: float = 604_800.0
     """How long works that were given up are kept."""
+    report_dead_letters: bool = True
+    """Whether dead letters are reported to error trackers: by tasks that fail unexpectedly, and log lines at ERROR."""
     rebuild_ranges: int = 8
     """Ranges of the key that a rebuild is filled by at the same time."""
     rebuild_expires: float = 604_800.0

@@ -21,6 +21,7 @@ from ..work import Mode, Operation
 from .after_commit import deliver
 from .generations import in_all_generations
 from .pending import PendingWorks
+from .record_ids import shows
 from .registration import Group, Registration
 from .related import of_owner, routes_of, write_group
 from .result import ResultState, SyncResult
@@ -34,6 +35,7 @@ from .session_resolution import (
     refuse_translation,
     sync_session,
 )
+from .unheld import warn_of_unheld
 
 _DISABLED: ContextVar[frozenset[int]] = ContextVar("scrypath_capture_disabled", default=frozenset())
 
@@ -129,13 +131,19 @@ class Capture:
             items.append(item)
         self._take(runtime, session, items, result)
 
-    def note_related(self, session: Session, found: Sequence[tuple[Schema, Any, Iterable[str]]]) -> None:
-        """Register what tracking saw as related: the owner's schema, its record (or None) and ids of each."""
+    def note_related(
+        self, session: Session, found: Sequence[tuple[Schema, Any, Iterable[str]]], *, only_shown: bool = False
+    ) -> None:
+        """Register what tracking saw as related: the owner's schema, its record (or None) and ids of each.
+
+        `only_shown` leaves out fan-outs that depend on nothing of what a flush has changed of the record.
+        """
         runtime = self._runtime()
         result = self._result(runtime, None, len(found))
         items, routes = list[Registration](), runtime.schemas.routes
         for owner, record, ids in found:
-            items += of_owner(routes, routes.of(owner), result, record, ids)
+            owned = [route for route in routes.of(owner) if not only_shown or shows(route, record)]
+            items += of_owner(routes, owned, result, record, ids)
         self._take(runtime, session, items, result)
 
     def _records(
@@ -216,15 +224,18 @@ def _write_now(runtime: Runtime, items: Sequence[Registration]) -> None:
             name = item.schema.name
             raise SessionError(f"a {name} is in no session and was never saved: add it to a session, or pass session=")
         groups.setdefault(item.group, {}).update(item.ids)
-    written = runtime.ledger.run(partial(_write, groups, runtime.options.publish_grace))
+    warn_of_unheld(None, items)
+    written = runtime.ledger.run(partial(_write, runtime, groups))
     for item in items:
         item.result.hold(written.get(item.group, ()))
     ours = {group: ids for group, ids in written.items() if group.is_ours and group.at is None}
     deliver(runtime, [item for item in items if item.is_ours], ours, None)
 
 
-def _write(groups: dict[Group, dict[str, None]], grace: float, connection: Connection) -> dict[Group, tuple[int, ...]]:
-    return {group: write_group(connection, group, list(ids), grace) for group, ids in groups.items()}
+def _write(
+    runtime: Runtime, groups: dict[Group, dict[str, None]], connection: Connection
+) -> dict[Group, tuple[int, ...]]:
+    return {group: write_group(runtime, connection, group, list(ids)) for group, ids in groups.items()}
 
 
 def later(at: datetime | None) -> float | None:

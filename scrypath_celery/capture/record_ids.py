@@ -12,6 +12,7 @@ from sqlalchemy.orm.exc import ObjectDeletedError
 from sqlalchemy.sql import ClauseElement
 
 from ..declaration.document_ids import may_be_respelt, respelt
+from ..declaration.fan_out import Route
 from ..declaration.schema import Schema
 
 
@@ -45,9 +46,9 @@ def is_changed(session: Session, record: Any, *, collections: bool = True) -> bo
     return session.is_modified(record, include_collections=collections) or bool(state_of(record).expired_attributes)
 
 
-def shows(schema: Schema, record: Any) -> bool:
-    """Whether what a flush has changed of a record can change its document."""
-    names = schema.attributes_to_watch
+def shows(watching: Schema | Route, record: Any) -> bool:
+    """Whether what a flush has changed of a record can change its document, or those that a fan-out leads to."""
+    names = watching.attributes_to_watch
     if names is None:
         return True
     if not state_of(record).expired_attributes.isdisjoint(names):

@@ -35,17 +35,22 @@ def before_deletions(capture: Capture, schemas: Schemas, session: Session) -> No
 def after_changes(capture: Capture, schemas: Schemas, session: Session, records: Iterable[Any]) -> None:
     """Register what is related to the records that a flush has inserted or changed, and what it has linked to them."""
     linked: dict[tuple[int, Schema], tuple[Schema, Any, Iterable[str]]] = {}
-    owners: list[tuple[Schema, Any, Iterable[str]]] = []
+    new: list[tuple[Schema, Any, Iterable[str]]] = []
+    changed: list[tuple[Schema, Any, Iterable[str]]] = []
     for record in records:
         for schema, other in changed_links(schemas, record):
             linked[id(other), schema] = (schema, other, ())
         for owner in schemas.routes.owners_of(type(record)):
-            if record in session.new or is_changed(session, record, collections=False):
-                owners.append((owner, record, ()))
+            if record in session.new:
+                new.append((owner, record, ()))
+            elif is_changed(session, record, collections=False):
+                changed.append((owner, record, ()))
     if linked:
         capture.note(session, Operation.UPSERT, list(linked.values()))
-    if owners:
-        capture.note_related(session, owners)
+    if new:
+        capture.note_related(session, new)
+    if changed:
+        capture.note_related(session, changed, only_shown=True)
 
 
 def capture_related_statement(

@@ -24,15 +24,18 @@ def index() -> None:
 @schema_argument
 @operating
 def contract_drift(console: Console, schema: str | None) -> int:
-    """Show where an index is not what its schema declares: fields, attributes, faceting, settings.
+    """Show where an index is not what its schema declares: fields, attributes, faceting, settings; and its triggers.
 
-    Exit code 0 where all matches, 2 where something differs or there is no index, 1 where it could not be compared.
+    Exit code 0 where all matches, 2 where something differs, there is no index, or triggers are incomplete, 1 where it
+    could not be compared.
     """
     found = console.search.index_contract_drift(console.schema(schema))
     console.answer("index contract-drift", as_json(found))
     for line in drift_lines(found):
         console.say(line)
-    return FINE if found.match else DIFFERENT
+    for line in _triggers(found):
+        console.say(line)
+    return FINE if found.match and not found.triggers_incomplete else DIFFERENT
 
 
 def drift_lines(found: ContractDrift, margin: str = "") -> list[str]:
@@ -51,6 +54,19 @@ def drift_lines(found: ContractDrift, margin: str = "") -> list[str]:
         commands = [f"`scrypath-celery {COMMANDS[remedy].format(name=found.schema)}`" for remedy in found.remedies]
         lines.append(f"{margin}  to fix it: {', then '.join(commands)}")
     return lines
+
+
+def _triggers(found: ContractDrift) -> list[str]:
+    if not found.triggers:
+        return [f"  triggers: {'none' if found.triggers is not None else 'not known: there is no ledger'}"]
+    told = " ".join(f"{table.table}={table.state}" for table in found.triggers)
+    missed = [f"    {table.table} misses {table.misses}" for table in found.triggers if table.misses]
+    fix = (
+        [f"  to fix them: `scrypath-celery ledger triggers install {found.schema}`"]
+        if found.triggers_incomplete
+        else []
+    )
+    return [f"  triggers: {told}", *missed, *fix]
 
 
 def _part(name: str, part: Dimension) -> list[str]:

@@ -75,7 +75,8 @@ def status(console: Console, schema: str | None) -> int:
             console.note(f"Error: {exc}")
     console.answer("ledger triggers status", {"tables": _listed(found), "errors": errors})
     for table in found:
-        console.say(pairs(schema=table.schema, table=table.table, triggers=table.state))
+        misses = f" misses {table.misses}" if table.misses else ""
+        console.say(f"{pairs(schema=table.schema, table=table.table, triggers=table.state)}{misses}")
     different = any(table.state is not TriggerState.INSTALLED for table in found)
     return NOT_DONE if errors else DIFFERENT if different else FINE
 
@@ -110,5 +111,5 @@ def _literal(text: str) -> str:
     return repr(text) if "\n" not in text else f'''r"""{text}"""'''
 
 
-def _listed(found: Iterable[TableStatus]) -> list[dict[str, str]]:
-    return [{"schema": one.schema, "table": one.table, "state": one.state.value} for one in found]
+def _listed(found: Iterable[TableStatus]) -> list[dict[str, str | None]]:
+    return [{"schema": one.schema, "table": one.table, "state": one.state.value, "misses": one.misses} for one in found]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty
+from sqlalchemy import Column, Select, select
+from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty, aliased
 
 from ..errors import SchemaError
 from . import mapping
@@ -33,20 +34,24 @@ class FanOut:
     `target` is the related class, or its name; it must be declared searchable. `resolve` says which records: the name
     of a relationship of the owner, or a callable of the owner (or of the owner and a session) that returns a
     `select()` of the target or of its document ids, or else records or ids. A `select()` is read in pages; other
-    answers are held in memory. Without `resolve` it is the one relationship that leads to the target; without
-    `target` it is the class that the relationship leads to. With `chain` the fan-outs of the target follow, too.
+    answers are held in memory. Without `resolve` it is the one relationship that leads to the target, or that of the
+    fan-out's name; without `target` it is the class that the relationship leads to. With `chain` the fan-outs of the
+    target follow, too. `depends_on` names the columns of the owner that related documents show; changes of others are
+    left alone.
     """
 
     target: type[Any] | str | None = None
     resolve: Resolve | None = None
     chain: bool = False
+    depends_on: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Route:
     """A fan-out that was checked: from an owner to the schema of its target.
 
-    Related records are found through `relationship`, or else by `resolve`.
+    Related records are found through `relationship`, or else by `resolve`. `depends_on` are the columns of the owner
+    whose change matters; None where any does.
     """
 
     owner: Schema
@@ -55,6 +60,7 @@ class Route:
     relationship: str | None = None
     resolve: Callable[..., Any] | None = None
     chain: bool = False
+    depends_on: tuple[str, ...] | None = None
 
     @property
     def key(self) -> str:
@@ -65,20 +71,39 @@ class Route:
     def reference(self) -> tuple[Any, Any]:
         """The column of the owner that names one record of the target, and the column that it names."""
         assert self.is_reference
-        return self._relation.local_remote_pairs[0]
+        return self.relation.local_remote_pairs[0]
 
     @cached_property
     def is_reference(self) -> bool:
         """Whether each owner names its one related record by a column (many to one)."""
         if self.relationship is None:
             return False
-        relation = self._relation
+        relation = self.relation
         return relation.direction is RelationshipDirection.MANYTOONE and len(relation.local_remote_pairs) == 1
 
+    @cached_property
+    def attributes_to_watch(self) -> frozenset[str] | None:
+        """The attributes of the owner whose change matters, also those that lead to what is related; None: any."""
+        if self.depends_on is None or any(mapping.changes_unasked(self.owner.mapper, one) for one in self.depends_on):
+            return None
+        local = self.relation.local_columns if self.relationship is not None else ()
+        leading = (self.owner.mapper.get_property_by_column(one).key for one in local if isinstance(one, Column))
+        return frozenset((*self.depends_on, *leading))
+
     @property
-    def _relation(self) -> RelationshipProperty[Any]:
+    def relation(self) -> RelationshipProperty[Any]:
+        """The relationship of the owner through which related records are found."""
         assert self.relationship is not None
         return self.owner.mapper.relationships[self.relationship]
+
+    def leading_to(self, owner: Any = None) -> Select[Any]:
+        """The statement that gives the ids that the relationship leads to, from all owners; `owner` is an alias."""
+        assert self.relationship is not None
+        start = self.owner.model if owner is None else owner
+        relation = getattr(start, self.relationship)
+        reached = relation.property.mapper
+        entity = aliased(self.target.model if self.target.mapper.isa(reached) else reached.class_)
+        return select(getattr(entity, self.target.key)).select_from(start).join(relation.of_type(entity))
 
     def related(self, owner: Any, session: Any) -> Any:
         """What the application's callable says is related to an owner."""
@@ -103,7 +128,9 @@ def declared(model: type[Any], given: FanOuts | None, owner: str | None = None) 
                 f"{model.__qualname__}: fan-out {name!r} must be a FanOut or the name of a relationship,"
                 f" not {type(value).__name__}"
             )
-        if fan_out.target is None and fan_out.resolve is not None and not isinstance(fan_out.resolve, str):
+        if fan_out.target is None and fan_out.resolve is None:
+            fan_out = replace(fan_out, resolve=name)
+        if fan_out.target is None and not isinstance(fan_out.resolve, str):
             raise SchemaError(f"{model.__qualname__}: fan-out {name!r} must name its target= beside a callable")
         if len(f"{owner or model.__name__}.{name}") > NAME_LENGTH:
             raise SchemaError(f"{model.__qualname__}: the name of fan-out {name!r} is too long")
@@ -121,17 +148,15 @@ def routes_of(
             to get from one to the other.
     """
     targets = () if fan_out.target is None else schemas_of(fan_out.target)
+    common: dict[str, Any] = {"owner": owner, "name": name, "chain": fan_out.chain}
+    common["depends_on"] = _dependencies(owner, name, fan_out.depends_on)
     if fan_out.resolve is not None and not isinstance(fan_out.resolve, str):
         _ = owner.key  # a composite primary key is refused
-        return tuple(
-            Route(owner=owner, name=name, target=target, resolve=fan_out.resolve, chain=fan_out.chain)
-            for target in targets
-        )
+        return tuple(Route(**common, target=target, resolve=fan_out.resolve) for target in targets)
     relationship = _relationship(owner, name, fan_out.resolve, targets)
     reached = owner.mapper.relationships[relationship].mapper
     routes = tuple(
-        Route(owner=owner, name=name, target=target, relationship=relationship, chain=fan_out.chain)
-        for target in targets or schemas_of(reached.class_)
+        Route(**common, target=target, relationship=relationship) for target in targets or schemas_of(reached.class_)
     )
     for route in routes:
         if not _leads_to(reached, route.target):
@@ -142,6 +167,16 @@ def routes_of(
         if not route.is_reference:
             _ = owner.key  # a composite primary key is refused
     return routes
+
+
+def _dependencies(owner: Schema, name: str, given: Sequence[str] | None) -> tuple[str, ...] | None:
+    if isinstance(given, str):
+        raise SchemaError(f"{owner.name}: fan-out {name!r}: depends_on must be a list of columns, not a string")
+    for one in given or ():
+        if not mapping.is_column(owner.mapper, one):
+            near = mapping.nearest(one, [str(column.key) for column in owner.mapper.column_attrs])
+            raise SchemaError(f"{owner.name}: fan-out {name!r}: depends_on names columns, and {one!r} is none{near}")
+    return None if given is None else tuple(given)
 
 
 def _relationship(owner: Schema, name: str, given: str | None, targets: Sequence[Schema]) -> str:

@@ -20,8 +20,9 @@ def write(connection: Connection, index_uid: str, ids: Sequence[str], at: float)
 
     It takes the place of the one that was scheduled for the same document, unless that is due already.
     """
-    for start in range(0, len(ids), MAX_IDS):
-        _remove(connection, index_uid, ids[start : start + MAX_IDS])
+    old = [
+        one for start in range(0, len(ids), MAX_IDS) for one in _of(connection, index_uid, ids[start : start + MAX_IDS])
+    ]
     written = []
     for id in dict.fromkeys(ids):
         [work_id] = works.write(connection, index_uid, Operation.UPSERT, (id,), Mode.CELERY, publish_after=0.0)
@@ -30,18 +31,30 @@ def write(connection: Connection, index_uid: str, ids: Sequence[str], at: float)
         connection.execute(later.values(available_at=at, publish_after=at, history=told))
         connection.execute(scheduled.insert().values(index_uid=index_uid, document_id=id, work_id=work_id, due_at=at))
         written.append(work_id)
+    _remove(connection, old)
     return tuple(written)
 
 
-def _remove(connection: Connection, index_uid: str, ids: Sequence[str]) -> None:
-    old = connection.execute(
-        select(scheduled.c.work_id).where(scheduled.c.index_uid == index_uid, scheduled.c.document_id.in_(ids))
-    ).scalars()
-    replaced = list(old)
-    if replaced:
-        waiting = (work.c.state == State.PENDING.value) & (work.c.available_at > now())
-        connection.execute(delete(work).where(work.c.id.in_(replaced), waiting))
-        connection.execute(delete(scheduled).where(scheduled.c.work_id.in_(replaced)))
+def _of(connection: Connection, index_uid: str, ids: Sequence[str]) -> list[int]:
+    """The works that are scheduled for these documents."""
+    query = select(scheduled.c.work_id).where(scheduled.c.index_uid == index_uid, scheduled.c.document_id.in_(ids))
+    return list(connection.execute(query).scalars())
+
+
+def _remove(connection: Connection, old: Sequence[int]) -> None:
+    """Remove works that are not due yet.
+
+    What another transaction holds is left to it: it removes that itself, or has claimed it. Whoever waited for it could
+    be waited for in turn, since a transaction schedules its documents in whatever order the application names them.
+    """
+    # One by one, and after the new ones are written: for a list MariaDB may read, and lock, the whole table, and for a
+    # work that is gone by now it locks the gap, which may be the end of the table.
+    for id in sorted(old):
+        free = select(work.c.id).where(work.c.id == id).with_for_update(skip_locked=True)
+        if connection.execute(free).scalar() is not None:
+            waiting = (work.c.state == State.PENDING.value) & (work.c.available_at > now())
+            connection.execute(delete(work).where(work.c.id == id, waiting))
+            connection.execute(delete(scheduled).where(scheduled.c.work_id == id))
 
 
 def waiting(connection: Connection, index_uid: str) -> tuple[int, float | None]:

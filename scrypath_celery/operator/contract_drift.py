@@ -11,6 +11,7 @@ from ..convergence.live_settings import differing
 from ..declaration.changes import Declared, Remedy, changes, cheapest
 from ..declaration.schema import Schema
 from ..declaration.setting_names import own_name
+from ..ledger.triggers import TableStatus, TriggerState
 from ..runtime import Runtime
 from .display_name import display_name
 from .settings_diff import hidden
@@ -61,7 +62,8 @@ class Dimension:
 class ContractDrift:
     """One index against its schema. Without an index nothing matches, and `dimensions` is empty.
 
-    `declaration` says what was declared otherwise when the index was made, as far as the ledger knows.
+    `declaration` says what was declared otherwise when the index was made, as far as the ledger knows. `triggers` says
+    how those of its tables stand, where it has some (None: not known); they are no part of what matches.
     """
 
     schema: str
@@ -72,12 +74,18 @@ class ContractDrift:
     dimensions: Mapping[str, Dimension]
     declaration: Dimension = Dimension(match=True)
     remedies: tuple[Remedy, ...] = ()
+    triggers: tuple[TableStatus, ...] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
         """What differs, by name: the primary key, settings, fields."""
         parts = [self.primary_key, *self.dimensions.values(), self.declaration]
         return tuple(dict.fromkeys(detail.name for part in parts for detail in part.details))
+
+    @property
+    def triggers_incomplete(self) -> bool:
+        """Whether it has triggers, and some of them are not installed as they are to be."""
+        return any(one.state is not TriggerState.INSTALLED for one in self.triggers or ())
 
 
 def contract_drift(runtime: Runtime, schema: Schema, made_with: Declared | None = None) -> ContractDrift:

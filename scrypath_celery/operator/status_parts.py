@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from ..declaration.generation import generation_of
 from ..declaration.schema import Schema
 from ..ledger import indexes, notes, overview, publications, rebuilds, scheduled, workers, works
-from ..ledger.triggers import TableStatus, Triggers
+from ..ledger.triggers import TableStatus
 from ..rebuild.report import RebuildStatus, status_of
 from ..runtime import Runtime
 from ..work import OPEN, IndexRow, State
@@ -23,6 +23,7 @@ from .engine_health import EngineHealth, engine_health
 from .index_counts import EngineCounts, QueueCounts, engine_counts, queue_counts
 from .probe import Probe
 from .serialization import to_datetime
+from .trigger_status import triggers_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +109,7 @@ def read_ledger_status(connection: Connection, runtime: Runtime, schemas: Sequen
         },
         verified={schema.uid: _verified(notes.verified(connection, schema.uid)) for schema in schemas},
         rebuilds={uid: found for uid, found in under_way.items() if found is not None},
-        triggers={schema.uid: Triggers(runtime.ledger, [schema]).standing_if_any(connection) for schema in schemas},
+        triggers={schema.uid: triggers_of(runtime, schema, connection) for schema in schemas},
         scheduled={schema.uid: _scheduled(connection, schema) for schema in schemas},
     )
 

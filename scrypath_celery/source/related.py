@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, CompoundSelect, Connection, Row, Select, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from ..declaration.fan_out import Route
 from ..declaration.schema import Schema
@@ -79,11 +79,7 @@ def resolved_now(
 
 def by_relationship(route: Route, criterion: ColumnElement[bool] | None) -> Select[Any]:
     """The statement that gives the ids that a fan-out's relationship leads to from the owners of a criterion."""
-    assert route.relationship is not None
-    owner, relation = route.owner, getattr(route.owner.model, route.relationship)
-    reached = relation.property.mapper
-    entity = aliased(route.target.model if route.target.mapper.isa(reached) else reached.class_)
-    joined = select(getattr(entity, route.target.key)).select_from(owner.model).join(relation.of_type(entity))
+    joined = route.leading_to()
     return joined if criterion is None else joined.where(criterion)
 
 

@@ -10,11 +10,11 @@ from .tasks import register
 if TYPE_CHECKING:
     from celery import Celery
 
-STEP = "scrypath_celery.worker.relay_step:RelayStep"
+STEPS = ("scrypath_celery.worker.relay_step:RelayStep", "scrypath_celery.worker.listen_step:ListenStep")
 
 
 def attach(app: Celery, owner: Any) -> None:
-    """Make an app know its `Scrypath`: tasks, the relay's timer, and the queue. Reads no configuration.
+    """Make an app know its `Scrypath`: tasks, steps of its workers, and the queue. Reads no configuration.
 
     Raises:
         ConfigError: the app has another `Scrypath` already.
@@ -23,7 +23,7 @@ def attach(app: Celery, owner: Any) -> None:
     if there is None:
         app.scrypath, owner.celery_app = owner, app
         register(app, owner)
-        app.steps["consumer"].add(STEP)
+        app.steps["consumer"].update(STEPS)
     elif there is not owner:
         raise ConfigError(f"the Celery app {app.main!r} has a Scrypath already: attach models to that one")
 

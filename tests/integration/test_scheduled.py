@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from scrypath_celery import SyncResult
 from scrypath_celery.capture.inline import drain
@@ -134,3 +134,26 @@ def test_what_was_due_long_ago_is_forgotten(blog: Blog) -> None:
     with blog.engine.begin() as connection:
         connection.execute(update(tables.scheduled).values(due_at=now() - 100_000))
         assert scheduled.prune(connection, "post") == 1
+
+
+IMPATIENT = {"postgresql": "SET lock_timeout = '2s'", "mysql": "SET innodb_lock_wait_timeout = 2"}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql", "mariadb"], indirect=True)
+def test_transactions_that_reschedule_the_same_records_never_wait_for_each_other(blog: Blog) -> None:
+    def write(connection: Connection, id: str) -> None:
+        scheduled.write(connection, "post", [id], LATER.timestamp())
+
+    with blog.engine.begin() as connection:
+        scheduled.write(connection, "post", ["1", "2"], SOON.timestamp())
+    with blog.engine.connect() as one, blog.engine.connect() as other:
+        for connection in (one, other):
+            name = connection.dialect.name.replace("mariadb", "mysql")
+            connection.exec_driver_sql(IMPATIENT[name])
+        write(one, "1")
+        write(other, "2")
+        write(one, "2")
+        write(other, "1")
+        one.commit()
+        other.commit()
+    assert due(blog) == [LATER.timestamp()] * 4

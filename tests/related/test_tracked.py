@@ -212,3 +212,25 @@ def test_links_that_only_the_database_knows_are_refused_by_name(database_url: st
         session.execute(moved)
     library.tracker.untrack(library.make)
     library.engine.dispose()
+
+
+@pytest.mark.filterwarnings("ignore:documents of Book may show")
+@pytest.mark.parametrize(("depends_on", "followed"), [(["id"], 0), (["name"], 1)])
+def test_a_fan_out_follows_changes_of_what_it_depends_on_alone(
+    tmp_path: Path, depends_on: list[str], followed: int
+) -> None:
+    schemas = Schemas()
+    schemas.add(Book, fields=["title"])
+    schemas.add_owner(Author, {"books": FanOut(depends_on=depends_on)})
+    library = open_library(f"sqlite:///{tmp_path / 'library.db'}", schemas)
+    library.fill()
+    library.tracker.track(library.make)
+    with library.make() as session:
+        session.add(Author(name="new"))
+        session.commit()
+    assert len(library.works(Operation.FAN_OUT)) == 1
+    with library.make() as session:
+        set_name(Author)(session)
+        session.commit()
+    assert len(library.works(Operation.FAN_OUT)) == 1 + followed
+    library.engine.dispose()

@@ -17,6 +17,7 @@ GOOD: dict[str, tuple[Any, str | None]] = {
     "a relationship that is found": ({"works": FanOut(target=Book)}, "books"),
     "a target by name": ({"works": FanOut(target="Book", resolve="books")}, "books"),
     "a callable": ({"works": FanOut(target=Book, resolve=lambda author: [])}, None),
+    "the name of a relationship": ({"books": FanOut(depends_on=["name"])}, "books"),
 }
 
 
@@ -39,6 +40,11 @@ WRONG: dict[str, tuple[Any, str]] = {
     "another target": ({"books": FanOut(target=Tag, resolve="books")}, r"Author.books leads to Book, not Tag"),
     "no way to the target": ({"tags": FanOut(target=Tag)}, "no relationships of Author lead to Tag: give resolve="),
     "a callable without a target": ({"books": FanOut(resolve=lambda author: [])}, "must name its target="),
+    "a column that is none": (
+        {"books": FanOut(depends_on=["nam"])},
+        r"depends_on names columns, and 'nam' is none; did you mean 'name'\?",
+    ),
+    "a string of columns": ({"books": FanOut(depends_on="name")}, "depends_on must be a list of columns"),
     "a string": ("books", "must be a list of relationships or a mapping"),
     "something else": ({"books": 5}, "must be a FanOut or the name of a relationship, not int"),
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from .declarations import Declarations
 from .trigger import TableStatus, TriggerState
 from .triggers import Triggers
 
-__all__ = ["TableStatus", "TriggerState", "Triggers"]
+__all__ = ["Declarations", "TableStatus", "TriggerState", "Triggers"]

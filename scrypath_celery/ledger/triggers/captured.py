@@ -1,180 +1,127 @@
-"""Which rows of which tables make the documents of a schema, and how their ids are read from such a row."""
+"""Which tables are captured for a schema, and what a change of their rows writes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Dialect, ForeignKeyConstraint, Table
-from sqlalchemy.orm import ColumnProperty, Mapper
-from sqlalchemy.sql.compiler import IdentifierPreparer
+from sqlalchemy import Table
 
-from ...declaration import mapping
+from ...declaration.fan_out import Route
 from ...declaration.schema import Schema
-from ...errors import SchemaError
-from .id_sql import id_sql
+from ...work import Operation
+from .related_ids import RelatedIds
+from .row_ids import Pairs, RowIds, referring, row_ids, shown_columns
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Write:
+    """What is written for a row: a work of this operation with these ids, for a fan-out where one is named."""
+
+    operation: Operation
+    ids: RowIds | RelatedIds
+    fan_out: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Captured:
-    """A table whose rows belong to a schema's records.
+    """A table whose changes are captured.
 
-    `id_column` holds the document id, in this table or in `id_column.table`, which shares its primary key. `kinds`
-    are the values of `discriminator` that make a row one of this schema's records; None where every row may be one.
-    `shown` are the columns whose change changes a document; None where any may.
+    `changed` is written for a row that is inserted or updated (as it was, too), `deleted` for one that is deleted, or
+    whose columns that lead to what is related change. `purpose` tells apart what one table is captured for, `misses`
+    says what of its changes is not captured.
     """
 
     table: Table
-    id_column: Column[object]
-    discriminator: Column[object] | None = None
-    kinds: tuple[object, ...] = ()
-    shown: tuple[Column[object], ...] | None = None
-
-    def id_of(self, row: str, dialect: Dialect) -> str:
-        """The SQL text of the document id of a row that is known as `row` (NEW, OLD, or an alias)."""
-        name = quoting(dialect).quote
-        if self.id_column.table is self.table:
-            return id_sql(self.id_column, dialect, f"{row}.{name(self.id_column.name)}")
-        owner = self.id_column.table
-        pairs = zip(owner.primary_key.columns, self.table.primary_key.columns, strict=True)
-        same = " AND ".join(f"own.{name(one.name)} = {row}.{name(other.name)}" for one, other in pairs)
-        text = id_sql(self.id_column, dialect, f"own.{name(self.id_column.name)}")
-        return f"(SELECT {text} FROM {table_sql(owner, dialect)} AS own WHERE {same})"
-
-    def condition(self, row: str, dialect: Dialect) -> str:
-        """The SQL condition that a row is of one of this schema's records."""
-        if self.discriminator is None:
-            return "1 = 1"
-        listed = ", ".join(literal_sql(kind) for kind in self.kinds)
-        return f"{row}.{quoting(dialect).quote(self.discriminator.name)} IN ({listed})"
-
-    def shown_of(self, row: str, dialect: Dialect) -> list[str]:
-        """The SQL of all that a change of this row may show of it."""
-        quote = quoting(dialect).quote
-        return [f"{row}.{quote(column.name)}" for column in self.shown or ()]
+    purpose: str = ""
+    changed: Write | None = None
+    deleted: Write | None = None
+    misses: str = ""
 
 
-def captured(schema: Schema) -> list[Captured]:
-    """The tables of a schema's records, those of subclasses among them.
+def captured(schema: Schema, routes: Iterable[Route]) -> list[Captured]:
+    """The tables whose changes change documents of a schema: of its records, of links to them, of fan-outs to them.
+
+    `routes` are all fan-outs of the application.
 
     Raises:
-        SchemaError: the document id is no column, or no single one.
+        SchemaError: an id is no column, or of a type that SQL cannot write down as Python does.
     """
-    found: dict[Table, Captured] = {}
-    for mapper in schema.mapper.self_and_descendants:
-        if mapper.concrete and mapper is not schema.mapper:
-            continue
-        for table in mapper.tables:
-            if isinstance(table, Table) and table not in found:
-                found[table] = _captured(schema, mapper, table)
-    return list(found.values())
+    known = list(routes)
+    found = list(_of_records(schema))
+    found += _of_links(schema)
+    for route in known:
+        if route.target.model is schema.model and route.target.index == schema.index:
+            found += _of_fan_out(route)
+            for first in known:
+                if first.chain and first.target is route.owner:
+                    found += _of_chain(first, route)
+    return list({(one.table, one.purpose): one for one in found}.values())
 
 
-def _captured(schema: Schema, mapper: Mapper[object], table: Table) -> Captured:
-    columns = _id_columns(schema, mapper)
-    id_column = next((column for column in columns if column.table is table), columns[0])
-    shown = _shown(schema, mapper, table)
-    discriminator = mapper.polymorphic_on
-    if schema.mapper.inherits is None or not isinstance(discriminator, Column) or discriminator.table is not table:
-        return Captured(table=table, id_column=id_column, shown=shown)
-    kinds = tuple(one.polymorphic_identity for one in schema.mapper.self_and_descendants)
-    if not all(isinstance(kind, str | int) for kind in kinds):
-        return Captured(table=table, id_column=id_column, shown=shown)
-    return Captured(table=table, id_column=id_column, discriminator=discriminator, kinds=kinds, shown=shown)
-
-
-def _shown(schema: Schema, mapper: Mapper[object], table: Table) -> tuple[Column[object], ...] | None:
-    if schema.dependencies is None:
-        return None
-    found = [column for name in sorted(schema.dependencies) for column in mapper.get_property(name).columns]
-    if isinstance(mapper.polymorphic_on, Column):  # the class, whose code may make the document
-        found.append(mapper.polymorphic_on)
-    return tuple(dict.fromkeys(column for column in found if column.table is table))
-
-
-def _id_columns(schema: Schema, mapper: Mapper[object]) -> list[Column[object]]:
-    found = mapper.get_property(schema.key) if mapping.is_column(mapper, schema.key) else None
-    columns = [one for one in found.columns if isinstance(one, Column)] if isinstance(found, ColumnProperty) else []
-    if not columns:
-        raise SchemaError(
-            f"triggers cannot capture {schema.name}: its document id {schema.key!r} is no column of a table;"
-            " capture its writes by calls or track"
+def _of_records(schema: Schema) -> Iterator[Captured]:
+    for ids in row_ids(schema, schema.dependencies):
+        yield Captured(
+            table=ids.table,
+            changed=Write(operation=Operation.UPSERT, ids=ids),
+            deleted=Write(operation=Operation.DELETE, ids=ids),
         )
-    return columns
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Reach:
-    """How a change of a row of `parent` reaches rows of a captured table through actions of foreign keys.
-
-    `path` leads from the captured table to the parent, one foreign key after the other; it is empty where rows of the
-    captured table reach others of it.
-    """
-
-    parent: Table
-    path: tuple[ForeignKeyConstraint, ...]
-
-    @property
-    def steps(self) -> list[tuple[Table, ForeignKeyConstraint | None]]:
-        """The tables from the parent to the captured one, each with the foreign key by which it is reached."""
-        return [(self.parent, None), *((one.table, one) for one in reversed(self.path))]
-
-    @property
-    def on_update(self) -> bool:
-        """Whether a change of the parent's key reaches them too, beside its deletion."""
-        return bool(self.path) and all(_acts(one.onupdate) for one in self.path)
-
-    @property
-    def on_delete(self) -> bool:
-        """Whether a deletion of the parent's row reaches them: each step but the last has to delete a row."""
-        if not self.path:
-            return True
-        *upper, first = reversed(self.path)
-        return _acts(first.ondelete) and all((one.ondelete or "").upper() == "CASCADE" for one in upper)
+def _of_links(schema: Schema) -> Iterator[Captured]:
+    """The link tables of a schema's relationships (many to many), which code that makes documents may show."""
+    if schema.plain and schema.select is None:
+        return
+    for relation in schema.mapper.relationships:
+        if isinstance(relation.secondary, Table) and not relation.viewonly:
+            yield _of_link(schema, relation.secondary, relation.synchronize_pairs)
 
 
-def reaches(table: Table) -> Iterator[Reach]:
-    """The tables whose rows reach those of `table` by actions of the database's foreign keys, however far off."""
-    if loops(table, "CASCADE", "SET NULL", "SET DEFAULT"):
-        yield Reach(parent=table, path=())
-    yield from _reaches(table, ())
+def _of_link(schema: Schema, table: Table, synchronized: Iterable[tuple[object, object]]) -> Captured:
+    pairs: Pairs = tuple((there, here) for there, here in synchronized)  # type: ignore[misc]
+    link = Write(operation=Operation.UPSERT, ids=referring(schema, table, pairs, None))
+    purpose = " ".join(here.name for _, here in pairs)
+    return Captured(table=table, purpose=f"link {purpose}", changed=link, deleted=link)
 
 
-def loops(table: Table, *actions: str) -> list[ForeignKeyConstraint]:
-    """The foreign keys of a table to itself that do one of these on a deletion."""
-    found = [one for one in table.foreign_key_constraints if (one.ondelete or "").upper() in actions]
-    return sorted((one for one in found if one.referred_table is table), key=lambda one: list(one.column_keys))
+def _of_fan_out(route: Route) -> Iterator[Captured]:
+    if route.is_reference:
+        yield _of_reference(route, Operation.UPSERT, None)
+        return
+    relation = route.relation if route.relationship is not None else None
+    if relation is not None and isinstance(relation.secondary, Table) and relation.secondary_synchronize_pairs:
+        yield _of_link(route.target, relation.secondary, relation.secondary_synchronize_pairs)
+    read = list(row_ids(route.owner, route.attributes_to_watch))
+    deleted = {ids.table: _deleted(route, ids.table, Operation.UPSERT, None) for ids in read}
+    misses = "" if any(deleted.values()) else f"deletions: Python alone knows what {route.key} leads to"
+    for ids in read:
+        changed = Write(operation=Operation.FAN_OUT, ids=ids, fan_out=route.key)
+        yield Captured(table=ids.table, purpose=route.key, changed=changed, deleted=deleted[ids.table], misses=misses)
 
 
-def _reaches(table: Table, path: tuple[ForeignKeyConstraint, ...]) -> Iterator[Reach]:
-    for constraint in table.foreign_key_constraints:
-        parent = constraint.referred_table
-        if parent is table or any(one.table is parent for one in path):
-            continue  # its own table is looked through at each step
-        found = Reach(parent=parent, path=(*path, constraint))
-        if found.on_delete or found.on_update:
-            yield found
-            yield from _reaches(parent, found.path)
+def _of_chain(first: Route, then: Route) -> Iterator[Captured]:
+    """What a change of the owner of `first` writes for the fan-out `then` of its target."""
+    purpose = f"{first.key} {then.key}"
+    if first.is_reference:
+        yield _of_reference(first, Operation.FAN_OUT, then.key, purpose=purpose)
+        return
+    for table in first.owner.mapper.tables:  # its changes are resolved by workers, who follow the chain
+        if isinstance(table, Table) and (deleted := _deleted(first, table, Operation.FAN_OUT, then.key)) is not None:
+            yield Captured(table=table, purpose=purpose, deleted=deleted)
 
 
-def _acts(action: str | None) -> bool:
-    return (action or "").upper() in ("CASCADE", "SET NULL", "SET DEFAULT")
+def _of_reference(route: Route, operation: Operation, fan_out: str | None, *, purpose: str = "") -> Captured:
+    here, there = route.reference
+    table = here.table
+    names = route.attributes_to_watch
+    shown = None if names is None else shown_columns(route.owner.mapper, table, names)
+    ids = referring(route.target, table, ((there, here),), shown)
+    write = Write(operation=operation, ids=ids, fan_out=fan_out)
+    return Captured(table=table, purpose=purpose or route.key, changed=write, deleted=write)
 
 
-def table_sql(table: Table, dialect: Dialect) -> str:
-    """The quoted name of a table, with its schema where it has one."""
-    return quoting(dialect).format_table(table)
-
-
-def quoting(dialect: Dialect) -> IdentifierPreparer:
-    """What quotes names for statements that have no parameters: a percent sign is one, where drivers want two."""
-    found = dialect.preparer(dialect)
-    found._double_percents = False
-    return found
-
-
-def literal_sql(value: object) -> str:
-    """A text or number as SQL writes it down."""
-    if isinstance(value, int):
-        return str(int(value))
-    return "'" + str(value).replace("'", "''") + "'"
+def _deleted(route: Route, table: Table, operation: Operation, fan_out: str | None) -> Write | None:
+    if route.relationship is None:
+        return None
+    ids = RelatedIds(route=route, table=table)
+    return Write(operation=operation, ids=ids, fan_out=fan_out) if ids.are_readable else None

@@ -39,7 +39,7 @@ def id_sql(column: Column[object], dialect: Dialect, value: str) -> str:
     name = type(kind).__name__
     why = "Python alone knows its text" if isinstance(kind, TypeDecorator | Enum) else "no trigger can give its text"
     raise SchemaError(
-        f"triggers cannot capture {column.table.name}.{column.name}: the document id is of type {name}, and {why};"
+        f"triggers cannot capture {column.table.name}.{column.name}: the id is of type {name}, and {why};"
         " capture these writes by calls or track"
     )
 

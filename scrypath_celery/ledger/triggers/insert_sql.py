@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from sqlalchemy import Dialect
 
-from ...work import PRIORITY, Mode, Operation, State
+from ...work import PRIORITY, Mode, State
 from ..clock import now
 from ..tables import work
-from .captured import literal_sql
+from .captured import Write
+from .names import literal_sql
 
 COLUMNS = (
     "index_uid",
     "operation",
+    "fan_out",
     "documents",
     "priority",
     "mode",
@@ -29,14 +31,15 @@ INSERT_INTO = f"INSERT INTO {work.name} (ids, {', '.join(COLUMNS)})"
 """The beginning of the statement; what it selects is the ids, then `values`."""
 
 
-def values(index_uid: str, operation: Operation, dialect: Dialect, *, documents: str) -> str:
-    """The values of `COLUMNS`, as SQL; `documents` is the expression that counts the ids."""
+def values(index_uid: str, write: Write, dialect: Dialect) -> str:
+    """The values of `COLUMNS`, as SQL that counts the ids."""
     time = str(now().compile(dialect=dialect))
     texts = {
         "index_uid": literal_sql(index_uid),
-        "operation": literal_sql(operation.value),
-        "documents": documents,
-        "priority": str(PRIORITY[operation]),
+        "operation": literal_sql(write.operation.value),
+        "fan_out": "NULL" if write.fan_out is None else literal_sql(write.fan_out),
+        "documents": "count(*)",
+        "priority": str(PRIORITY[write.operation]),
         "mode": literal_sql(Mode.CELERY.value),
         "state": literal_sql(State.PENDING.value),
         "attempts": "0",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, text
 
-from .captured import quoting
+from .names import quoting
 from .trigger import PREFIX, Found, read_mark
 
 _POSTGRESQL = text(

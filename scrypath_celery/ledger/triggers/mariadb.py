@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from sqlalchemy import Column, Dialect, ForeignKeyConstraint
 
+from ...declaration.fan_out import Route
 from ...declaration.schema import Schema
-from ...work import MAX_IDS, Operation
-from .captured import Captured, Reach, captured, loops, quoting, reaches, table_sql
+from ...work import MAX_IDS
+from .captured import Captured, Write, captured
 from .insert_sql import INSERT_INTO, values
+from .names import quoting, table_sql
+from .reach import Reach, loops, reaches
+from .related_ids import RelatedIds
+from .row_ids import RowIds
 from .trigger import TableTriggers, base_name, comment, mark_of
 
 SWITCH = "@scrypath_capture"
@@ -19,66 +24,106 @@ _LONGEST_IDS = 16_777_215
 """Bytes of the ids of one work: what their column holds."""
 
 
-def wanted(schema: Schema, dialect: Dialect) -> list[TableTriggers]:
-    """The triggers that capture every write to a schema's tables but TRUNCATE, which fires none.
+def wanted(schema: Schema, routes: Iterable[Route], dialect: Dialect) -> list[TableTriggers]:
+    """The triggers that capture every write to the tables of a schema's documents but TRUNCATE, which fires none.
 
     Raises:
-        SchemaError: its document id cannot be read by SQL.
+        SchemaError: an id cannot be read by SQL.
     """
     found = []
-    for source in captured(schema):
+    for source in captured(schema, routes):
         found.append(_of_table(schema, source, dialect))
-        found += [_of_parent(schema, source, reach, dialect) for reach in reaches(source.table)]
+        reached = [reach for reach in reaches(source.table) if not _is_known(source, reach)]
+        found += [_of_parent(schema, source, reach, dialect) for reach in reached]
     return found
+
+
+def _is_known(source: Captured, reach: Reach) -> bool:
+    """Whether rows are reached along with the record that they refer to, which is captured itself."""
+    ids = source.changed.ids if source.changed is not None else None
+    if not reach.path or not isinstance(ids, RowIds):
+        return False
+    return {(one.column, one.parent) for one in reach.path[0].elements} == set(ids.pairs)
 
 
 def _of_table(schema: Schema, source: Captured, dialect: Dialect) -> TableTriggers:
     table = table_sql(source.table, dialect)
     bodies: dict[str, tuple[str, str]] = {}
-    for event, rows in (("INSERT", ("NEW",)), ("UPDATE", ("OLD", "NEW")), ("DELETE", ("OLD",))):
-        operation = Operation.DELETE if event == "DELETE" else Operation.UPSERT
-        read = " UNION ALL ".join(
-            f"SELECT {source.id_of(row, dialect)} AS id FROM DUAL WHERE {source.condition(row, dialect)}"
-            for row in rows
-        )
-        if event == "UPDATE":  # compared byte by byte: two ids that a collation takes for one are two
-            old, new = (f"CAST({source.id_of(row, dialect)} AS BINARY)" for row in rows)
-            read += f" AND NOT ({old} <=> {new} AND {source.condition('OLD', dialect)})"
-            if source.shown is not None:
-                pairs = zip(
-                    *([source.id_of(row, dialect), *source.shown_of(row, dialect)] for row in rows), strict=True
-                )
-                same = " AND ".join(f"CAST({one} AS BINARY) <=> CAST({other} AS BINARY)" for one, other in pairs)
-                read = f"SELECT id FROM ({read}) AS changed WHERE NOT ({same})"
-        bodies[event.lower()] = (f"AFTER {event}", _insert(schema, operation, read, dialect))
-    return _triggers(schema, table, base_name(schema.uid, table), bodies, dialect)
+    for event in ("INSERT", "UPDATE", "DELETE"):
+        found = [_insert(schema, write, read, dialect) for write, read in _reads(source, event, dialect)]
+        if found:
+            bodies[event.lower()] = (f"AFTER {event}", ";\n".join(found))
+    base = base_name(schema.uid, table, purpose=source.purpose)
+    return _triggers(schema, table, base, bodies, dialect, misses=source.misses)
+
+
+def _reads(source: Captured, event: str, dialect: Dialect) -> Iterator[tuple[Write, str]]:
+    """What an event writes, each with the SQL that gives its ids."""
+    changed, deleted = source.changed, source.deleted
+    if changed is not None and event != "DELETE":
+        assert isinstance(changed.ids, RowIds)
+        yield changed, _changed(changed.ids, ("NEW",) if event == "INSERT" else ("OLD", "NEW"), dialect)
+    if deleted is None or event == "INSERT":
+        return
+    if isinstance(deleted.ids, RelatedIds):
+        same = _same(deleted.ids.listed("OLD", dialect), deleted.ids.listed("NEW", dialect))
+        origin = f" FROM DUAL WHERE NOT ({same})" if event == "UPDATE" else ""
+        yield deleted, deleted.ids.read(deleted.ids.of_row("OLD", origin, dialect), dialect)
+    elif event == "DELETE":
+        yield deleted, _changed(deleted.ids, ("OLD",), dialect)
+
+
+def _changed(ids: RowIds, rows: tuple[str, ...], dialect: Dialect) -> str:
+    read = " UNION ALL ".join(
+        f"SELECT {ids.id_of(row, dialect)} AS id FROM DUAL WHERE {ids.condition(row, dialect)}" for row in rows
+    )
+    if len(rows) == 1:
+        return read
+    same = _same(*([ids.id_of(row, dialect)] for row in rows))  # two ids that a collation takes for one are two
+    read += f" AND NOT ({same} AND {ids.condition('OLD', dialect)})"
+    if ids.shown is None:
+        return read
+    same = _same(*([ids.id_of(row, dialect), *ids.shown_of(row, dialect)] for row in rows))
+    return f"SELECT id FROM ({read}) AS changed WHERE NOT ({same})"
+
+
+def _same(old: Iterable[str], new: Iterable[str]) -> str:
+    """Whether values are the same, byte by byte."""
+    pairs = zip(old, new, strict=True)
+    return " AND ".join(f"CAST({one} AS BINARY) <=> CAST({other} AS BINARY)" for one, other in pairs)
 
 
 def _of_parent(schema: Schema, source: Captured, reach: Reach, dialect: Dialect) -> TableTriggers:
     table = table_sql(reach.parent, dialect)
+    rows = [source.changed] if source.changed is not None else []
+    related = [source.deleted] if source.deleted is not None and isinstance(source.deleted.ids, RelatedIds) else []
+
+    def reached(writes: list[Write], row: str, *, deleted: bool) -> str:
+        return ";\n".join(_reached(schema, one, reach, row, dialect, deleted=deleted) for one in writes)
+
     bodies: dict[str, tuple[str, str]] = {}
     if reach.on_delete:
-        bodies["delete"] = ("BEFORE DELETE", _reached(schema, source, reach, "OLD", dialect, deleted=True))
+        bodies["delete"] = ("BEFORE DELETE", reached([*rows, *related], "OLD", deleted=True))
     if reach.on_update:
-        bodies["before"] = ("BEFORE UPDATE", _reached(schema, source, reach, "OLD", dialect, deleted=False))
-        bodies["after"] = ("AFTER UPDATE", _reached(schema, source, reach, "NEW", dialect, deleted=False))
+        bodies["before"] = ("BEFORE UPDATE", reached([*rows, *related], "OLD", deleted=False))
+        if rows:
+            bodies["after"] = ("AFTER UPDATE", reached(rows, "NEW", deleted=False))
     way = [f"{step.table.fullname}({','.join(step.column_keys)})" for step in reach.path]
-    base = base_name(schema.uid, table, purpose=" ".join(way) or "itself")
-    return _triggers(schema, table, base, bodies, dialect)
+    purpose = " ".join(one for one in (source.purpose, " ".join(way) or "itself") if one)
+    return _triggers(schema, table, base_name(schema.uid, table, purpose=purpose), bodies, dialect)
 
 
-def _reached(schema: Schema, source: Captured, reach: Reach, row: str, dialect: Dialect, *, deleted: bool) -> str:
+def _reached(schema: Schema, write: Write, reach: Reach, row: str, dialect: Dialect, *, deleted: bool) -> str:
     """Write a work for the rows that an action on this row of the parent reaches, table by table."""
     quote, levels = quoting(dialect).quote, list[str]()
     for at, (table, step) in enumerate(reach.steps):
-        names = [quote(column.name) for column in table.columns if column in _keys(source, reach)]
+        names = [quote(column.name) for column in table.columns if column in _keys(write, reach)]
         listed = ", ".join(f"r.{name}" for name in names)
         rows = f"SELECT {listed} FROM {table_sql(table, dialect)} AS r JOIN level{{}} AS p ON {{}}"
         found = [f"SELECT {', '.join(f'{row}.{name} AS {name}' for name in names)}"]
         if not deleted:  # nothing follows a row whose key stays
             keys = [quote(one.column.name) for one in reach.path[-1].elements]
-            same = " AND ".join(f"CAST(OLD.{key} AS BINARY) <=> CAST(NEW.{key} AS BINARY)" for key in keys)
-            found[0] += f" FROM DUAL WHERE NOT ({same})"
+            found[0] += f" FROM DUAL WHERE NOT ({_same(*([f'{one}.{key}' for key in keys] for one in ('OLD', 'NEW')))})"
         if step is not None:
             found = [rows.format(at - 1, _refers(step, dialect))]
         if deleted:  # what goes takes along what refers to it in its own table, however deep
@@ -88,18 +133,19 @@ def _reached(schema: Schema, source: Captured, reach: Reach, row: str, dialect: 
     reads = [f"SELECT * FROM level{last}"]
     if deleted:
         reads += [rows.format(last, _refers(one, dialect)) for one in loops(table, "SET NULL", "SET DEFAULT")]
-    read = (
-        f"WITH RECURSIVE {', '.join(levels)} SELECT {source.id_of('r', dialect)} AS id"
-        f" FROM ({' UNION '.join(reads)}) AS r WHERE {source.condition('r', dialect)}"
-    )
-    return _insert(schema, Operation.UPSERT, read, dialect)
+    read = _read(write.ids, f"({' UNION '.join(reads)}) AS r", dialect)
+    return _insert(schema, write, f"WITH RECURSIVE {', '.join(levels)} {read}", dialect)
 
 
-def _keys(source: Captured, reach: Reach) -> set[Column[object]]:
+def _read(ids: RowIds | RelatedIds, rows: str, dialect: Dialect) -> str:
+    if isinstance(ids, RelatedIds):
+        return ids.read(rows, dialect)
+    return f"SELECT {ids.id_of('r', dialect)} AS id FROM {rows} WHERE {ids.condition('r', dialect)}"
+
+
+def _keys(write: Write, reach: Reach) -> set[Column[object]]:
     """The columns by which rows are found from table to table, and their ids at the end."""
-    found: set[Column[object]] = {source.id_column}
-    if source.discriminator is not None:
-        found.add(source.discriminator)
+    found = set(write.ids.columns)
     for table, _ in reach.steps:
         found |= {*table.primary_key.columns}
         for constraint in table.foreign_key_constraints:
@@ -112,8 +158,8 @@ def _refers(step: ForeignKeyConstraint, dialect: Dialect) -> str:
     return " AND ".join(f"r.{quote(one.parent.name)} = p.{quote(one.column.name)}" for one in step.elements)
 
 
-def _insert(schema: Schema, operation: Operation, read: str, dialect: Dialect) -> str:
-    chosen = values(schema.uid, operation, dialect, documents="COUNT(*)")
+def _insert(schema: Schema, write: Write, read: str, dialect: Dialect) -> str:
+    chosen = values(schema.uid, write, dialect)
     # MariaDB cuts what it aggregates, without a word where its mode is not strict.
     whole = f"SET STATEMENT group_concat_max_len = {_LONGEST_IDS} FOR " if getattr(dialect, "is_mariadb", False) else ""
     return (
@@ -125,12 +171,18 @@ def _insert(schema: Schema, operation: Operation, read: str, dialect: Dialect) -
 
 
 def _triggers(
-    schema: Schema, table: str, base: str, bodies: dict[str, tuple[str, str]], dialect: Dialect
+    schema: Schema,
+    table: str,
+    base: str,
+    bodies: dict[str, tuple[str, str]],
+    dialect: Dialect,
+    *,
+    misses: str = "",
 ) -> TableTriggers:
     mark = mark_of(repr(sorted(bodies.items())))
     names = tuple(f"{base}_{event}" for event in bodies)
     made = list(_made(names, list(bodies.values()), table, comment(schema.uid, mark), dialect))
-    return TableTriggers(table=table, names=names, mark=mark, statements=tuple(made))
+    return TableTriggers(table=table, names=names, mark=mark, statements=tuple(made), misses=misses)
 
 
 def _made(

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from sqlalchemy import Dialect
 
+from ...declaration.fan_out import Route
 from ...declaration.schema import Schema
-from ...work import MAX_IDS, Operation
-from .captured import Captured, captured, literal_sql, table_sql
+from ...work import MAX_IDS
+from ..notifications import CHANNEL
+from .captured import Captured, Write, captured
 from .insert_sql import INSERT_INTO, values
+from .names import literal_sql, table_sql
+from .related_ids import RelatedIds
+from .row_ids import RowIds
 from .trigger import TableTriggers, base_name, comment, mark_of
 
 SWITCH = "scrypath.capture"
@@ -26,68 +33,96 @@ _REFUSE_SNAPSHOT = (
     f"        USING HINT = 'Truncate under READ COMMITTED, or SET LOCAL {SWITCH} = off and reconcile afterwards.';\n"
     "    END IF;\n"
 )
+_NOTICE = f"    IF FOUND THEN PERFORM pg_notify({literal_sql(CHANNEL)}, {{}}); END IF;\n"
 _ROWS = {"insert": ("new_rows",), "update": ("old_rows", "new_rows"), "delete": ("old_rows",), "truncate": ()}
 
 
-def wanted(schema: Schema, dialect: Dialect, path: str) -> list[TableTriggers]:
-    """The triggers that capture every write to a schema's tables.
+def wanted(
+    schema: Schema, routes: Iterable[Route], dialect: Dialect, path: str, *, notify: bool
+) -> list[TableTriggers]:
+    """The triggers that capture every write to the tables that a schema's documents are made of.
 
-    `path` is the search path under which they find the ledger and these tables, whatever that of the writer is.
+    `path` is the search path under which they find the ledger and these tables, whatever that of the writer is. With
+    `notify` they notify whoever listens of what they have written.
 
     Raises:
-        SchemaError: its document id cannot be read by SQL.
+        SchemaError: an id cannot be read by SQL.
     """
-    return [_of_table(schema, one, dialect, path) for one in captured(schema)]
+    return [_of_table(schema, one, dialect, path, notify=notify) for one in captured(schema, routes)]
 
 
-def _of_table(schema: Schema, source: Captured, dialect: Dialect, path: str) -> TableTriggers:
+def _of_table(schema: Schema, source: Captured, dialect: Dialect, path: str, *, notify: bool) -> TableTriggers:
     table = table_sql(source.table, dialect)
-    base = base_name(schema.uid, table)
-    bodies = [_branch(schema, source, event, dialect) for event in _EVENTS]
-    mark = mark_of("\n".join((path, *bodies)))
+    base = base_name(schema.uid, table, purpose=source.purpose)
+    reads = {event: list(_reads(source, event, dialect)) for event in _EVENTS}
+    bodies = {event: _branch(schema, event, found, dialect, notify=notify) for event, found in reads.items() if found}
+    mark = mark_of("\n".join((path, *bodies.values())))
     # Whoever writes to the application's table need not be allowed to write to the ledger.
     function = (
         f"CREATE OR REPLACE FUNCTION {base}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER"
         f" SET search_path = {path} AS $scrypath$\n"
         f"{comment(schema.uid, mark)}\nBEGIN\n"
         f"  IF current_setting({literal_sql(SWITCH)}, true) = 'off' THEN RETURN NULL; END IF;\n"
-        f"{''.join(bodies)}  RETURN NULL;\nEND $scrypath$"
+        f"{''.join(bodies.values())}  RETURN NULL;\nEND $scrypath$"
     )
     names, made = [], [function]
-    for event, (when, referencing) in _EVENTS.items():
+    for event in bodies:
+        when, referencing = _EVENTS[event]
         name = f"{base}_{event}"
         names.append(name)
         made.append(f"DROP TRIGGER IF EXISTS {name} ON {table}")
         parts = (f"CREATE TRIGGER {name} {when} ON {table}", referencing, f"EXECUTE FUNCTION {base}()")
         made.append(" ".join(part for part in (parts[0], parts[1], "FOR EACH STATEMENT", parts[2]) if part))
-    return TableTriggers(table=table, names=tuple(names), mark=mark, statements=tuple(made))
+    return TableTriggers(table=table, names=tuple(names), mark=mark, statements=tuple(made), misses=source.misses)
 
 
-def _branch(schema: Schema, source: Captured, event: str, dialect: Dialect) -> str:
-    operation = Operation.DELETE if event in ("delete", "truncate") else Operation.UPSERT
+def _reads(source: Captured, event: str, dialect: Dialect) -> Iterator[tuple[Write, str]]:
+    """What an event writes, each with the SQL that gives its ids."""
+    changed, deleted = source.changed, source.deleted
     rows = _ROWS[event] or (table_sql(source.table, dialect),)
-    shown = event == "update" and source.shown is not None
-    reads = [_read(source, name, dialect, shown=shown) for name in rows]
-    read = " UNION ".join(reads)
-    if shown:  # what both have is not changed, whichever row had it
-        old, new = reads
-        read = f"SELECT id FROM (({old} EXCEPT {new}) UNION ({new} EXCEPT {old})) AS changed GROUP BY id"
-    chosen = values(schema.uid, operation, dialect, documents="count(*)")
-    return (
-        f"  IF TG_OP = '{event.upper()}' THEN\n{_REFUSE_SNAPSHOT if event == 'truncate' else ''}"
-        f"    {INSERT_INTO}\n"
-        f"    SELECT CAST(json_agg(id) AS text), {chosen}\n"
-        f"    FROM (SELECT id, (row_number() OVER () - 1) / {MAX_IDS} AS part FROM ({read}) AS seen\n"
-        "          WHERE id IS NOT NULL) AS numbered GROUP BY part;\n"
-        "  END IF;\n"
-    )
+    if changed is not None and event in ("insert", "update"):
+        assert isinstance(changed.ids, RowIds)
+        yield changed, _changed(changed.ids, rows, dialect)
+    if deleted is None or event == "insert":
+        return
+    if isinstance(deleted.ids, RelatedIds):
+        read = f"{rows[0]} AS r"
+        if event == "update":  # what rows led to that lead elsewhere now
+            listed = ", ".join(deleted.ids.listed("seen", dialect))
+            old, new = (f"SELECT {listed} FROM {name} AS seen" for name in rows)
+            read = f"({old} EXCEPT {new}) AS r"
+        yield deleted, f'SELECT id COLLATE "C" AS id FROM ({deleted.ids.read(read, dialect)}) AS related'
+    elif event in ("delete", "truncate"):
+        yield deleted, _changed(deleted.ids, rows, dialect)
 
 
-def _read(source: Captured, name: str, dialect: Dialect, *, shown: bool) -> str:
+def _changed(ids: RowIds, rows: tuple[str, ...], dialect: Dialect) -> str:
+    shown = len(rows) > 1 and ids.shown is not None
+    reads = [_read(ids, name, dialect, shown=shown) for name in rows]
+    if not shown:
+        return " UNION ".join(reads)
+    old, new = reads  # what both have is not changed, whichever row had it
+    return f"SELECT id FROM (({old} EXCEPT {new}) UNION ({new} EXCEPT {old})) AS changed GROUP BY id"
+
+
+def _read(ids: RowIds, name: str, dialect: Dialect, *, shown: bool) -> str:
     """Read the ids of some rows, and beside them what is shown of each where that decides."""
     # Two ids, or values, that a collation takes for one are two.
-    columns = f'{source.id_of("r", dialect)} COLLATE "C" AS id'
+    columns = f'{ids.id_of("r", dialect)} COLLATE "C" AS id'
     if shown:
-        seen = ", ".join(source.shown_of("r", dialect)) or "1"
+        seen = ", ".join(ids.shown_of("r", dialect)) or "1"
         columns += f', CAST(ROW({seen}) AS text) COLLATE "C" AS seen'
-    return f"SELECT {columns} FROM {name} AS r WHERE {source.condition('r', dialect)}"
+    return f"SELECT {columns} FROM {name} AS r WHERE {ids.condition('r', dialect)}"
+
+
+def _branch(schema: Schema, event: str, found: Iterable[tuple[Write, str]], dialect: Dialect, *, notify: bool) -> str:
+    notice = _NOTICE.format(literal_sql(schema.uid)) if notify else ""
+    inserts = "".join(
+        f"    {INSERT_INTO}\n"
+        f"    SELECT CAST(json_agg(id) AS text), {values(schema.uid, write, dialect)}\n"
+        f"    FROM (SELECT id, (row_number() OVER () - 1) / {MAX_IDS} AS part FROM ({read}) AS seen\n"
+        f"          WHERE id IS NOT NULL) AS numbered GROUP BY part;\n{notice}"
+        for write, read in found
+    )
+    refusal = _REFUSE_SNAPSHOT if event == "truncate" else ""
+    return f"  IF TG_OP = '{event.upper()}' THEN\n{refusal}{inserts}  END IF;\n"

@@ -2,44 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from sqlalchemy import Dialect
 
+from ...declaration.fan_out import Route
 from ...declaration.schema import Schema
-from ...work import Operation
-from .captured import Captured, captured, table_sql
+from ...work import MAX_IDS
+from .captured import Captured, Write, captured
 from .insert_sql import INSERT_INTO, values
+from .names import table_sql
+from .related_ids import RelatedIds
+from .row_ids import RowIds
 from .trigger import TableTriggers, base_name, comment, mark_of
 
 
-def wanted(schema: Schema, dialect: Dialect) -> list[TableTriggers]:
-    """The triggers that capture every write to a schema's tables.
+def wanted(schema: Schema, routes: Iterable[Route], dialect: Dialect) -> list[TableTriggers]:
+    """The triggers that capture every write to the tables that a schema's documents are made of.
 
     Raises:
-        SchemaError: its document id cannot be read by SQL.
+        SchemaError: an id cannot be read by SQL.
     """
-    return [_of_table(schema, one, dialect) for one in captured(schema)]
+    return [_of_table(schema, one, dialect) for one in captured(schema, routes)]
 
 
 def _of_table(schema: Schema, source: Captured, dialect: Dialect) -> TableTriggers:
     table = table_sql(source.table, dialect)
-    base = base_name(schema.uid, table)
-    bodies = {}
-    for event, rows in (("INSERT", ("NEW",)), ("UPDATE", ("OLD", "NEW")), ("DELETE", ("OLD",))):
-        operation = Operation.DELETE if event == "DELETE" else Operation.UPSERT
-        read = " UNION ".join(
-            # Two ids that a collation takes for one are two.
-            f"SELECT {source.id_of(row, dialect)} COLLATE BINARY AS id WHERE {source.condition(row, dialect)}"
-            for row in rows
-        )
-        if event == "UPDATE" and source.shown is not None:
-            # Byte by byte: what a collation takes for equal is shown as it is.
-            pairs = zip(*([source.id_of(row, dialect), *source.shown_of(row, dialect)] for row in rows), strict=True)
-            differs = " OR ".join(f"{old} COLLATE BINARY IS NOT {new}" for old, new in pairs)
-            read = f"SELECT id FROM ({read}) WHERE {differs}"
-        chosen = values(schema.uid, operation, dialect, documents="count(*)")
-        bodies[event] = (
-            f"{INSERT_INTO}\n  SELECT json_group_array(id), {chosen}\n  FROM ({read}) WHERE id IS NOT NULL GROUP BY ''"
-        )
+    base = base_name(schema.uid, table, purpose=source.purpose)
+    reads = {event: list(_reads(source, event, dialect)) for event in ("INSERT", "UPDATE", "DELETE")}
+    bodies = {
+        event: ";\n".join(_insert(schema, write, read, dialect) for write, read in found)
+        for event, found in reads.items()
+        if found
+    }
     mark = mark_of(repr(sorted(bodies.items())))
     names, made = [], []
     for event, body in bodies.items():
@@ -48,6 +43,47 @@ def _of_table(schema: Schema, source: Captured, dialect: Dialect) -> TableTrigge
         made.append(f"DROP TRIGGER IF EXISTS {name}")
         switch = "WHEN NOT EXISTS (SELECT 1 FROM scrypath_ledger WHERE capture_off = 1)"
         note = comment(schema.uid, mark)
-        made.append(f"CREATE TRIGGER {name} AFTER {event} ON {table} {switch} BEGIN {note}\n  {body};\nEND")
+        made.append(f"CREATE TRIGGER {name} AFTER {event} ON {table} {switch} BEGIN {note}\n{body};\nEND")
     made.append("UPDATE scrypath_ledger SET capture_off = 0")  # a switch that somebody left off is off for everybody
-    return TableTriggers(table=table, names=tuple(names), mark=mark, statements=tuple(made))
+    return TableTriggers(table=table, names=tuple(names), mark=mark, statements=tuple(made), misses=source.misses)
+
+
+def _reads(source: Captured, event: str, dialect: Dialect) -> Iterator[tuple[Write, str]]:
+    """What an event writes, each with the SQL that gives its ids."""
+    changed, deleted = source.changed, source.deleted
+    if changed is not None and event != "DELETE":
+        assert isinstance(changed.ids, RowIds)
+        yield changed, _changed(changed.ids, ("NEW",) if event == "INSERT" else ("OLD", "NEW"), dialect)
+    if deleted is None or event == "INSERT":
+        return
+    if isinstance(deleted.ids, RelatedIds):
+        moved = _differs(deleted.ids.listed("OLD", dialect), deleted.ids.listed("NEW", dialect))
+        where = f" WHERE {moved}" if event == "UPDATE" else ""
+        yield deleted, deleted.ids.read(deleted.ids.of_row("OLD", where, dialect), dialect)
+    elif event == "DELETE":
+        yield deleted, _changed(deleted.ids, ("OLD",), dialect)
+
+
+def _changed(ids: RowIds, rows: tuple[str, ...], dialect: Dialect) -> str:
+    read = " UNION ".join(
+        # Two ids that a collation takes for one are two.
+        f"SELECT {ids.id_of(row, dialect)} COLLATE BINARY AS id WHERE {ids.condition(row, dialect)}"
+        for row in rows
+    )
+    if len(rows) == 1 or ids.shown is None:
+        return read
+    differs = _differs(*([ids.id_of(row, dialect), *ids.shown_of(row, dialect)] for row in rows))
+    return f"SELECT id FROM ({read}) WHERE {differs}"
+
+
+def _differs(old: Iterable[str], new: Iterable[str]) -> str:
+    """Whether values differ, byte by byte: what a collation takes for equal is shown as it is."""
+    return " OR ".join(f"{one} COLLATE BINARY IS NOT {other}" for one, other in zip(old, new, strict=True))
+
+
+def _insert(schema: Schema, write: Write, read: str, dialect: Dialect) -> str:
+    part = "1" if isinstance(write.ids, RowIds) else f"(row_number() OVER () - 1) / {MAX_IDS}"
+    return (
+        f"{INSERT_INTO}\n  SELECT json_group_array(id), {values(schema.uid, write, dialect)}\n"
+        f"  FROM (SELECT id, {part} AS part FROM ({read}) WHERE id IS NOT NULL) GROUP BY part"
+    )

@@ -28,12 +28,16 @@ class TriggerState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class TableTriggers:
-    """The triggers that one table needs for one index: their names, and the statements that make them."""
+    """Triggers that one table needs for one index: their names, and the statements that make them.
+
+    `misses` says what of the table's changes they do not capture.
+    """
 
     table: str
     names: tuple[str, ...]
     mark: str
     statements: tuple[str, ...]
+    misses: str = ""
 
     def holds(self, found: Found) -> bool:
         """Whether a trigger is one of these, and still on this table: one that is renamed takes its triggers along."""
@@ -55,11 +59,12 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class TableStatus:
-    """How the triggers of one table stand for one schema."""
+    """How the triggers of one table stand for one schema; `misses` says what they cannot capture of its changes."""
 
     schema: str
     table: str
     state: TriggerState
+    misses: str | None = None
 
 
 def base_name(index_uid: str, table: str, *, purpose: str = "") -> str:

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
 
+from ...declaration.fan_out import Route
 from ...declaration.schema import Schema
 from ...errors import SchemaError
 from . import mariadb, postgresql, sqlite
-from .captured import quoting
 from .installed import installed
+from .names import quoting
 from .trigger import Found, TableStatus, TableTriggers, TriggerState
 
 if TYPE_CHECKING:
     from ..database import Ledger
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """What the triggers of all schemas have in common."""
+
+    routes: Iterable[Route]
+    notify: bool
+
+
 class Triggers:
     """The triggers with which the database itself writes the works of schemas, whoever changes their records.
+
+    They are on the tables of the records, on the link tables of their relationships, and on those of the owners whose
+    fan-outs (`routes`) lead to them. With `notify` those on PostgreSQL notify workers of what they write.
 
     They write in the transaction of the change, so a rollback takes the work along; the relay publishes it within its
     period. They work beside calls and `track`: a change that both see has two works, which one claim takes and sends
@@ -28,9 +41,12 @@ class Triggers:
     to 0 before the commit) on SQLite.
     """
 
-    def __init__(self, ledger: Ledger, schemas: Sequence[Schema]) -> None:
+    def __init__(
+        self, ledger: Ledger, schemas: Sequence[Schema], *, routes: Iterable[Route] = (), notify: bool = False
+    ) -> None:
         self._ledger = ledger
         self._schemas = tuple(schemas)
+        self._plan = _Plan(routes=routes, notify=notify)
 
     def status(self) -> tuple[TableStatus, ...]:
         """How the triggers of each table stand.
@@ -42,11 +58,11 @@ class Triggers:
 
     def standing(self, connection: Connection) -> tuple[TableStatus, ...]:
         """The same, on a connection of the ledger's."""
-        return tuple(one for schema in self._schemas for one in _standing(connection, schema))
+        return tuple(one for schema in self._schemas for one in _standing(connection, schema, self._plan))
 
     def standing_if_any(self, connection: Connection) -> tuple[TableStatus, ...]:
         """The same of schemas that have any triggers at all; raises nothing for what they cannot capture."""
-        return tuple(one for schema in self._schemas for one in _standing_if_any(connection, schema))
+        return tuple(one for schema in self._schemas for one in _standing_if_any(connection, schema, self._plan))
 
     def statements(self) -> tuple[str, ...]:
         """The statements that `install` runs, each to be run as it is; those that make what is there already, too.
@@ -54,7 +70,9 @@ class Triggers:
         Raises:
             SchemaError: as `status`. LedgerError: as `status`.
         """
-        wanted = self._ledger.read(lambda tx: [one for schema in self._schemas for one in _wanted(tx, schema)])
+        wanted = self._ledger.read(
+            lambda tx: [one for schema in self._schemas for one in _wanted(tx, schema, self._plan)]
+        )
         return tuple(statement for one in wanted for statement in one.statements)
 
     def install(self) -> tuple[TableStatus, ...]:
@@ -65,43 +83,49 @@ class Triggers:
         Raises:
             SchemaError: as `status`. LedgerError: the ledger is missing or older, or the database refused.
         """
-        return self._ledger.run(lambda tx: tuple(one for schema in self._schemas for one in _install(tx, schema)))
+        return self._ledger.run(
+            lambda tx: tuple(one for schema in self._schemas for one in _install(tx, schema, self._plan))
+        )
 
     def remove(self) -> tuple[TableStatus, ...]:
         """Remove all triggers and functions of these schemas; what was there."""
         return self._ledger.run(lambda tx: tuple(one for schema in self._schemas for one in _remove(tx, schema)))
 
 
-def _wanted(connection: Connection, schema: Schema) -> list[TableTriggers]:
+def _wanted(connection: Connection, schema: Schema, plan: _Plan) -> list[TableTriggers]:
     schema.check()
     dialect = connection.dialect
     if dialect.name == "postgresql":
-        return postgresql.wanted(schema, dialect, _search_path(connection))
+        return postgresql.wanted(schema, plan.routes, dialect, _search_path(connection), notify=plan.notify)
     if dialect.name == "sqlite":
-        return sqlite.wanted(schema, dialect)
-    return mariadb.wanted(schema, dialect)
+        return sqlite.wanted(schema, plan.routes, dialect)
+    return mariadb.wanted(schema, plan.routes, dialect)
 
 
-def _standing(connection: Connection, schema: Schema) -> Iterator[TableStatus]:
-    there, wanted = installed(connection, schema.uid), _wanted(connection, schema)
+def _standing(connection: Connection, schema: Schema, plan: _Plan) -> Iterator[TableStatus]:
+    there, wanted = installed(connection, schema.uid), _wanted(connection, schema, plan)
+    tables: dict[str, list[TableTriggers]] = {}
     for one in wanted:
-        yield _told(schema, one.table, _state(one, there))
+        tables.setdefault(one.table, []).append(one)
+    for table, several in tables.items():
+        misses = "; ".join(one.misses for one in several if one.misses)
+        yield _told(schema, table, _together({_state(one, there) for one in several}), misses or None)
     for table in dict.fromkeys(found.table for found in _left_over(wanted, there)):
         yield _told(schema, table, TriggerState.LEFT_OVER)
 
 
-def _standing_if_any(connection: Connection, schema: Schema) -> list[TableStatus]:
+def _standing_if_any(connection: Connection, schema: Schema, plan: _Plan) -> list[TableStatus]:
     there = installed(connection, schema.uid)
     try:
-        return list(_standing(connection, schema)) if there else []
+        return list(_standing(connection, schema, plan)) if there else []
     except SchemaError:  # they were installed when it was declared otherwise
         tables = dict.fromkeys(one.table for one in there)
         return [_told(schema, table, TriggerState.LEFT_OVER) for table in tables]
 
 
-def _install(connection: Connection, schema: Schema) -> list[TableStatus]:
-    wanted = _wanted(connection, schema)
-    done = [one for one in _standing(connection, schema) if one.state is not TriggerState.INSTALLED]
+def _install(connection: Connection, schema: Schema, plan: _Plan) -> list[TableStatus]:
+    wanted = _wanted(connection, schema, plan)
+    done = [one for one in _standing(connection, schema, plan) if one.state is not TriggerState.INSTALLED]
     _drop(connection, _left_over(wanted, installed(connection, schema.uid)))
     there = installed(connection, schema.uid)
     for one in wanted:
@@ -116,8 +140,8 @@ def _remove(connection: Connection, schema: Schema) -> list[TableStatus]:
     return [_told(schema, table, TriggerState.INSTALLED) for table in dict.fromkeys(one.table for one in there)]
 
 
-def _told(schema: Schema, table: str, state: TriggerState) -> TableStatus:
-    return TableStatus(schema=schema.name, table=table, state=state)
+def _told(schema: Schema, table: str, state: TriggerState, misses: str | None = None) -> TableStatus:
+    return TableStatus(schema=schema.name, table=table, state=state, misses=misses)
 
 
 def _left_over(wanted: list[TableTriggers], there: list[Found]) -> list[Found]:
@@ -131,6 +155,14 @@ def _state(wanted: TableTriggers, there: list[Found]) -> TriggerState:
     if len(found) < len(wanted.names) or any(one.mark != wanted.mark for one in found):
         return TriggerState.OUTDATED
     return TriggerState.INSTALLED if all(one.enabled for one in found) else TriggerState.DISABLED
+
+
+def _together(states: set[TriggerState]) -> TriggerState:
+    """How a table stands whose several triggers stand so."""
+    if len(states) == 1:
+        return states.pop()
+    complete = states == {TriggerState.INSTALLED, TriggerState.DISABLED}
+    return TriggerState.DISABLED if complete else TriggerState.OUTDATED
 
 
 def _drop(connection: Connection, found: list[Found]) -> None:

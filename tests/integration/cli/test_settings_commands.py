@@ -215,6 +215,23 @@ def test_contract_drift_of_no_index_says_so(run: Run) -> None:
     assert create in run("settings", "diff", "Post").stdout
 
 
+def test_contract_drift_says_which_triggers_are_missing(run: Run, shop: Shop) -> None:
+    filled(shop)
+    assert "  triggers: none\n" in run("index", "contract-drift", "Post").stdout
+    run("ledger", "triggers", "install")
+    found = run("index", "contract-drift", "Post")
+    assert (found.exit_code, "  triggers: posts=installed\n" in found.stdout) == (0, True)
+    with shop.engine.begin() as connection:
+        name = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars().first()
+        connection.exec_driver_sql(f"DROP TRIGGER {name}")
+    found = run("index", "contract-drift", "Post")
+    assert found.exit_code == 2
+    assert "  triggers: posts=outdated\n" in found.stdout
+    assert "scrypath-celery -A the_shop ledger triggers install Post" in found.stdout
+    told = document(run("index", "contract-drift", "Post", "--json"))["triggers"]
+    assert told == [{"schema": "Post", "table": "posts", "state": "outdated", "misses": None}]
+
+
 def test_a_declared_field_that_no_document_has_is_found(run: Run, shop: Shop) -> None:
     filled(shop)
     write_by_hand(shop, [{"id": id, "title": "a title"} for id in (1, 2, 3)])
