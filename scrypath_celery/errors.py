@@ -1,4 +1,4 @@
-"""Every error that scrypath-celery raises, as one tree.
+"""Every error that scrypath-celery raises, as one tree; these are its branches.
 
     ScrypathError
         ConfigError        an option is unknown, of the wrong type, or missing
@@ -6,34 +6,16 @@
         ProjectionError    a record could not be turned into a document
         SourceError        the application's records could not be read
         LedgerError        the ledger cannot be used
-            LedgerMissing  its tables are not there
-            LedgerOutdated its tables are older or newer than this code
-            LedgerUnavailable  its database did not answer
-            LedgerConflict its database refused a row that breaks a constraint
-            LedgerLocked   a transaction of the calling thread's own holds SQLite's write lock
-            WrongDatabase  a session writes to another database than the ledger's
         EngineError        Meilisearch refused a request
-            EngineUnreachable  it did not answer at all
-                UnexpectedAnswer  what answered does not speak as Meilisearch does
-            EngineTooOld   it lacks what this package needs
-            KeyRefused     it refused the API key, or what the key may do
-            IndexMissing   there is no index to search (IndexMissingPaused: the work that would fill it is paused)
         IndexTaken         an index of the engine is another application's
         IndexPaused        nothing of an index is tried until its pause ends
         SettingsError      settings of an index could not be applied as declared
-            PrimaryKeyDiffers  the index has another primary key than the schema
-            LiveAckRequired    a hot apply without the word that the live index is meant
-            EmptyHotApplyPayload  a hot apply of nothing
-            UnsupportedHotApplyKeys  a hot apply of settings that it does not take
-            HotApplyFailed     the engine did not take a hot apply
         SessionError       a call does not say which session, or which record, it means
         QueryError         a search asks for what its schema does not declare
-            TenantRequired a search of a schema with tenants does not say whose documents it means
         PlaybookError      a saved search cannot be found, or is not one
         WorkError          a work cannot be found, or not be retried or cancelled
         RebuildError       a rebuild cannot be started, gone on with or undone
         TaskError          how a Celery task of ours ended: DeadLettered, Unsettled, NotUnderstood
-            DeadLetteredElsewhere  another process made its works dead letters, and has reported them
         BrokerError        the broker did not answer
         CommandTimeout     a command did not end within its --timeout
         EmbeddedError      the embedded engine or broker could not be started

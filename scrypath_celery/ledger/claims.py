@@ -70,12 +70,10 @@ def take(
         return None
     if held.paused_until is not None and not paused:
         connection.execute(update(index).where(index.c.index_uid == uid).values(paused_until=now() + lease))
-    number, token = held.last_number + 1, secrets.token_hex(12)
-    connection.execute(_count(), {"uid": uid, "number": number})
     items = tuple(replace(item, worker=worker, task_id=task_id) for item in taken)
     result = Claim(
-        token=token,
-        number=number,
+        token=secrets.token_hex(12),
+        number=held.last_number + 1,
         index_uid=uid,
         works=items,
         fingerprint=held.fingerprint,
@@ -86,7 +84,7 @@ def take(
     )
     _write(connection, result, lease=lease, worker=worker, task_id=task_id)
     if on_trial:
-        indexes.enter(connection, uid, token, lease)
+        indexes.enter(connection, uid, result.token, lease)
     noted.note(connection, _claimed(result))
     return result
 
@@ -145,6 +143,7 @@ def _write(connection: Connection, taken: Claim, *, lease: float, worker: str, t
         "engine_uids": [],
         "unanswered": 0,
     }
+    connection.execute(_count(), {"uid": taken.index_uid, "number": taken.number})
     connection.execute(_insert(), row)
     values = {"token": taken.token, "number": taken.number, "by": worker, "task": task_id}
     connection.execute(_run(), {"works": [item.id for item in taken.works], **values})
