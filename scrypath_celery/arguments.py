@@ -135,6 +135,8 @@ class OptionArguments(TypedDict, total=False):
     """How long settled works are kept."""
     keep_cancelled: float | None
     """How long cancelled works are kept."""
+    report_dead_letters: bool | None
+    """Whether dead letters are reported to error trackers: by tasks that fail unexpectedly, and log lines at ERROR."""
     rebuild_ranges: int | None
     """Ranges of the key that a rebuild is filled by at the same time."""
     rebuild_expires: float | None

@@ -98,6 +98,8 @@ class Options:
     """How long works that succeeded are kept."""
     keep_cancelled: float = 604_800.0
     """How long works that were given up are kept."""
+    report_dead_letters: bool = True
+    """Whether dead letters are reported to error trackers: by tasks that fail unexpectedly, and log lines at ERROR."""
     rebuild_ranges: int = 8
     """Ranges of the key that a rebuild is filled by at the same time."""
     rebuild_expires: float = 604_800.0

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from importlib import import_module
 from inspect import signature
 from ssl import SSLContext
 from typing import Any
 
-logger = logging.getLogger("scrypath_celery")
+from .logs import log
 
 _SAME = ("user", "password", "passfile", "target_session_attrs", "krbsrvname", "gsslib")
 _OF_THE_LOOP = {
@@ -45,12 +44,7 @@ def translated(driver: str, given: Mapping[str, Any]) -> dict[str, Any]:
         return arguments
     dropped = sorted(arguments.keys() - known)
     if dropped:
-        logger.warning(
-            "connect arguments of %s that workers and commands cannot use: %s; give option 'database' a synchronous"
-            " engine of its own if they matter",
-            driver,
-            ", ".join(dropped),
-        )
+        log("connect_arguments_dropped", driver=driver, names=", ".join(dropped))
     return found
 
 

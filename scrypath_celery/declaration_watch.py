@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 
@@ -10,8 +9,7 @@ from .declaration.changes import Remedy, changes, cheapest
 from .declaration.schema import Schema
 from .errors import LedgerError
 from .ledger import Ledger, declared
-
-logger = logging.getLogger("scrypath_celery")
+from .logs import log
 
 COMMANDS: Mapping[Remedy, str] = {
     Remedy.SETTINGS_APPLY: "settings apply {name}",
@@ -38,7 +36,7 @@ class DeclarationWatch:
             try:
                 self._compare(ledger, schema)
             except LedgerError as exc:
-                logger.debug("the declaration of %s could not be compared (%s)", schema.name, exc.code)
+                log("declaration_not_compared", schema=schema.name, error=exc.code)
                 self._looked.discard(mark)
 
     def _compare(self, ledger: Ledger, schema: Schema) -> None:
@@ -50,13 +48,7 @@ class DeclarationWatch:
         remedies = cheapest({change.remedy for change in found})
         commands = tuple(COMMANDS[remedy].format(name=schema.name) for remedy in remedies)
         shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-        logger.warning(
-            "the declaration of %s changed since the index %s was made (%s): run scrypath-celery %s",
-            schema.name,
-            index,
-            shown,
-            ", then ".join(commands),
-        )
+        log("contract_drift", schema=schema.name, index=index, changes=shown, commands=", then ".join(commands))
         from .signals import contract_drift  # loads Celery
 
         contract_drift.send(

@@ -33,6 +33,7 @@
         WorkError          a work cannot be found, or not be retried or cancelled
         RebuildError       a rebuild cannot be started, gone on with or undone
         TaskError          how a Celery task of ours ended: DeadLettered, Unsettled, NotUnderstood
+            DeadLetteredElsewhere  another process made its works dead letters, and has reported them
         BrokerError        the broker did not answer
         CommandTimeout     a command did not end within its --timeout
         EmbeddedError      the embedded engine or broker could not be started
@@ -313,9 +314,23 @@ class TaskError(ScrypathError):
 
 
 class DeadLettered(TaskError):
-    """Works of this task became dead letters; the message names ids, classes and counts, never a document."""
+    """Works of this task became dead letters; the message names ids of works, classes and codes, never a document.
+
+    `schema` is the schema's name, `kinds` are the pairs of reason class and error code, in order, each once.
+    """
 
     code = "dead_lettered"
+
+    def __init__(self, message: str, *, schema: str = "", kinds: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(message)
+        self.schema = schema
+        self.kinds = kinds
+
+
+class DeadLetteredElsewhere(DeadLettered):
+    """Works of this task were made dead letters by another process, which has reported them."""
+
+    code = "dead_lettered_elsewhere"
 
 
 class Unsettled(TaskError):

@@ -17,6 +17,7 @@ from .config import Options
 from .declaration.registry import Schemas
 from .declaration.schema import Schema
 from .ledger import Ledger
+from .notices import Tell
 from .source import Source
 from .totals import Totals
 from .work import Cause
@@ -52,6 +53,9 @@ class Runtime:
     """What this process counts of its searches and requests."""
     declaration_changed: Callable[[Ledger, Schema], None] = lambda ledger, schema: None
     """Tell, once in a process, what of a declaration is different since its index was made; never raises."""
+
+    tell: Tell = lambda notices: None
+    """Tell what happened and is committed to whoever listens."""
 
     def engine_uid(self, uid: str) -> str:
         """The engine's uid of an index: `prefix_uid`."""

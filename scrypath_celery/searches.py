@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.orm.interfaces import ORMOption
 from typing_extensions import TypeVar
 
-from .application import Attached
 from .capture.result import ResultState, SyncResult
 from .declaration.document import being_projected, default_document, project
 from .declaration.schema import Schema
+from .hooks import Hooks
 from .searching.capabilities import Capabilities, capabilities
 from .searching.entries import AnyEntry, Entry
 from .searching.facet_values import FacetOptions, facet_values
@@ -36,7 +36,7 @@ B = TypeVar("B", default=Any)
 C = TypeVar("C", default=Any)
 
 
-class Searches(Attached):
+class Searches(Hooks):
     """The searches of what is attached to a Celery app and a database."""
 
     def document(self, record: Any, schema: str | None = None) -> dict[str, Any]:

@@ -153,7 +153,8 @@ class Work:
     partial failure, None where all are. `documents` counts what is left. `trial` is the group of documents that
     it is tried with, where one of them failed a payload. `finished_at` is when it last ended: succeeded, failed, was
     cancelled, or was put off until another try. The `ids` of a fan-out are those of the owners of `fan_out`, and
-    `cursor` says how far their related documents were read.
+    `cursor` says how far their related documents were read. `traceparent` names the span in which it was written (W3C
+    Trace Context).
     """
 
     id: int
@@ -185,24 +186,18 @@ class Work:
     rebuild_id: int | None = None
     fan_out: str | None = None
     cursor: tuple[Any, ...] | None = None
+    traceparent: str | None = None
 
     @property
     def left(self) -> tuple[str, ...]:
         """The document ids that a run of it still has to settle."""
         return self.ids if self.remaining is None else self.remaining
 
-
-@dataclass(frozen=True, kw_only=True)
-class DeadLetter:
-    """A work that has just become a dead letter: who ran it last, in which Celery task, and how it failed."""
-
-    id: int
-    index_uid: str
-    documents: int
-    reason_class: ReasonClass
-    code: str | None
-    task_id: str | None
-    worker: str | None
+    @property
+    def trace_id(self) -> str | None:
+        """The id of the trace that it was written in, as trace viewers show it."""
+        parts = (self.traceparent or "").split("-")
+        return parts[1] if len(parts) == 4 else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,6 +21,9 @@ from tests.services.postgresql import postgresql_server
 from tests.services.rabbitmq import RabbitMQ, RabbitMQServer, rabbitmq_broker, rabbitmq_node
 from tests.services.redis import RedisServer, fakeredis_process, flush, reachable, redis_process
 from tests.worker import Worker
+
+if TYPE_CHECKING:
+    from tests.spans import Spans
 
 _KINDS = ("unit", "integration", "acceptance")
 _MEMORY = Path("/dev/shm")
@@ -65,6 +68,15 @@ def nothing_left_open() -> Iterator[None]:
     """What a module leaves unclosed is told at its last test, and not at whichever runs when it is collected."""
     yield
     gc.collect()
+
+
+@pytest.fixture
+def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[Spans]:
+    """The spans of this test, which traces with OpenTelemetry."""
+    from tests.spans import collected  # other tests run as applications that have not imported it
+
+    with collected(monkeypatch) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

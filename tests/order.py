@@ -9,6 +9,7 @@ import pytest
 
 LONG_FIRST: Sequence[str] = (
     "acceptance/test_demo.py",
+    "docs/test_pages.py",
     "convergence/test_convergence.py",
     "acceptance/test_quickstart.py",
     "rebuild/test_model.py",

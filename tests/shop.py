@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
 from celery import Celery, Task
-from sqlalchemy import Engine, String, create_engine, func, make_url, select
+from sqlalchemy import Engine, NullPool, String, create_engine, func, make_url, select
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
@@ -100,14 +100,19 @@ class Setup:
         return app
 
 
+def _engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url)
+    # A publisher's thread may note something after the test: no pool keeps the connection that it opens for that.
+    return sqlite.configure(create_engine(url, poolclass=NullPool))
+
+
 class Shop:
     """The application: its Celery app, its `Scrypath`, its database."""
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
-        self.engine: Engine = create_engine(setup.database)
-        if self.engine.dialect.name == "sqlite":
-            sqlite.configure(self.engine)
+        self.engine: Engine = _engine(setup.database)
         self.Session: sessionmaker[Session] = sessionmaker(self.engine, expire_on_commit=False)
         self.app = setup.host()
         options = {"meilisearch_url": setup.meilisearch_url, "index_prefix": setup.index_prefix, **setup.options}
@@ -127,9 +132,7 @@ class Shop:
         return self
 
     def close(self) -> None:
-        """Give the connections back, when what was handed over to the publisher is done."""
-        if self.search._publisher is not None:
-            self.search._publisher.flush()
+        """Give the connections back."""
         self.engine.dispose()
 
     def add(self, *ids: int, title: str = "a title", body: str = "") -> None:

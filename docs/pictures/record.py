@@ -57,7 +57,8 @@ def draw(text: str) -> str:
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
     console.print(Text.from_ansi(f"$ scrypath-celery demo\n{text}"))
     default = sys.modules["rich.console"].CONSOLE_SVG_FORMAT
-    return console.export_svg(title="scrypath-celery demo", theme=MONOKAI, code_format=FONTS.sub("", default))
+    drawn: str = console.export_svg(title="scrypath-celery demo", theme=MONOKAI, code_format=FONTS.sub("", default))
+    return drawn
 
 
 if __name__ == "__main__":

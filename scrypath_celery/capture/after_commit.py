@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping, Sequence
+from contextvars import copy_context
 
 from sqlalchemy import Connection
 
 from ..convergence.summary import Summary
+from ..logs import log
+from ..notices import SHOWN
 from ..runtime import Runtime
 from ..work import Mode, Operation
 from .inline import run_now
 from .registration import Group, Registration
 from .result import SyncResult
-
-logger = logging.getLogger(__name__)
 
 
 def deliver(
@@ -37,7 +37,8 @@ def deliver(
     runs_here = any(mode is not Mode.CELERY for _, mode in _merged(works)) or runtime.eager()
     if runs_here and connection is None and any(item.bind and item.bind.dialect.is_async for item in registrations):
         loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(None, _deliver, runtime, registrations, works, None)
+        here = copy_context().run  # what is traced here, and whether anything is recorded, holds there too
+        future = loop.run_in_executor(None, here, _deliver, runtime, registrations, works, None)
         for result in results.values():
             result.follow(future)
         return
@@ -96,5 +97,5 @@ def _hand_on(
         return run_now(runtime, uid, ids, mode, connection=connection)
     except Exception as exc:  # noqa: BLE001 - the data is committed: nothing of ours may leave commit()
         # The class alone: an error's text may hold what the application's records hold.
-        logger.warning("%d work(s) of index %s are left to a worker: %s", len(ids), uid, type(exc).__name__)
+        log("works_left_to_worker", count=len(ids), index=uid, works=ids[:SHOWN], error=type(exc).__name__)
         return None

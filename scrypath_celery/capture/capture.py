@@ -35,6 +35,7 @@ from .session_resolution import (
     refuse_translation,
     sync_session,
 )
+from .unheld import warn_of_unheld
 
 _DISABLED: ContextVar[frozenset[int]] = ContextVar("scrypath_capture_disabled", default=frozenset())
 
@@ -223,15 +224,18 @@ def _write_now(runtime: Runtime, items: Sequence[Registration]) -> None:
             name = item.schema.name
             raise SessionError(f"a {name} is in no session and was never saved: add it to a session, or pass session=")
         groups.setdefault(item.group, {}).update(item.ids)
-    written = runtime.ledger.run(partial(_write, groups, runtime.options.publish_grace))
+    warn_of_unheld(None, items)
+    written = runtime.ledger.run(partial(_write, runtime, groups))
     for item in items:
         item.result.hold(written.get(item.group, ()))
     ours = {group: ids for group, ids in written.items() if group.is_ours and group.at is None}
     deliver(runtime, [item for item in items if item.is_ours], ours, None)
 
 
-def _write(groups: dict[Group, dict[str, None]], grace: float, connection: Connection) -> dict[Group, tuple[int, ...]]:
-    return {group: write_group(connection, group, list(ids), grace) for group, ids in groups.items()}
+def _write(
+    runtime: Runtime, groups: dict[Group, dict[str, None]], connection: Connection
+) -> dict[Group, tuple[int, ...]]:
+    return {group: write_group(runtime, connection, group, list(ids)) for group, ids in groups.items()}
 
 
 def later(at: datetime | None) -> float | None:

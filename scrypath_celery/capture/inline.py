@@ -43,7 +43,8 @@ def on(runtime: Runtime, connection: Connection | None) -> Runtime:
     """The same runtime inside the transaction of `connection`."""
     if connection is None:
         return runtime
-    return replace(runtime, ledger=runtime.ledger.on(connection), source=runtime.source.on(connection))
+    ledger, source = runtime.ledger.on(connection), runtime.source.on(connection)
+    return replace(runtime, ledger=ledger, source=source, tell=lambda notices: None)
 
 
 def drain(runtime: Runtime, *, connection: Connection | None = None, rounds: int = 100) -> Summary:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, NestedTransaction, RootTransaction, Transaction, event
 from sqlalchemy.orm import Session, SessionTransaction
 
+from ..logs import log
+from ..notices import WorkEnqueued
 from ..runtime import Runtime
 from ..work import MAX_IDS
 from .after_commit import deliver
@@ -17,8 +18,7 @@ from .registration import Group, Registration
 from .registration_state import Event, RegistrationState
 from .related import registrations_of_deleted, write_group
 from .session_resolution import joined, outer_connection, refuse_translation
-
-logger = logging.getLogger("scrypath_celery")
+from .unheld import note_copies, warn_of_unheld
 
 
 class Row(NamedTuple):
@@ -62,6 +62,7 @@ class PendingWorks:
 
     def before_flush(self, session: Session) -> None:
         """Learn the ids that the flush would hide."""
+        note_copies(session, self._items)
         self._learn(session, [item for item in self._items if item.unwritten])
 
     def after_flush(self, session: Session, *, committing: bool) -> None:
@@ -125,7 +126,13 @@ class PendingWorks:
             if not outer.in_transaction():
                 outer = None  # its owner left the commit to the session, so it is a real one
         if ending is Event.COMMITTED:
-            deliver(self.runtime, _ours(written), self._work_ids(), outer)
+            self._hand_on(written, outer)
+
+    def _hand_on(self, items: Sequence[Registration], outer: Connection | None) -> None:
+        """Tell of what is committed, and hand it on; `outer` is the connection of a transaction that is still open."""
+        if outer is None:
+            self.runtime.tell([_enqueued(group, rows) for group, rows in self._rows.items() if rows])
+        deliver(self.runtime, _ours(items), self._work_ids(), outer)
 
     def _ending(self, *, committed: bool, rolled_back: bool) -> Event:
         if committed or self._root_committed:
@@ -171,6 +178,7 @@ class PendingWorks:
                     dates, at = dates + 1, item.at
                 groups.setdefault((item.group, item.bind, dates if item.at is not None else 0), []).append(item)
         for (group, _, _), members in groups.items():
+            warn_of_unheld(session, members)
             self._write_group(session, group, members)
             for item in members:
                 item.advance(Event.ROW_WRITTEN)
@@ -187,8 +195,8 @@ class PendingWorks:
         if not fresh:
             return
         self.runtime.ledger.admit(connection)
-        grace = self.runtime.options.publish_grace
-        work_ids, each = write_group(connection, group, fresh, grace), MAX_IDS if group.at is None else 1
+        work_ids = write_group(self.runtime, connection, group, fresh)
+        each = MAX_IDS if group.at is None else 1
         savepoint = session.get_nested_transaction()
         if group.at is not None:
             self._replace_dates(group, fresh)
@@ -215,7 +223,7 @@ class PendingWorks:
             for item in done:
                 item.advance(Event.COMMITTED if self._root_committed else Event.ROLLED_BACK)
             if self._root_committed:
-                deliver(self.runtime, _ours(done), self._work_ids(), None)
+                self._hand_on(done, None)
             self._rows, self._root_committed = {}, False
         self._outer, self._root = outer, root
 
@@ -228,6 +236,11 @@ def _ours(items: Sequence[Registration]) -> list[Registration]:
     return [item for item in items if item.is_ours]
 
 
+def _enqueued(group: Group, rows: Mapping[str, Row]) -> WorkEnqueued:
+    ids = tuple(dict.fromkeys(row.work_id for row in rows.values()))
+    return WorkEnqueued(index_uid=group.uid, operation=group.operation, works=ids, documents=len(rows))
+
+
 def _say_discarded(item: Registration) -> None:
     if item.means_nothing or not item.is_ours:
         return
@@ -236,7 +249,7 @@ def _say_discarded(item: Registration) -> None:
         why = "its record was never saved"
     elif not item.ids:
         why = "its document id is not known"
-    logger.warning("a registration of %s is discarded: %s", item.schema.name, why)
+    log("registration_discarded", schema=item.schema.name, reason=why)
 
 
 def _around(savepoint: SessionTransaction) -> SessionTransaction | None:

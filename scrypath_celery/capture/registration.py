@@ -37,7 +37,7 @@ class Registration:
     works are due (seconds since the epoch; None: at once). With a `route` it is a fan-out, and its ids are those of
     owners; `deletion_read` says that what it leads to was read before the deletion of the record. With `refers` the ids
     are those of the record that this fan-out's owner names. One that is not `is_ours` is for workers of another
-    generation of the indexes.
+    generation of the indexes. `has_copy` says of a record in no session that a merge put a copy of it into this one.
     """
 
     schema: Schema
@@ -53,6 +53,7 @@ class Registration:
     write_on_flush: bool = False
     deletion_read: bool = False
     at: float | None = None
+    has_copy: bool = False
     is_ours: bool = True
     state: RegistrationState = RegistrationState.OPEN
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_
 from sqlalchemy.orm import Session
 
+from .. import tracing
 from ..declaration.fan_out import Route
 from ..declaration.routes import Routes
 from ..errors import SchemaError
@@ -97,14 +98,26 @@ def is_record(record: Any) -> ColumnElement[bool]:
     return and_(*(column == value for column, value in zip(state.mapper.primary_key, state.identity, strict=True)))
 
 
-def write_group(connection: Connection, group: Group, ids: Sequence[str], grace: float) -> tuple[int, ...]:
+def write_group(runtime: Runtime, connection: Connection, group: Group, ids: Sequence[str]) -> tuple[int, ...]:
     """Write the works of a group; their ids. Those for later hold one document each.
 
-    The relay leaves their publication to the caller for `grace` seconds, unless nobody here would publish them.
+    The relay leaves their publication to the caller for a while, unless nobody here would publish them.
     """
-    if group.at is not None:
-        return scheduled.write(connection, group.uid, ids, group.at)
-    after = grace if group.is_ours else 0.0
-    return works.write(
-        connection, group.uid, group.operation, ids, group.mode, publish_after=after, fan_out=group.fan_out
-    )
+    uid, operation, mode = group.uid, group.operation, group.mode
+    after = runtime.options.publish_grace if group.is_ours else 0.0
+    schema = runtime.schemas.by_uid(uid)
+    with tracing.span(
+        "capture",
+        kind="producer",
+        schema=None if schema is None else schema.name,
+        index=runtime.engine_uid(uid),
+        operation=operation.value,
+        mode=mode.value,
+        documents=len(ids),
+    ) as span:
+        if group.at is not None:
+            written = scheduled.write(connection, uid, ids, group.at)
+        else:
+            written = works.write(connection, uid, operation, ids, mode, publish_after=after, fan_out=group.fan_out)
+        span.note(works=len(written))
+    return written

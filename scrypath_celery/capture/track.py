@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -16,14 +15,13 @@ from ..declaration import mapping
 from ..declaration.registry import Schemas
 from ..declaration.schema import Schema
 from ..errors import SessionError
+from ..logs import log
 from ..work import Operation
 from . import record_ids, unseen_changes
 from .capture import Capture
 from .links import changes_links
 from .statement_parts import Plain
 from .tracked_relations import after_changes, before_deletions, capture_related_statement
-
-logger = logging.getLogger(__name__)
 
 
 class Tracker:
@@ -153,7 +151,7 @@ class Tracker:
         for record in records:
             for schema in self._schemas.covering(type(record)):
                 for message in self._warnings(schema):
-                    logger.warning(message)
+                    log("unseen_changes", schema=schema.name, advice=message)
                 yield schema, record
 
     def _owners_of(self, schema: Schema) -> list[Mapper[Any]]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -29,7 +32,7 @@ from .seconds import Seconds
     "--count-limit",
     type=click.IntRange(min=1),
     metavar="WORKS",
-    default=10_000,
+    default=1_000,
     show_default=True,
     help="Count works of one schema and state up to this number.",
 )
@@ -38,7 +41,7 @@ def exporter(ctx: click.Context, port: int, address: str, timeout: float, count_
     """Serve the metrics of ledger and engine to Prometheus, at /metrics, until Ctrl-C or SIGTERM."""
     chosen = ctx.find_object(AppTarget)
     assert chosen is not None
-    with reported("exporter", as_json=False, program=chosen.program):
+    with reported("exporter", as_json=False, program=chosen.program), _logged():
         over = threading.Event()
         before = {one: signal.signal(one, lambda *_: over.set()) for one in (signal.SIGINT, signal.SIGTERM)}
         try:
@@ -50,6 +53,19 @@ def exporter(ctx: click.Context, port: int, address: str, timeout: float, count_
         finally:
             for one, handler in before.items():
                 signal.signal(one, handler)
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    """Let stderr have what is logged meanwhile: why a part is down stands in no metric."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("scrypath_celery")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def _served(chosen: AppTarget, port: int, address: str, **bounds: Any) -> Any:

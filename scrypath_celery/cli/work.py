@@ -97,6 +97,8 @@ def lines(found: Story) -> list[str]:
         f"  engine tasks: {', '.join(map(str, found.engine_uids)) or 'none'}",
         f"  claim: {claim_text(found)}",
     ]
+    if found.trace_id is not None:
+        told.append(f"  trace: {found.trace_id}")
     if found.reason_class is not None:
         told.append(
             f"  reason: {pairs(reason_class=found.reason_class, error_code=found.error_code, reason=found.reason)}"

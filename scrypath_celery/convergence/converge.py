@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .. import tracing
 from ..engine.reasons import is_lasting, request_failure
 from ..errors import EngineError
 from ..ledger import claims
@@ -49,7 +50,8 @@ def _converge(run: ClaimRun) -> Steps:
         yield Step.CHECKED
     else:
         yield from _send_and_judge(run)
-    settle(run)
+    with tracing.span("settle", works=len(run.claim.works)):
+        settle(run)
     yield Step.SETTLED
 
 

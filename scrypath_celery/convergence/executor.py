@@ -24,6 +24,7 @@ from .fan_out import FanOuts
 from .in_flight import GROWTH, InFlightClaim, Poll, release_all
 from .poll import poll
 from .summary import Summary
+from .traced import traced
 
 MAX_WAITING = 50_000
 """Documents of claims that this process waits for at once: their ids are what it holds in memory."""
@@ -153,7 +154,7 @@ class _Run:
     def __post_init__(self) -> None:
         self.bulk = Bulk(runtime=self.runtime)
         self.polling = Poll(runtime=self.runtime)
-        self.fan_outs = FanOuts(runtime=self.runtime, uid=self.uid, only=self.only)
+        self.fan_outs = FanOuts(runtime=self.runtime, uid=self.uid, only=self.only, task_id=self.task_id)
 
     def through(self) -> None:
         """Go on until nothing is ready and nothing is waited for, or the time is over."""
@@ -179,7 +180,7 @@ class _Run:
         self.more, self.looked = run is not None or resolved, time.monotonic()
         if run is None:
             return
-        one = InFlightClaim(run=run, steps=converge(run), waits=self.wait)
+        one = InFlightClaim(run=run, steps=traced(run, converge(run)), waits=self.wait)
         one.waits = self.wait and (self.follow or not one.bulk or one.judged)
         if not self.in_flight:
             self.polling.begin()

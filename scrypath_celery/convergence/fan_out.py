@@ -11,6 +11,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from .. import tracing
 from ..declaration.fan_out import Route
 from ..declaration.routes import Routes
 from ..errors import SourceError
@@ -30,12 +31,14 @@ RAISED = "fan_out_raised"
 class FanOuts:
     """The fan-outs into one index that a call of `run_ready_works` resolves beside its claims.
 
-    `only` names the works to take; those that are written for them are added to it.
+    `only` names the works to take; those that are written for them are added to it. `task_id` is the Celery task that
+    runs them, if any.
     """
 
     runtime: Runtime
     uid: str
     only: list[int] | None = None
+    task_id: str | None = None
     _failed: set[int] = field(default_factory=set)
 
     def page(self, total: Summary) -> bool:
@@ -57,7 +60,14 @@ class FanOuts:
         if item is None:
             return False
         assert item.fan_out is not None
-        self._resolve(item, into[item.fan_out], total)
+        route, links = into[item.fan_out], (item.traceparent,)
+        item = replace(item, task_id=self.task_id)
+        name, index = route.target.name, self.runtime.uid_of(route.target)
+        with tracing.span("fan_out", kind="consumer", links=links, schema=name, index=index, fan_out=route.key) as span:
+            self._resolve(item, route, total)
+            reason = total.failed.get(item.id) or total.retrying.get(item.id)
+            if reason is not None:
+                span.fail(reason.value)
         return True
 
     def _resolve(self, item: Work, route: Route, total: Summary) -> None:
@@ -97,7 +107,7 @@ class FanOuts:
         if not self.runtime.ledger.run(partial(fan_outs.fail, item=item, failure=named, delay=wait)):
             return
         if wait is None:
-            total.failed[item.id] = named.reason_class
+            total.failed[item.id], total.codes[item.id] = named.reason_class, named.code or ""
         else:
             total.retrying[item.id] = named.reason_class
             total.retry_in = max(total.retry_in, wait)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..errors import EngineError, ScrypathError
+from ..logs import log
 from ..runtime import Runtime
 from ..work import BULK, EngineTask, State
 from .checkpoints import PHASES, Await, Phase, Step, Steps
 from .claim_run import ClaimRun, Lost
 from .settle import release
-
-logger = logging.getLogger("scrypath_celery")
 
 GROWTH = 1.2
 """How the wait between two polls grows: it stays at about a sixth of the time waited so far."""
@@ -155,4 +153,4 @@ def release_all(in_flight: Sequence[InFlightClaim]) -> None:
         try:
             release(one.run, blame=one.broken)
         except ScrypathError as exc:  # the lease runs out instead
-            logger.warning("a claim could not be released (%s)", exc.code)
+            log("claim_not_released", error=exc.code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -9,9 +10,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from .. import tracing
 from ..engine.reasons import is_lasting, proves_alone, request_failure, task_failure
 from ..errors import EngineError
-from ..ledger import indexes, marks, parts, submitted, totals, works
+from ..ledger import indexes, marks, noted, parts, submitted, totals, works
+from ..notices import Settled
 from ..runtime import Runtime
 from ..work import EngineTask, Failure, Scope, Work
 from . import backoff
@@ -58,7 +61,7 @@ def _alone(runtime: Runtime, tasks: Tasks) -> set[int]:
 
 def _conclude(connection: Connection, *, runtime: Runtime, row: Row[Any], tasks: Tasks, alone: set[int]) -> int:
     """Settle the works of one claim of which all tasks are over; how many."""
-    concluded, newest = 0, None
+    concluded, newest = list[Work](), None
     fine: list[Work] = []
     unknown: list[int] = []
     failed: dict[int, list[Work]] = {}
@@ -66,7 +69,7 @@ def _conclude(connection: Connection, *, runtime: Runtime, row: Row[Any], tasks:
         found = {uid: tasks.get(uid) for uid in item.engine_uids or row.engine_uids}
         if any(task is not None and not task.terminal for task in found.values()):
             continue
-        concluded += 1
+        concluded.append(item)
         ours = [task for task in (newest, *found.values()) if task is not None and _is_ours(task, row)]
         newest = max(ours, key=lambda task: task.uid, default=None)
         if any(task is None or not _is_ours(task, row) for task in found.values()):
@@ -77,22 +80,45 @@ def _conclude(connection: Connection, *, runtime: Runtime, row: Row[Any], tasks:
             failed.setdefault(bad[0], []).append(item)
         else:
             fine.append(item)
-    submitted.conclude(connection, row.token, [item.id for item in fine])
-    totals.succeeded(connection, row.index_uid, fine, at=row.at)
-    submitted.release(connection, row.token, unknown, None)
-    for uid, items in failed.items():
-        _judge(connection, runtime, row, tasks[uid], items, alone)
-    if newest is not None:
-        marks.advance(connection, row.index_uid, newest.uid, newest.metadata or "")
-    if concluded:
+    if not concluded:
+        return 0
+    links, count = [item.traceparent for item in concluded], len(concluded)
+    index = runtime.engine_uid(row.index_uid)
+    with tracing.span("settle", kind="consumer", links=links, index=index, works=count) as span:
+        submitted.conclude(connection, row.token, [item.id for item in fine])
+        totals.succeeded(connection, row.index_uid, fine, at=row.at)
+        submitted.release(connection, row.token, unknown, None)
+        dead = sum(_judge(connection, runtime, row, tasks[uid], items, alone) for uid, items in failed.items())
+        for uid in failed:
+            span.fail(task_failure(tasks[uid]).code or "unknown")
+        if newest is not None:
+            marks.advance(connection, row.index_uid, newest.uid, newest.metadata or "")
         submitted.end(connection, row.token)
-    return concluded
+    classes = Counter(task_failure(tasks[uid]).reason_class.value for uid, items in failed.items() for _ in items)
+    noted.note(connection, _settled(row, concluded, succeeded=len(fine), failed=dead, classes=classes))
+    return count
+
+
+def _settled(
+    row: Row[Any], concluded: Sequence[Work], *, succeeded: int, failed: int, classes: Mapping[str, int]
+) -> Settled:
+    return Settled(
+        index_uid=row.index_uid,
+        operation=concluded[0].operation,
+        works=tuple(item.id for item in concluded),
+        documents=sum(len(item.left) for item in concluded),
+        succeeded=succeeded,
+        retrying=len(concluded) - succeeded - failed,
+        failed=failed,
+        classes=classes,
+        seconds=row.age,
+    )
 
 
 def _judge(
     connection: Connection, runtime: Runtime, row: Row[Any], task: EngineTask, items: Sequence[Work], alone: set[int]
-) -> None:
-    """Do what follows from a failed task for the works whose documents it held."""
+) -> int:
+    """Do what follows from a failed task for the works whose documents it held; how many are dead letters."""
     failure = task_failure(task)
     documents = sum(len(item.left) for item in items)
     proven = proves_alone(task) or task.batch_uid in alone
@@ -107,8 +133,8 @@ def _judge(
         for half, ids in zip("ab", _halved(connection, items), strict=True):
             release(ids, f"u{task.uid}{half}")
     else:
-        for item in items:
-            _fail(connection, runtime, row, item, failure, [task.uid])
+        return sum(_fail(connection, runtime, row, item, failure, [task.uid]) for item in items)
+    return 0
 
 
 def _halved(connection: Connection, items: Sequence[Work]) -> tuple[Sequence[int], Sequence[int]]:
@@ -123,13 +149,15 @@ def _halved(connection: Connection, items: Sequence[Work]) -> tuple[Sequence[int
 
 def _fail(
     connection: Connection, runtime: Runtime, row: Row[Any], item: Work, failure: Failure, uids: Sequence[int]
-) -> None:
+) -> bool:
+    """Write down that a work is not settled; whether it is a dead letter."""
     schema = runtime.schemas.by_uid(item.index_uid)
     name = item.index_uid if schema is None else schema.name
     delay, failure = backoff.decide(runtime.options, item.attempts, failure)
     shown = ", ".join(item.left[:5])
     failure = replace(failure, reason=f"{name} {shown}: {failure.reason}")
-    works.fail(connection, row.token, item, failure, ids=item.left, delay=delay, engine_uids=uids)
+    changed = works.fail(connection, row.token, item, failure, ids=item.left, delay=delay, engine_uids=uids)
+    return changed > 0 and delay is None
 
 
 def _pause(connection: Connection, *, runtime: Runtime, uid: str, failure: Failure) -> None:

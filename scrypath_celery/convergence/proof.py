@@ -5,17 +5,16 @@ Numbers alone do not show a restored, emptied or replaced engine for long, since
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from functools import partial
 
 from ..errors import EngineError
 from ..ledger import marks
+from ..logs import log
+from ..masking import masked
 from ..runtime import Runtime
 from ..work import EngineTask, Mark
 from .claim_run import ClaimRun
-
-logger = logging.getLogger("scrypath_celery")
 
 
 def is_lost(mark: Mark, task: EngineTask | None, newest_uid: int | None) -> bool:
@@ -77,9 +76,5 @@ def witness(run: ClaimRun, tasks: Mapping[int, EngineTask] | None) -> Mapping[in
 def _note(runtime: Runtime, mark: Mark) -> bool:
     noted = runtime.ledger.run(partial(marks.note_loss, mark=mark))
     if noted:
-        logger.warning(
-            "the engine at %s was restored, emptied or replaced: documents that were settled before may be missing or"
-            " stale until each index is rebuilt",
-            runtime.engine.url,
-        )
+        log("engine_restored", url=masked(runtime.engine.url))
     return noted

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,12 +13,11 @@ from sqlalchemy import Connection, Row
 from ..declaration.generation import FIRST
 from ..errors import EngineError, LedgerUnavailable
 from ..ledger import awaited, maintenance, unresolved, workers, works
+from ..logs import log
 from ..runtime import Runtime, is_dead
 from ..work import Cause, EngineTask, Operation, cause_of
 from .poll import poll
 from .proof import check_or_leave
-
-logger = logging.getLogger("scrypath_celery")
 
 MESSAGE = 500
 """The most works that one message names."""
@@ -81,9 +79,10 @@ def relay(runtime: Runtime, *, force: bool = False) -> Relayed | None:
             setattr(done, name, step(runtime))
         except LedgerUnavailable:
             raise  # all other steps would wait for it, too
-        except Exception as exc:
-            logger.exception("a step of the relay failed: %s", name)
+        except Exception as exc:  # noqa: BLE001 - what one step meets must not hold up the others
+            log("relay_step_failed", step=name, error=type(exc).__name__, trace=exc)
             done.errors[name] = type(exc).__name__
+    log("relay_passed", done={name: count for name, count in vars(done).items() if count})
     return done
 
 

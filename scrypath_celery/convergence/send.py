@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from .. import tracing
 from ..engine.reasons import request_failure
 from ..errors import EngineError, EngineUnreachable, SourceError
 from ..work import MAX_IDS, Failure, ReasonClass, Scope
@@ -58,7 +59,7 @@ def read(run: ClaimRun, ids: Sequence[str], gone: list[str]) -> Mapping[str, byt
     A record whose projection fails keeps its document as it is in the index, and its work fails.
     """
     try:
-        with watched(run) as begun:
+        with tracing.span("read", documents=len(ids)), watched(run) as begun:
             reading = run.runtime.source.read(run.schema, ids, begun)
     except SourceError as exc:
         failure = Failure(scope=Scope.DATABASE, reason_class=ReasonClass.SOURCE, reason=str(exc), code=exc.code)
@@ -150,7 +151,8 @@ def _request(
     run.requested.update(ids)
     before = barrier(run)
     try:
-        uid = request(token)
+        with tracing.span("send", documents=len(ids), bytes=size or None, deletion=deletion):
+            uid = request(token)
     except EngineUnreachable as exc:
         if exc.sent:
             run.renew_lease(unanswered=1)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from sqlalchemy import Connection
 
-from ..ledger import claims, indexes, maintenance, marks, parts, totals, unresolved, works
+from ..ledger import claims, indexes, maintenance, marks, noted, parts, totals, unresolved, works
 from ..ledger import stuck as stuck_work
+from ..notices import Settled
 from ..work import BULK, ClaimState, Failure, Scope, Work
 from . import backoff
 from .checkpoints import Phase
@@ -27,13 +29,13 @@ def settle(run: ClaimRun) -> None:
 def _settle(run: ClaimRun, connection: Connection) -> None:
     token, uids, began = run.claim.token, [send.uid for send in run.sends], time.monotonic()
     outcome = run.outcome
-    outcome.retrying, outcome.failed, outcome.retry_in = {}, {}, 0.0
+    outcome.retrying, outcome.failed, outcome.codes, outcome.retry_in = {}, {}, {}, 0.0
     outcome.engine_uids = uids
     outcome.indexed = set().union(*(send.ids for send in run.sends if not send.deletion))
     outcome.deleted = set().union(*(send.ids for send in run.sends if send.deletion))
     fine: list[Work] = []
     waiting: dict[Wait, list[int]] = {}
-    open_uids, held = _open_uids(run), parts.held(connection, token)
+    open_uids, (held, paused) = _open_uids(run), parts.held(connection, token)
     outcome.lost |= len(held) < len(run.claim.works)
     for item in run.claim.works:
         if item.id not in held:
@@ -61,30 +63,45 @@ def _settle(run: ClaimRun, connection: Connection) -> None:
     claims.end(connection, token, ClaimState.SUBMITTED if waiting else ClaimState.DONE)
     if run.tried or run.claim.trials:
         indexes.leave(connection, run.claim.index_uid, token)
-    _note_success(run, connection)
+    _note_success(run, connection, paused=paused)
     _count(run, connection, fine, settling=time.monotonic() - began)
+    if held:
+        noted.note(connection, _settled(run, fine, waiting))
 
 
-def _note_success(run: ClaimRun, connection: Connection) -> None:
+def _note_success(run: ClaimRun, connection: Connection, *, paused: bool) -> None:
     """Note the newest task of ours, and end a pause; what works on a rebuild's target ends none of the live index."""
-    uid = run.claim.index_uid
-    if run.mark is not None and not run.to_target:
-        indexes.note_success(connection, uid, *run.mark)
-    elif run.mark is not None:
-        marks.advance(connection, uid, *run.mark)
-    elif not run.to_target:
-        indexes.resume(connection, uid)
+    if run.mark is not None:
+        marks.advance(connection, run.claim.index_uid, *run.mark)
+    if paused and not run.to_target:
+        indexes.resume(connection, run.claim.index_uid)
+
+
+def _settled(run: ClaimRun, fine: Sequence[Work], waiting: Mapping[Wait, Sequence[int]]) -> Settled:
+    outcome, items = run.outcome, run.claim.works
+    return Settled(
+        index_uid=run.claim.index_uid,
+        operation=items[0].operation,
+        works=tuple(item.id for item in items),
+        documents=len(run.claim.ids),
+        succeeded=len(fine),
+        submitted=sum(map(len, waiting.values())),
+        retrying=len(outcome.retrying),
+        failed=len(outcome.failed),
+        classes=Counter(reason.value for reason in (*outcome.retrying.values(), *outcome.failed.values())),
+        seconds=time.monotonic() - run.began,
+    )
 
 
 def _count(run: ClaimRun, connection: Connection, fine: Sequence[Work], *, settling: float) -> None:
     """Add the claim to the ledger's totals: what succeeded, and how long each of its phases took."""
-    uid, noted = run.claim.index_uid, totals.of(connection)
+    uid, counted = run.claim.index_uid, totals.of(connection)
     totals.succeeded(connection, uid, fine, at=run.now())
     doubled = sum(len(item.left) for item in run.claim.works) - len(run.claim.ids)
     totals.add(connection, uid, totals.SUPERSEDED, times=doubled, documents=doubled)
     kind = totals.BULK if run.claim.works[0].operation in BULK else totals.PHASE
     for phase, seconds in {**run.seconds, Phase.SETTLE: run.seconds.get(Phase.SETTLE, 0.0) + settling}.items():
-        noted.observe(uid, f"{kind}.{phase}", seconds=seconds)
+        counted.observe(uid, f"{kind}.{phase}", seconds=seconds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,9 +168,10 @@ def _fail(run: ClaimRun, connection: Connection, item: Work, ending: Ending) -> 
         count_attempt=counts,
         engine_uids=[send.uid for send in run.sends] if failure.by_engine else (),
         trial=ending.trial if wait is not None else None,
+        by_runner=True,
     )
     if changed and wait is None:
-        outcome.failed[item.id] = failure.reason_class
+        outcome.failed[item.id], outcome.codes[item.id] = failure.reason_class, failure.code or ""
     elif changed:
         outcome.retrying[item.id] = failure.reason_class
         outcome.retry_in = max(outcome.retry_in, wait or 0.0)

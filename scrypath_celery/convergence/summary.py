@@ -13,7 +13,8 @@ class Summary:
     """Counts and ids of one or more claims; filled in as they go on.
 
     `held_back` says that bulk works are ready which wait for the engine; the relay goes on with them. `fanned_out` are
-    the works that were written for fan-outs, `elsewhere` those among them of other indexes, by index.
+    the works that were written for fan-outs, `elsewhere` those among them of other indexes, by index. `codes` are the
+    error codes of those that failed. Its text holds no document ids: error trackers send it along.
     """
 
     claims: int = 0
@@ -23,11 +24,12 @@ class Summary:
     submitted: list[int] = field(default_factory=list)
     retrying: dict[int, ReasonClass] = field(default_factory=dict)
     failed: dict[int, ReasonClass] = field(default_factory=dict)
+    codes: dict[int, str] = field(default_factory=dict)
     given_back: list[int] = field(default_factory=list)
     requeued: list[int] = field(default_factory=list)
     engine_uids: list[int] = field(default_factory=list)
-    indexed: set[str] = field(default_factory=set)
-    deleted: set[str] = field(default_factory=set)
+    indexed: set[str] = field(default_factory=set, repr=False)
+    deleted: set[str] = field(default_factory=set, repr=False)
     paused: ReasonClass | None = None
     lost: bool = False
     held_back: bool = False
@@ -43,6 +45,7 @@ class Summary:
             getattr(self, name).extend(getattr(other, name))
         self.retrying.update(other.retrying)
         self.failed.update(other.failed)
+        self.codes.update(other.codes)
         self.indexed |= other.indexed
         self.deleted |= other.deleted
         self.paused = other.paused or self.paused

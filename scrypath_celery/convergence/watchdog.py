@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,9 +11,8 @@ from functools import partial
 from ..errors import ScrypathError
 from ..ledger import claims
 from ..ledger import stuck as stuck_work
+from ..logs import log
 from .claim_run import ClaimRun
-
-logger = logging.getLogger("scrypath_celery")
 
 
 @contextmanager
@@ -80,12 +78,13 @@ class _Watch:
         token, lease = self._run.claim.token, max(self._options.lease, self._options.time_limit)
         if self._write(partial(stuck_work.mark, token=token, id=id, seconds=seconds, lease=lease)):
             self._marked = id
-            logger.warning("%s %s has been projected for %.0f s", self._run.schema.name, id, seconds)
+            works = [item.id for item in self._run.claim.works if id in item.left]
+            log("projection_hangs", schema=self._run.schema.name, works=works, seconds=round(seconds))
 
     def _write(self, change: Callable[..., object]) -> bool:
         try:
             self._run.runtime.ledger.run(lambda tx: change(tx))
         except ScrypathError as exc:
-            logger.warning("a watched claim could not be written down (%s)", exc.code)
+            log("watched_claim_not_noted", error=exc.code)
             return False
         return True

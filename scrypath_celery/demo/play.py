@@ -15,6 +15,7 @@ from sqlalchemy.orm import sessionmaker
 
 from ..errors import ScrypathError
 from .cities import search
+from .duration import expected_seconds
 from .factory import create_app
 from .rebuild import rebuild
 from .script import Scene, backfill, build, verify, write
@@ -30,7 +31,8 @@ _SHOWN = 30
 def play() -> int:
     """Play all steps; the exit code."""
     voice, start = Voice(), time.monotonic()
-    click.echo("scrypath-celery demo: it takes well under a minute, needs no service, and leaves nothing behind.")
+    click.secho("scrypath-celery demo", bold=True)
+    voice.say(f"It takes about {expected_seconds()} s here, needs no service, and leaves nothing behind.")
     try:
         with terminable(), Stage() as stage:
             scene = _scene(stage, voice)
@@ -70,7 +72,7 @@ def _scene(stage: Stage, voice: Voice) -> Scene:
 
 
 def _lament(voice: Voice, stage: Stage, exc: Exception) -> None:
-    click.echo(f"   NOT OK: {exc}")
+    click.secho(f"   NOT OK: {exc}", fg="red")
     tail = stage.worker_log().splitlines()[-_SHOWN:]
     click.echo("\n".join(["the worker's last lines:", *tail]), err=True)
     click.echo(f"\nThe demo FAILED in step {voice.steps}, after {voice.checks} checks that held.")

@@ -1,14 +1,17 @@
-"""How the demo speaks: plain lines on stdout, progress on stderr."""
+"""How the demo speaks: lines of at most 80 columns on stdout, coloured on a terminal; progress on stderr."""
 
 from __future__ import annotations
 
 import sys
+import textwrap
+from typing import Any
 
 import click
 
 from .stage import Broken
 
 _WIDTH = 30
+_COLUMNS = 80
 
 
 class Voice:
@@ -21,22 +24,23 @@ class Voice:
     def step(self, title: str) -> None:
         """Begin a step."""
         self.steps += 1
-        click.echo(f"\n{self.steps}. {title}")
+        click.echo()
+        _echo(f"{self.steps}. ", title, bold=True)
 
     def say(self, text: str) -> None:
         """Explain."""
-        click.echo(f"   {text}")
+        _echo("   ", text)
 
     def call(self, *lines: str) -> None:
         """Show the Python that is being run."""
         for line in lines:
-            click.echo(f"   ... {line}" if line.startswith(" ") else f"   >>> {line}")
+            click.secho(f"   ... {line}" if line.startswith(" ") else f"   >>> {line}", fg="cyan")
 
     def command(self, line: str, answer: str = "") -> None:
         """Show a command, and what it said."""
-        click.echo(f"   $ {line}")
+        click.secho(f"   $ {line}", fg="cyan")
         for said in answer.rstrip().splitlines():
-            click.echo(f"   | {said}")
+            _echo("   | ", said, rest="   |     ", dim=True)
 
     def hold(self, condition: bool, claim: str) -> None:
         """Check that a claim holds, and say so.
@@ -47,7 +51,7 @@ class Voice:
         if not condition:
             raise Broken(claim)
         self.checks += 1
-        click.echo(f"   ok: {claim}")
+        _echo("   ok: ", claim, fg="green")
 
     def progress(self, phase: str, done: int, total: int | None) -> None:
         """A bar on stderr: one that grows on a terminal, four lines a phase elsewhere."""
@@ -59,3 +63,18 @@ class Voice:
         elif (phase, int(share * 4)) > self._quarter or phase != self._quarter[0]:
             self._quarter = (phase, int(share * 4))
             click.echo(line, err=True)
+
+
+def _echo(first: str, text: str, *, rest: str | None = None, **style: Any) -> None:
+    """Write a text in lines that begin with `first` and `rest` (default: as many blanks), in a style of click's."""
+    for line in textwrap.wrap(
+        text,
+        _COLUMNS,
+        initial_indent=first,
+        subsequent_indent=" " * len(first) if rest is None else rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+        replace_whitespace=False,
+    ) or [first.rstrip()]:
+        click.secho(line, **style)

@@ -24,6 +24,7 @@ from pydantic import ValidationError
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError
 
+from .. import tracing
 from ..errors import ConfigError, EngineError, EngineUnreachable, KeyRefused, UnexpectedAnswer
 from ..totals import Totals
 from . import rights
@@ -58,6 +59,16 @@ class PooledRequests(HttpRequests):
         return str(answer.text)
 
 
+class TracedSession(requests.Session):
+    """A session each of whose requests has a span, where the application traces."""
+
+    def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
+        with tracing.request(str(method), str(url)) as span:
+            answer = super().request(method, url, *args, **kwargs)
+            span.answered(answer.status_code)
+            return answer
+
+
 class Transport:
     """Requests to one Meilisearch; safe to share between threads and across forks.
 
@@ -83,7 +94,7 @@ class Transport:
     def client(self) -> Client:
         """The calling thread's own client (the official client is not thread-safe)."""
         if getattr(self._local, "pid", None) != os.getpid():
-            session = requests.Session()
+            session = TracedSession()
             # Proxies and .netrc entries could replace the key that was configured.
             session.trust_env = False
             # A redirected POST would become a GET; the URL is wrong, and is named.

@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Insert, Row, Select, Update, bindparam, func, select, update
 
+from ..notices import Claimed
 from ..work import PRIORITY, READY, Claim, ClaimState, Mark, Operation, Scope, State, Work
-from . import indexes, ready, trials, works
+from . import indexes, noted, ready, trials, works
 from .clock import now
 from .tables import Json, claim, in_state, index, work
 
@@ -86,7 +87,18 @@ def take(
     _write(connection, result, lease=lease, worker=worker, task_id=task_id)
     if on_trial:
         indexes.enter(connection, uid, token, lease)
+    noted.note(connection, _claimed(result))
     return result
+
+
+def _claimed(taken: Claim) -> Claimed:
+    return Claimed(
+        index_uid=taken.index_uid,
+        operation=taken.works[0].operation,
+        number=taken.number,
+        works=tuple(item.id for item in taken.works),
+        documents=len(taken.ids),
+    )
 
 
 def _mark(held: Row[Any]) -> Mark | None:

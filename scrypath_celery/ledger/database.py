@@ -6,7 +6,7 @@ import os
 import secrets
 import time
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Engine, inspect, select
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 
 from ..errors import LedgerConflict, LedgerError, LedgerMissing, LedgerOutdated, LedgerUnavailable, WrongDatabase
-from ..work import DeadLetter
-from . import dead_letters, sqlite, tables, totals
+from ..notices import Tell
+from . import noted, sqlite, tables, totals
 from .clock import now
 from .limits import limited, within
 
@@ -36,8 +36,7 @@ class Ledger:
     `database` gives the Engine that records and ledger share (called in the process that uses it, so that no
     connection crosses a fork); `connection` binds the ledger to one open connection instead, whose transaction is
     the caller's: ours become savepoints in it (tests that never commit). `declarations` are what triggers are made
-    from. `on_dead_letters` is told what became a dead letter in a transaction of ours, once that is committed; it must
-    not raise.
+    from. `tell` is told what happened in a transaction of ours, once that is committed.
     """
 
     def __init__(
@@ -47,13 +46,13 @@ class Ledger:
         connection: Connection | None = None,
         limit: float | None = None,
         declarations: Declarations | None = None,
-        on_dead_letters: Callable[[Sequence[DeadLetter]], None] | None = None,
+        tell: Tell | None = None,
     ) -> None:
         self._database = database
         self._declarations = declarations
         self._connection = connection
         self._limit = limit
-        self._on_dead_letters = on_dead_letters
+        self._tell = tell
         self._checked_in: int | None = None
         self._id: str | None = None
         self._admitted: weakref.WeakSet[Engine] = weakref.WeakSet()
@@ -69,7 +68,7 @@ class Ledger:
             connection=self._connection,
             limit=seconds,
             declarations=self._declarations,
-            on_dead_letters=self._on_dead_letters,
+            tell=self._tell,
         )
 
     def create_all(self, bind: Engine | Connection | None = None) -> None:
@@ -111,7 +110,7 @@ class Ledger:
         for attempt in range(TRIES):
             try:
                 with self.begin() as connection:
-                    noted = dead_letters.note_here(connection) if self._connection is None else []
+                    notices = noted.note_here(connection) if self._connection is None else []
                     counted = totals.begin(connection)
                     result = function(connection)
                     totals.write(connection, counted)
@@ -120,8 +119,8 @@ class Ledger:
                 if over or not _contended(exc.__cause__):
                     raise
                 continue
-            if noted and self._on_dead_letters is not None:
-                self._on_dead_letters(noted)
+            if notices and self._tell is not None:
+                self._tell(notices)
             return result
         raise LedgerUnavailable("the ledger's database gave up a transaction again and again")
 

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from ..work import PRIORITY, READY, Failure, Operation, State, Work
-from . import ready, totals, works
+from . import noted, ready, totals, works
 from .clock import now
 from .tables import in_state, work
 
@@ -79,10 +79,12 @@ def fail(connection: Connection, item: Work, failure: Failure, delay: float | No
         error_code=(failure.code or "")[:64] or None,
         history=works.remember(connection, item, told),
     )
-    failed = connection.execute(changed).rowcount > 0
-    if failed:
+    done = connection.execute(changed).rowcount > 0
+    if done:
         totals.ended_badly(connection, item, state, failure, 0)
-    return failed
+    if done and delay is None:
+        noted.note_dead_letter(connection, item, failure, item.documents, by_runner=True)
+    return done
 
 
 def mark_of(id: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Integer, ScalarSelect, Select, bindparam, case, func, select
+from sqlalchemy import Connection, Integer, Select, bindparam, case, func, select
 
 from ..work import OPEN, ClaimState, ReasonClass, State
 from .clock import now
@@ -16,7 +16,7 @@ from .tables import claim, in_state, ledger, work
 
 @dataclass(frozen=True, kw_only=True)
 class WorkCounts:
-    """Works of one index that are open, by state, and dead letters by reason class; none is above the limit."""
+    """Works of one index that are open, by state, and its newest dead letters by reason class, up to a limit."""
 
     open: Mapping[State, int]
     dead_letters: Mapping[ReasonClass, int]
@@ -43,27 +43,40 @@ class RelayState:
 
 
 def work_counts(connection: Connection, uid: str, *, limit: int) -> WorkCounts:
-    """Count works of an index, each kind up to `limit`: with one statement, whose cost has that bound."""
-    row = connection.execute(_counts(), {"uid": uid, "most": limit}).one()
+    """Count works of an index: open ones of each state up to `limit`, and as many of the newest dead letters by class.
+
+    Two statements, each of which reads no more rows of the database's indexes than the limit says.
+    """
+    values = {"uid": uid, "most": limit}
+    row = connection.execute(_open_of_each(), values).one()
+    dead = dict.fromkeys(ReasonClass, 0)
+    for reason_class, count in connection.execute(_newest_dead_letters(), values):
+        dead[ReasonClass.read(reason_class)] += int(count)
     return WorkCounts(
-        open={state: int(count) for state, count in zip(OPEN, row, strict=False)},
-        dead_letters={one: int(count) for one, count in zip(ReasonClass, row[len(OPEN) :], strict=True)},
+        open={state: int(count) for state, count in zip(OPEN, row, strict=True)},
+        dead_letters=dead,
     )
 
 
 @cache
-def _counts() -> Select[Any]:
-    # Each is a range of an index of the database, of which no more is read than the limit says.
-    kinds = [select(work.c.id).where(in_state(state)) for state in OPEN]
-    failed = select(work.c.id).where(in_state(State.FAILED))
-    kinds += [failed.where(work.c.reason_class == one.value) for one in ReasonClass]
-    columns: list[Any] = [_counted(kind) for kind in kinds]
+def _open_of_each() -> Select[Any]:
+    columns: list[Any] = []
+    for state in OPEN:
+        some = _limited(select(work.c.id).where(in_state(state))).subquery()
+        columns.append(select(func.count()).select_from(some).scalar_subquery())
     return select(*columns)
 
 
-def _counted(kind: Select[Any]) -> ScalarSelect[int]:
-    some = kind.where(work.c.index_uid == bindparam("uid")).limit(bindparam("most", type_=Integer)).subquery()
-    return select(func.count()).select_from(some).scalar_subquery()
+@cache
+def _newest_dead_letters() -> Select[Any]:
+    # By class first would be the obvious way, but PostgreSQL reads the whole partial index for each.
+    newest = select(work.c.reason_class).where(in_state(State.FAILED)).order_by(work.c.finished_at.desc())
+    some = _limited(newest).subquery()
+    return select(some.c.reason_class, func.count()).group_by(some.c.reason_class)
+
+
+def _limited(query: Select[Any]) -> Select[Any]:
+    return query.where(work.c.index_uid == bindparam("uid")).limit(bindparam("most", type_=Integer))
 
 
 def claim_counts(connection: Connection) -> dict[str, ClaimCounts]:

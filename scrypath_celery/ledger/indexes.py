@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Update, bindparam, case, select, true, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, Update, bindparam, case, select, true, update
 
 from ..declaration.generation import generation_of
+from ..notices import IndexPaused, IndexResumed
 from ..work import Failure, IndexRow, Pause, PauseByHand, ReasonClass, Scope
+from . import noted
 from .clock import now
 from .tables import index
 
@@ -75,6 +77,11 @@ def in_generation(connection: Connection, column: ColumnElement[str], generation
 
 def pause(connection: Connection, uid: str, failure: Failure, delay: float) -> None:
     """Let nothing of this index be tried for `delay` seconds; a probe ends the pause."""
+    other = index.c.pause_class.is_(None) | (index.c.pause_class != failure.reason_class.value)
+    begins = select(index.c.index_uid).where(index.c.index_uid == uid, index.c.paused_until.is_(None) | other)
+    if connection.execute(begins).first() is not None:
+        reason_class, scope = failure.reason_class, failure.scope
+        noted.note(connection, IndexPaused(index_uid=uid, reason_class=reason_class, scope=scope, seconds=delay))
     connection.execute(
         update(index)
         .where(index.c.index_uid == uid)
@@ -89,38 +96,22 @@ def pause(connection: Connection, uid: str, failure: Failure, delay: float) -> N
     )
 
 
-_NO_PAUSE: dict[str, Any] = {
-    **dict.fromkeys(("paused_until", "paused_since", "pause_class", "pause_scope", "pause_reason")),
-    "pauses": 0,
-}
-
-
 def resume(connection: Connection, uid: str) -> bool:
     """End the pause of an index; whether there was one."""
+    values: dict[str, Any] = dict.fromkeys(("paused_until", "pause_class", "pause_scope", "pause_reason"))
     query = update(index).where(index.c.index_uid == uid, index.c.paused_until.is_not(None))
-    return connection.execute(query.values(**_NO_PAUSE)).rowcount > 0
-
-
-def note_success(connection: Connection, uid: str, engine_uid: int, token: str) -> None:
-    """End the pause of an index, and note its newest task that was seen to bear `token`, in one statement."""
-    connection.execute(_note_success(), {"uid": uid, "task": engine_uid, "token": token})
-
-
-@cache
-def _note_success() -> Update:
-    newer = index.c.high_uid.is_(None) | (index.c.high_uid < bindparam("task"))
-    # In this order: MySQL gives columns their values one after the other, and what is noted decides what is newer.
-    mark = [
-        (index.c.high_token, case((newer, bindparam("token")), else_=index.c.high_token)),
-        (index.c.high_uid, case((newer, bindparam("task")), else_=index.c.high_uid)),
-    ]
-    query = update(index).where(index.c.index_uid == bindparam("uid"), newer | index.c.paused_until.is_not(None))
-    return query.ordered_values(*mark, *((index.c[name], value) for name, value in _NO_PAUSE.items()))
+    ended = connection.execute(query.values(**values, pauses=0)).rowcount > 0
+    if ended:
+        _note_resumed(connection, uid, index.c.paused_since, by_hand=False)
+    return ended
 
 
 def pause_by_hand(connection: Connection, uid: str, *, by: str, reason: str) -> None:
     """Let nothing of this index be tried until `resume_by_hand`; again it changes who and why, not since when."""
     ensure(connection, uid)
+    found = get(connection, uid)
+    if found is not None and found.pause_by_hand is None:
+        noted.note(connection, IndexPaused(index_uid=uid, by_hand=True))
     since = case((index.c.hand_paused_since.is_(None), now()), else_=index.c.hand_paused_since)
     values = {"hand_paused_since": since, "hand_paused_by": by[:200], "hand_pause_reason": reason[:500]}
     connection.execute(update(index).where(index.c.index_uid == uid).values(**values))
@@ -129,8 +120,18 @@ def pause_by_hand(connection: Connection, uid: str, *, by: str, reason: str) -> 
 def resume_by_hand(connection: Connection, uid: str) -> bool:
     """End a pause by hand; whether there was one. One that ends by itself stays."""
     query = update(index).where(index.c.index_uid == uid, index.c.hand_paused_since.is_not(None))
-    values = dict.fromkeys(("hand_paused_since", "hand_paused_by", "hand_pause_reason"))
-    return connection.execute(query.values(**values)).rowcount > 0
+    ended = connection.execute(query.values(hand_paused_by=None, hand_pause_reason=None)).rowcount > 0
+    if ended:
+        _note_resumed(connection, uid, index.c.hand_paused_since, by_hand=True)
+    return ended
+
+
+def _note_resumed(connection: Connection, uid: str, since: Column[Any], *, by_hand: bool) -> None:
+    """Note how long an index was paused, and forget since when."""
+    here = index.c.index_uid == uid
+    seconds = connection.execute(select(now() - since).where(here)).scalar()
+    connection.execute(update(index).where(here).values({since: None}))
+    noted.note(connection, IndexResumed(index_uid=uid, by_hand=by_hand, seconds=float(seconds or 0.0)))
 
 
 def enter(connection: Connection, uid: str, token: str, seconds: float) -> bool:

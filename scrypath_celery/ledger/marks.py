@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, case, select, update
+from functools import cache
+
+from sqlalchemy import Connection, Update, bindparam, case, select, update
 
 from ..declaration.generation import FIRST, generation_of
+from ..notices import DriftFound
 from ..work import ClaimState, Mark
+from . import noted
 from .clock import now
 from .indexes import in_generation
 from .tables import claim, index
@@ -29,9 +33,14 @@ def of_index(connection: Connection, uid: str) -> Mark | None:
 
 def advance(connection: Connection, uid: str, engine_uid: int, token: str) -> None:
     """Note the newest task of an index that was seen to bear `token`."""
-    newer = (index.c.high_uid.is_(None)) | (index.c.high_uid < engine_uid)
-    query = update(index).where(index.c.index_uid == uid, newer)
-    connection.execute(query.values(high_uid=engine_uid, high_token=token))
+    connection.execute(_advance(), {"uid": uid, "task": engine_uid, "token": token})
+
+
+@cache
+def _advance() -> Update:
+    newer = index.c.high_uid.is_(None) | (index.c.high_uid < bindparam("task"))
+    query = update(index).where(index.c.index_uid == bindparam("uid"), newer)
+    return query.values(high_uid=bindparam("task"), high_token=bindparam("token"))
 
 
 def note_loss(connection: Connection, mark: Mark) -> bool:
@@ -51,6 +60,8 @@ def note_loss(connection: Connection, mark: Mark) -> bool:
     connection.execute(update(index).where(lost).values(lost_since=known, high_uid=None, high_token=None))
     watched = in_generation(connection, claim.c.index_uid, generation) & (claim.c.state == ClaimState.UNRESOLVED.value)
     connection.execute(update(claim).where(watched).values(seen_uid=None, engine_uids=[]))
+    for uid in connection.execute(select(index.c.index_uid).where(lost)).scalars():
+        noted.note(connection, DriftFound(index_uid=uid, found_by="engine", kinds=("engine_restored",)))
     return True
 
 

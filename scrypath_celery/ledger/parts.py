@@ -10,18 +10,23 @@ from typing import Any
 from sqlalchemy import Connection, Select, select, update
 
 from ..work import State, Work
-from .tables import in_state, work
+from .tables import in_state, index, work
 from .works import of_claim
 
 
-def held(connection: Connection, token: str) -> set[int]:
-    """The ids of the works that a claim still holds, locked until the transaction ends."""
-    return set(connection.execute(_held(), {"token": token}).scalars())
+def held(connection: Connection, token: str) -> tuple[set[int], bool]:
+    """The ids of the works that a claim still holds, locked until the transaction ends, and whether their index is
+    paused."""
+    rows = connection.execute(_held(), {"token": token}).all()
+    return {row.id for row in rows}, any(row.paused for row in rows)
 
 
 @cache
 def _held() -> Select[Any]:
-    return select(work.c.id).where(of_claim(), in_state(State.RUNNING)).with_for_update()
+    # With the pause of the index, so that settling asks for it in no statement of its own.
+    paused = select(index.c.paused_until).where(index.c.index_uid == work.c.index_uid).scalar_subquery()
+    columns = (work.c.id, paused.is_not(None).label("paused"))
+    return select(*columns).where(of_claim(), in_state(State.RUNNING)).with_for_update()
 
 
 def narrow(connection: Connection, item: Work, ids: Sequence[str]) -> Work:

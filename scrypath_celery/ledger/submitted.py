@@ -18,11 +18,14 @@ from .tables import claim, in_state, work
 def awaiting(connection: Connection, generation: int = FIRST, limit: int = 100) -> list[Row[Any]]:
     """Claims of a generation's indexes with works that wait for the engine's verdict, oldest first.
 
-    One that is unresolved may have some, too. `at` is the time.
+    One that is unresolved may have some, too. `at` is the time, `age` that of the claim in seconds.
     """
     theirs = (work.c.index_uid == claim.c.index_uid) & (work.c.claim_number == claim.c.number)
     has_some = exists().where(theirs, work.c.claim_token == claim.c.token, in_state(State.SUBMITTED))
-    columns = (claim.c.token, claim.c.index_uid, claim.c.engine_uids, now().label("at"))
+    columns = (
+        *(claim.c.token, claim.c.index_uid, claim.c.engine_uids),
+        *(now().label("at"), (now() - claim.c.created_at).label("age")),
+    )
     submitted = claim.c.state.in_([ClaimState.SUBMITTED.value, ClaimState.UNRESOLVED.value])
     query = select(*columns).where(submitted, has_some, in_generation(connection, claim.c.index_uid, generation))
     return list(connection.execute(query.order_by(claim.c.created_at).limit(limit)))

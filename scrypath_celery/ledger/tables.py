@@ -90,6 +90,7 @@ work = Table(
     Column("rebuild_id", BigInteger),
     Column("fan_out", String(255)),
     Column("cursor", Json),
+    Column("traceparent", _word(55)),
     sqlite_autoincrement=True,
     **_OPTIONS,
 )

@@ -22,9 +22,11 @@ from sqlalchemy import (
     update,
 )
 
+from .. import tracing
 from ..errors import LedgerOutdated, WorkError
+from ..notices import WorkEnqueued
 from ..work import MAX_IDS, OPEN, PRIORITY, READY, Failure, Mode, Operation, ReasonClass, State, Work
-from . import dead_letters, totals
+from . import noted, totals
 from .clock import now
 from .tables import Json, among, claim, in_state, work
 
@@ -63,7 +65,7 @@ def write(
     fan-out whose owners the ids are, or the work of that operation which these are written for. `priority` is
     another one than that of the operation.
     """
-    grace = GRACE[mode]
+    grace, carried = GRACE[mode], tracing.traceparent()
     written = []
     unique = list(dict.fromkeys(ids))
     for start in range(0, len(unique), MAX_IDS):
@@ -81,12 +83,15 @@ def write(
             "history": [{"state": "requeued"}] if requeued else None,
             "rebuild_id": rebuild_id,
             "fan_out": fan_out,
+            "traceparent": carried,
             "publish_in": max(grace, publish_after),
             "available_in": grace,
         }
         result = connection.execute(_INSERT, row)
         written.append(_new_id(result))
-    return tuple(written)
+    enqueued = WorkEnqueued(index_uid=index_uid, operation=operation, works=tuple(written), documents=len(unique))
+    noted.note(connection, enqueued)
+    return enqueued.works
 
 
 def requeue(connection: Connection, index_uid: str, ids: Sequence[str]) -> tuple[int, ...]:
@@ -243,11 +248,12 @@ def fail(
     count_attempt: bool = True,
     engine_uids: Sequence[int] = (),
     trial: str | None = None,
+    by_runner: bool = False,
 ) -> int:
     """Settle one work of a claim as not succeeded; `ids` are what is left of it, those that failed.
 
     `delay` (seconds) leaves it `retrying`; None makes it a dead letter. `count_attempt` says that it costs an attempt,
-    `trial` in which group it is tried next.
+    `trial` in which group it is tried next, `by_runner` that whoever holds the claim settles it.
     """
     attempts = item.attempts + (1 if count_attempt else 0)
     state = State.FAILED if delay is None else State.RETRYING
@@ -273,7 +279,7 @@ def fail(
         )
     ).rowcount
     if changed and state is State.FAILED:
-        dead_letters.note(connection, item, failure, len(ids))
+        noted.note_dead_letter(connection, item, failure, len(ids), by_runner=by_runner)
     if changed and (count_attempt or state is State.FAILED):
         totals.ended_badly(connection, item, state, failure, len(ids))
     return changed

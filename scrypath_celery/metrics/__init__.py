@@ -9,13 +9,13 @@ from ..errors import ConfigError
 
 if TYPE_CHECKING:
     from ..app import Scrypath
-    from .collector import Collector
+    from .scrape import Collector
 
 __all__ = ["collector", "require_client"]
 
 NOT_INSTALLED = "metrics need more than is installed: python3 -m pip install 'scrypath-celery[prometheus]'"
 
-COUNTED = 10_000
+COUNTED = 1_000
 """Up to how many works of one schema and state a scrape counts."""
 SCRAPED_WITHIN = 5.0
 """Seconds within which a scrape is answered, whatever does not answer it."""
@@ -50,6 +50,6 @@ def collector(
         ConfigError: the extra `prometheus` is not installed.
     """
     require_client()
-    from .collector import Collector
+    from .scrape import Collector
 
     return Collector(search, timeout=timeout, count_limit=count_limit, shared=shared, process=process)

@@ -39,7 +39,7 @@ def _of_ledger() -> Iterator[Family]:
     schema = ("schema",)
     text = "Works that are not settled, counted up to a limit"
     yield Family(gauge, "scrypath_works", text, ("schema", "state"))
-    text = "Works that failed for good, counted up to a limit"
+    text = "Works that failed for good: of the newest up to a limit"
     yield Family(gauge, "scrypath_dead_letters", text, ("schema", "reason_class"))
     text = "For how long the work that waits longest has been due; 0 where none is"
     yield Family(gauge, "scrypath_oldest_due_seconds", text, schema)

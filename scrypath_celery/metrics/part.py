@@ -9,6 +9,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from ..errors import ScrypathError
+
 T = TypeVar("T")
 
 
@@ -50,8 +52,10 @@ class Part(Generic[T]):
             found = future.result(max(seconds, 0.0))
         except TimeoutError:
             why = "it did not answer in time"
+        except ScrypathError as exc:
+            why = str(exc)
         except Exception as exc:  # noqa: BLE001 - a scrape tells of what it can see
-            why = f"{type(exc).__name__}: {exc}"
+            why = type(exc).__name__
         return Answer(found=found, why=why, seconds=time.monotonic() - began)
 
     def _run(self, future: Future[T]) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from ..declaration.schema import Schema
 from ..ledger import indexes, overview, works
+from ..notices import DriftFound
 from ..rebuild.report import RebuildStatus
 from ..runtime import Runtime
 from ..work import IndexRow, State
@@ -25,6 +26,8 @@ from .recommendations import TROUBLES, Action, FailedClass, Signal, Situation, r
 from .settings_diff import HotApplied, recorded
 from .status_parts import rebuild_status
 
+DRIFTS = frozenset({Signal.COUNT_MISMATCH, Signal.CONTRACT_DRIFT, Signal.INDEX_MISSING, Signal.ENGINE_RESTORED})
+"""The signals by which database and index differ, rather than wait for each other."""
 UNCOUNTED = "left out: records are not counted here"
 
 
@@ -112,7 +115,15 @@ def reconcile(
         # One table that cannot be read, or one index that the key may not see, leaves the others known.
         return _looked(runtime, schema, engine=engine.apart(), ledger=ledger.apart(), source=source.apart())
 
-    return Report(indexes=tuple(_report(runtime, schema, *look(schema), program, contract) for schema in schemas))
+    indexes = tuple(_report(runtime, schema, *look(schema), program, contract) for schema in schemas)
+    runtime.tell([drift for schema, one in zip(schemas, indexes, strict=True) if (drift := _drift(schema, one))])
+    return Report(indexes=indexes)
+
+
+def _drift(schema: Schema, report: IndexReport) -> DriftFound | None:
+    """What to tell of a report: the ways in which database and index differ; None where they do not."""
+    kinds = tuple(signal.value for signal in report.signals if signal in DRIFTS)
+    return DriftFound(index_uid=schema.uid, found_by="reconcile", kinds=kinds) if kinds else None
 
 
 def _looked(runtime: Runtime, schema: Schema, *, engine: Probe, ledger: Probe, source: Probe) -> tuple[Seen, Snapshot]:

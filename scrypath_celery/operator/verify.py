@@ -14,6 +14,7 @@ from functools import partial
 
 from ..declaration.schema import Schema
 from ..ledger import notes
+from ..notices import DriftFound
 from ..rebuild.runner import Progress
 from ..runtime import Runtime
 from ..work import MAX_IDS
@@ -123,6 +124,9 @@ def look(
     if ledger:
         summary = {**counts, "records": records, "documents": documents, "complete": done.complete}
         runtime.ledger.run(lambda tx: notes.note_verified(tx, schema.uid, summary))
+    if done.differs:
+        differing = {kind.value: counts[kind.value] for kind in Kind if counts[kind.value]}
+        runtime.tell([DriftFound(index_uid=schema.uid, found_by="verify", kinds=tuple(differing), counts=differing)])
     return done
 
 

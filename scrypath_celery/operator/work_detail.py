@@ -37,6 +37,7 @@ class Story:
     `history` holds its newest fifty events, oldest first, `by` being who retried or cancelled it; `task_ids` are the
     Celery tasks that had it, the last one in `task_id` too; `claim` is None once its claim is over and forgotten.
     `fan_out` names the fan-out that a work of that operation follows: its document ids are those of the owners.
+    `trace_id` is the trace of OpenTelemetry that it was written in, where the application traced.
     `read_as` says how its documents are read: as `columns`, or as `records` where the model's code has a part in them.
     """
 
@@ -66,6 +67,7 @@ class Story:
     error_code: str | None
     history: tuple[Mapping[str, Any], ...]
     fan_out: str | None = None
+    trace_id: str | None = None
     claim: ClaimStory | None = None
 
 
@@ -104,6 +106,7 @@ def story(runtime: Runtime, id: int) -> Story:
         error_code=item.error_code,
         history=tuple({**event, **_dates(event)} for event in item.history),
         fan_out=item.fan_out,
+        trace_id=item.trace_id,
         claim=claim,
     )
 

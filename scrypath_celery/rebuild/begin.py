@@ -19,7 +19,7 @@ from .catch_up import noted_now
 from .cutover import fresh_name, settled
 from .fill import ranges_of
 from .gate import spoilt
-from .held import Held, acquire, is_driven, is_followed
+from .held import Held, acquire, is_driven, is_followed, note
 from .phases import Phase
 
 FOLLOWED = 30.0
@@ -162,7 +162,9 @@ def _new(runtime: Runtime, schema: Schema, asked: Asked) -> Held:
         there = rebuilds.active(tx, schema.uid)
         if there is not None:
             raise alive(schema, there)
-        return rebuilds.create(tx, lease=runtime.options.lease, noted=noted, **values)
+        made = rebuilds.create(tx, lease=runtime.options.lease, noted=noted, **values)
+        note(tx, made)
+        return made
 
     held = Held(runtime=runtime, schema=schema, row=runtime.ledger.run(write))
     if not reindex:

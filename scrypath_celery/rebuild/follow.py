@@ -10,6 +10,7 @@ from functools import partial
 from ..errors import RebuildError
 from ..ledger import rebuilds
 from ..ledger.rebuilds import Rebuild
+from ..logs import log
 from ..runtime import Runtime, identity
 from .begin import FOLLOWED
 from .phases import ENDS, Phase
@@ -23,12 +24,17 @@ UNTOUCHED = 5.0
 Note = Callable[[str], None]
 
 
+def log_waiting(text: str) -> None:
+    """Log that no worker takes a rebuild."""
+    log("rebuild_waits_for_worker", advice=text)
+
+
 def follow(
     runtime: Runtime,
     id: int,
     *,
     progress: Progress | None = None,
-    note: Note | None = None,
+    note: Note = log_waiting,
     patience: float | None = None,
 ) -> Rebuild:
     """Look at a rebuild until it is over or waits for a command; the row then.
@@ -55,8 +61,7 @@ def follow(
             waited = time.monotonic() - since
             if waited > UNTOUCHED and not told:
                 told = True
-                if note is not None:
-                    note(f"no worker has taken rebuild {id} for {waited:.0f} s: it goes on when one comes")
+                note(f"no worker has taken rebuild {id} for {waited:.0f} s: it goes on when one comes")
             if patience is not None and waited > patience:
                 raise RebuildError(
                     f"no worker has taken rebuild {id} for {waited:.0f} s: start one, and the rebuild goes on",

@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 
 from ..declaration.schema import Schema
 from ..errors import LedgerError, RebuildError
-from ..ledger import overview, rebuilds
+from ..ledger import noted, overview, rebuilds
 from ..ledger.rebuilds import Rebuild
+from ..notices import RebuildFinished, RebuildProgress
 from ..runtime import Runtime, identity, is_dead
 from .phases import ENDS, Phase, allowed
 
@@ -61,6 +62,8 @@ class Held:
                 raise lost(self.row)
             if also is not None:
                 also(tx)
+            if changes.keys() & {"phase", "counts", "blocked"}:
+                note(tx, changed, before=self.row)
             return rebuilds.get(tx, self.row.id) or changed
 
         self.row = self.runtime.ledger.run(write)
@@ -83,6 +86,26 @@ class Held:
         """Let the rebuild go; where the ledger is unreachable its lease runs out instead."""
         with suppress(LedgerError):
             self.runtime.ledger.run(partial(rebuilds.release, id=self.row.id, epoch=self.row.epoch))
+
+
+def note(connection: Connection, row: Rebuild, *, before: Rebuild | None = None) -> None:
+    """Note how far a rebuild is, or that it is over; `before` is its row before the change, None where it is new."""
+    documents = row.counts.get("filled", 0) + row.counts.get("orphans", 0)
+    about: dict[str, Any] = {"index_uid": row.index_uid, "rebuild": row.id, "operation": row.operation}
+    if row.finished_at is not None:
+        seconds = row.finished_at - row.created_at
+        noted.note(connection, RebuildFinished(**about, outcome=row.phase, documents=documents, seconds=seconds))
+        return
+    known = () if before is None else before.blocked
+    progress = RebuildProgress(
+        **about,
+        phase=row.phase,
+        documents=documents,
+        total=row.counts.get("total"),
+        blocked=tuple(reason["code"] for reason in row.blocked if reason not in known),
+        phase_began=before is None or before.phase != row.phase,
+    )
+    noted.note(connection, progress)
 
 
 def lost(row: Rebuild) -> RebuildError:

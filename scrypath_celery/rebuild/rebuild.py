@@ -16,7 +16,7 @@ from ..work import Mode, Operation, State, cause_of
 from .after_swap import drop
 from .begin import Asked, begin, give_up
 from .cutover import TargetGone, was_swapped
-from .follow import Note, follow
+from .follow import Note, follow, log_waiting
 from .held import Held, acquire
 from .phases import Phase
 from .report import BackfillReport, RebuildStatus, ReindexReport, reindex_report, status_of
@@ -33,7 +33,7 @@ class How:
     mode: Mode
     detach: bool = False
     progress: Progress | None = None
-    note: Note | None = None
+    note: Note = log_waiting
     patience: float | None = None
 
 

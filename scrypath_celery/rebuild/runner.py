@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -15,14 +14,13 @@ from ..convergence.relay import relay
 from ..errors import IndexPaused, RebuildError, ScrypathError
 from ..ledger import indexes, ready, rebuilds
 from ..ledger.rebuilds import Rebuild
+from ..logs import log
 from ..runtime import Runtime
 from ..work import OPEN, READY, Mode, PauseByHand, Scope, State, cause_of
 from .begin import give_up
 from .held import Held, acquire
 from .phases import Phase
 from .step import Turn, expired, step
-
-logger = logging.getLogger("scrypath_celery")
 
 Progress = Callable[[str, int, int | None], None]
 """Called with the phase, how many documents are done, and of how many (None: unknown)."""
@@ -89,7 +87,7 @@ def drive(runtime: Runtime, *, seconds: float, progress: RebuildProgress | None 
         except RebuildError:
             continue  # a command took it over
         except ScrypathError as exc:
-            logger.warning("rebuild %s of %s could not go on (%s): it is tried again", row.id, row.index_uid, exc)
+            log("rebuild_not_continued", rebuild=row.id, schema=schema.name, error=exc.code)
         finally:
             held.release()
         if left is Left.TO_ANYBODY or (left is Left.TO_OTHERS and not _others_are_at_it(runtime, row)):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 from sqlalchemy.orm import Session, scoped_session
 from typing_extensions import TypeVar
 
+from .. import tracing
 from ..errors import EngineError, QueryError
 from ..runtime import Runtime
 from .answer import UNREADABLE, matched, page, unintelligible
@@ -37,6 +38,11 @@ class Merger:
     queries: Sequence[tuple[Query, float]]
     whole: Together
 
+    @property
+    def schemas(self) -> tuple[str, ...]:
+        """The names of the schemas that are searched."""
+        return tuple(one.schema.name for one, _ in self.queries)
+
 
 @measured("federated", several=True)
 def search_federated(
@@ -54,7 +60,10 @@ def search_federated(
         EngineUnreachable, EngineError: the engine did not answer, or refused a search.
     """
     merger, bound = merged(runtime, entries, shared), plain(session)
-    return finish_merged(runtime, *ask_merged(runtime, merger), merger.whole, bound)
+    with tracing.span("search", schemas=merger.schemas) as span:
+        found: FederatedResult[T] = finish_merged(runtime, *ask_merged(runtime, merger), merger.whole, bound)
+        span.note(hits=len(found), missing=len(found.missing))
+    return found
 
 
 @measured("federated", several=True)
@@ -67,10 +76,12 @@ async def asearch_federated(
 ) -> FederatedResult[T]:
     """Merge the hits of several classes for an AsyncSession; the engine is asked in a thread."""
     merger, owner = merged(runtime, entries, shared), asynchronous(session)
-    queries, answer = await asyncio.to_thread(ask_merged, runtime, merger)
-    found: FederatedResult[T] = await owner.run_sync(
-        lambda bound: finish_merged(runtime, queries, answer, merger.whole, bound)
-    )
+    with tracing.span("search", schemas=merger.schemas) as span:
+        queries, answer = await asyncio.to_thread(ask_merged, runtime, merger)
+        found: FederatedResult[T] = await owner.run_sync(
+            lambda bound: finish_merged(runtime, queries, answer, merger.whole, bound)
+        )
+        span.note(hits=len(found), missing=len(found.missing))
     return found
 
 

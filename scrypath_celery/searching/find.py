@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 from sqlalchemy.orm import Session, scoped_session
 from typing_extensions import TypeVar
 
+from .. import tracing
 from ..asynchronous import of_asyncio
 from ..errors import EngineError, SessionError
 from ..runtime import Runtime
@@ -42,7 +43,10 @@ def search(
         KeyRefused, EngineUnreachable, EngineError: the engine refused the key, did not answer, or refused the search.
     """
     asked, bound = query(runtime.schemas.searched(model), q, **wanted), plain(session)
-    return finish(runtime, asked, ask(runtime, asked), bound)
+    with tracing.span("search", schema=asked.schema.name) as span:
+        found = finish(runtime, asked, ask(runtime, asked), bound)
+        span.note(hits=len(found), missing=len(found.missing))
+    return found
 
 
 @measured("search")
@@ -56,8 +60,10 @@ async def asearch(
 ) -> SearchResult[T]:
     """Search for an AsyncSession; the engine is asked in a thread, so that the event loop goes on."""
     asked, owner = query(runtime.schemas.searched(model), q, **wanted), asynchronous(session)
-    answer = await asyncio.to_thread(ask, runtime, asked)
-    found: SearchResult[T] = await owner.run_sync(lambda bound: finish(runtime, asked, answer, bound))
+    with tracing.span("search", schema=asked.schema.name) as span:
+        answer = await asyncio.to_thread(ask, runtime, asked)
+        found: SearchResult[T] = await owner.run_sync(lambda bound: finish(runtime, asked, answer, bound))
+        span.note(hits=len(found), missing=len(found.missing))
     return found
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 from sqlalchemy.orm import Session, scoped_session
 from typing_extensions import TypeVar
 
+from .. import tracing
 from ..declaration.schema import Schema
 from ..errors import EngineError, EngineUnreachable, QueryError, ScrypathError, SourceError, TenantRequired
 from ..runtime import Runtime
@@ -81,6 +82,11 @@ class Plan:
     queries: Sequence[Query | ScrypathError]
     whole: Together
 
+    @property
+    def schemas(self) -> tuple[str, ...]:
+        """The names of the schemas that are searched."""
+        return tuple(one.schema.name for one in self.asked)
+
 
 @measured("many", several=True)
 def search_many(
@@ -97,7 +103,10 @@ def search_many(
             documents it means. EngineUnreachable: the engine did not answer. What else fails is in `failures`.
     """
     plan, bound = planned(runtime, entries, shared), plain(session)
-    return finish_many(runtime, plan, ask_many(runtime, plan), bound)
+    with tracing.span("search", schemas=plan.schemas) as span:
+        found = finish_many(runtime, plan, ask_many(runtime, plan), bound)
+        span.note(hits=sum(map(len, found.ordered)), failures=len(found.failures))
+    return found
 
 
 @measured("many", several=True)
@@ -110,8 +119,10 @@ async def asearch_many(
 ) -> ManyResult:
     """Search several classes for an AsyncSession; the engine is asked in a thread."""
     plan, owner = planned(runtime, entries, shared), asynchronous(session)
-    answers = await asyncio.to_thread(ask_many, runtime, plan)
-    found: ManyResult = await owner.run_sync(lambda bound: finish_many(runtime, plan, answers, bound))
+    with tracing.span("search", schemas=plan.schemas) as span:
+        answers = await asyncio.to_thread(ask_many, runtime, plan)
+        found: ManyResult = await owner.run_sync(lambda bound: finish_many(runtime, plan, answers, bound))
+        span.note(hits=sum(map(len, found.ordered)), failures=len(found.failures))
     return found
 
 

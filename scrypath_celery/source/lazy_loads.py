@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +11,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from ..declaration.schema import Schema
-
-logger = logging.getLogger("scrypath_celery")
+from ..logs import log
 
 MANY = 10
 """Loads of one kind in one reading from which on they are told."""
@@ -47,14 +45,7 @@ class LazyLoads:
             if count < MANY or (schema.path, name) in self._told:
                 continue
             self._told.add((schema.path, name))
-            logger.warning(
-                "%s: its projection loads %s one by one (%d queries in one reading, N+1): load it with the records, by"
-                " select=lambda: select(%s).options(selectinload(...) or undefer(...))",
-                schema.name,
-                name,
-                count,
-                schema.name,
-            )
+            log("lazy_loads", schema=schema.name, loaded=name, count=count)
 
 
 def _raised(state: ORMExecuteState) -> str | None:

@@ -6,15 +6,13 @@ ended: the way back, which only the node knows that the command came to, is hand
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from ..logs import log
 from .apart import Look, Reply, too_long
-
-logger = logging.getLogger("scrypath_celery")
 
 UNDER_WAY = 8
 """Looks under way in one worker at once; what is asked beyond that is refused."""
@@ -59,7 +57,7 @@ class Deferred:
         try:
             self._send(reply)
         except Exception as exc:  # noqa: BLE001 - each transport has errors of its own; the loop goes on
-            logger.debug("a reply could not be sent (%s)", type(exc).__name__)
+            log("reply_not_sent", error=type(exc).__name__)
 
     def close(self) -> None:
         """End the look."""

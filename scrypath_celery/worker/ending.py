@@ -18,9 +18,14 @@ LATER = 5.0
 
 @dataclass(kw_only=True)
 class Ending:
-    """Dead letters with their classes, works that wait for another try, and for how long (seconds)."""
+    """Dead letters with their classes and codes, works that wait for another try, and for how long (seconds).
+
+    `elsewhere` says that all of the dead letters were settled by another process, or by the relay.
+    """
 
     failed: dict[int, ReasonClass] = field(default_factory=dict)
+    codes: dict[int, str] = field(default_factory=dict)
+    elsewhere: bool = False
     waiting: list[int] = field(default_factory=list)
     retry_in: float = 0.0
 
@@ -35,7 +40,12 @@ def what_became(runtime: Runtime, request: Any, ids: Sequence[int], outcome: Sum
         LedgerError: the ledger cannot be used.
     """
     waiting = [*outcome.retrying, *outcome.given_back]
-    ending = Ending(failed=dict(outcome.failed), waiting=waiting, retry_in=outcome.retry_in)
+    ending = Ending(
+        failed=dict(outcome.failed),
+        codes=dict(outcome.codes),
+        waiting=waiting,
+        retry_in=outcome.retry_in,
+    )
     given_up = outcome.lost or bool((request.delivery_info or {}).get("redelivered"))
     if not given_up and not request.retries:
         return ending
@@ -47,6 +57,8 @@ def what_became(runtime: Runtime, request: Any, ids: Sequence[int], outcome: Sum
                 continue
             if item.state is State.FAILED:
                 ending.failed[item.id] = item.reason_class or ReasonClass.UNKNOWN
+                ending.codes[item.id] = item.error_code or ""
+                ending.elsewhere = not outcome.failed
             elif given_up and item.state in OPEN and item.state is not State.SUBMITTED and item.id not in waiting:
                 ending.waiting.append(item.id)
                 ending.retry_in = max(ending.retry_in, LATER)

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..declaration.registry import Schemas
-from ..runtime import identity
-from ..work import DeadLetter
+from ..notices import DeadLetter
 from .messages import SYNC, named, ranges
 from .publisher import Event
 
@@ -39,7 +38,7 @@ def dead_lettered(schemas: Schemas, found: Sequence[DeadLetter]) -> list[Event]:
     for (index, uuid), works in groups.items():
         said = _said(schemas, index, works)
         events.append(Event(type=DEAD_LETTERED, fields={"uuid": uuid, **said}))
-        if any(one.worker != identity() or one.task_id is None for one in works):
+        if not all(one.told_by_task for one in works):
             failed = {"uuid": uuid, "exception": f"DeadLettered({said['result']!r})", "traceback": ""}
             events.append(Event(type="task-failed", fields=failed))
     return events

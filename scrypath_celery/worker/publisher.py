@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import concurrent.futures.thread  # noqa: F401 - see below
-import logging
 import os
 import queue
 import socket
@@ -16,7 +15,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from .. import tracing
 from ..errors import ScrypathError
+from ..logs import log
 from ..masking import masked
 from ..work import BULK_CAUSES, Cause
 from .messages import SYNC, options, to_queue
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 # The import above is for the Redis client, which makes it on its own first use; once the interpreter is ending that is
 # refused, and a process that ends right after its first commit could not publish.
-
-logger = logging.getLogger("scrypath_celery")
 
 MESSAGE = 500
 """The most works that one message names."""
@@ -41,12 +40,16 @@ WAITING = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class Handover:
-    """Work ids of one index, what they were written for, and how many documents they hold (None: not known)."""
+    """Work ids of one index, what they were written for, and how many documents they hold (None: not known).
+
+    `traceparents` name the spans in which they were handed over.
+    """
 
     index: str
     ids: tuple[int, ...]
     cause: Cause = Cause.SYNC
     documents: int | None = None
+    traceparents: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,8 +137,9 @@ class Publisher:
         self, index: str, ids: tuple[int, ...], *, cause: Cause = Cause.SYNC, documents: int | None = None
     ) -> None:
         """Hand work ids of one index over; never raises, never blocks."""
-        if not self._put(Handover(index=index, ids=ids, cause=cause, documents=documents)):
-            logger.debug("the publisher is behind; the relay publishes the rest")
+        traceparents = (tracing.traceparent(),)
+        if not self._put(Handover(index=index, ids=ids, cause=cause, documents=documents, traceparents=traceparents)):
+            log("publisher_behind", index=index, count=len(ids))
 
     def tell(self, events: Sequence[Event]) -> None:
         """Hand events over to those who watch Celery; never raises, never blocks. Nobody sends again what gets lost."""
@@ -205,10 +209,10 @@ class Publisher:
     def _fail(self, exc: Exception, *, works: bool) -> None:
         self._refused_until = time.monotonic() + self._seconds
         if not works:
-            logger.debug("events could not be sent (%s)", type(exc).__name__)
+            log("events_not_sent", error=type(exc).__name__)
             return
         reason = f"{type(exc).__name__}: {masked(' '.join(str(exc).split()), self._secrets())}"[:300]
-        logger.warning("work could not be published (%s); the relay publishes it again", reason)
+        log("publication_failed", error=reason)
         self._failed = True
         self._tell(reason)
 
@@ -216,7 +220,7 @@ class Publisher:
         try:
             self._note(reason)
         except ScrypathError as exc:  # what cannot be noted was logged
-            logger.debug("a failed publication could not be noted (%s)", exc.code)
+            log("publication_not_noted", error=exc.code)
 
     def _secrets(self) -> dict[str, str]:
         with suppress(Exception):
@@ -229,14 +233,18 @@ class Publisher:
     def _send(self, connection: Any, one: Handover, ids: Sequence[int]) -> None:
         producer = self._app.amqp.Producer(connection, auto_declare=False)
         documents = one.documents if len(ids) == len(one.ids) else None
-        self._app.tasks[SYNC].apply_async(
-            args=(one.index, list(ids)),
-            kwargs={"operation": one.cause.value},
-            producer=producer,
-            retry=False,
-            **options(self._name(one.index), ids, one.cause, documents),
-            **to_queue(self._bulk_queue if one.cause in BULK_CAUSES else self._queue_name),
-        )
+        name, cause = self._name(one.index), one.cause
+        about: dict[str, str | int | None] = {"schema": name, "operation": cause.value, "works": len(ids)}
+        with tracing.span("publish", kind="producer", links=one.traceparents, **about):
+            self._app.tasks[SYNC].apply_async(
+                args=(one.index, list(ids)),
+                kwargs={"operation": cause.value},
+                producer=producer,
+                retry=False,
+                headers=tracing.headers(),
+                **options(name, ids, cause, documents),
+                **to_queue(self._bulk_queue if cause in BULK_CAUSES else self._queue_name),
+            )
 
     def _tell_all(self, connection: Any, events: Sequence[Event]) -> None:
         if not events:
@@ -273,7 +281,8 @@ def _next(waiting: HandOvers) -> _Taken:
 def _together(one: Handover, other: Handover) -> Handover:
     known = one.documents is not None and other.documents is not None
     documents = (one.documents or 0) + (other.documents or 0) if known else None
-    return replace(one, ids=(*one.ids, *other.ids), documents=documents)
+    traceparents = (*one.traceparents, *other.traceparents)[: tracing.MAX_LINKS]
+    return replace(one, ids=(*one.ids, *other.ids), documents=documents, traceparents=traceparents)
 
 
 def bounded_connection(app: Celery, seconds: float) -> Any:

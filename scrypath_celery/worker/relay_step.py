@@ -6,7 +6,6 @@ A timer of the consumer, not a thread: a thread in the prefork main process dead
 from __future__ import annotations
 
 import importlib
-import logging
 from functools import partial
 from typing import Any, ClassVar
 
@@ -17,12 +16,11 @@ from celery.utils import uuid
 from ..convergence.relay import free
 from ..errors import ScrypathError
 from ..ledger import workers
+from ..logs import log
 from .kombu_fix import fix_redis
 from .messages import RELAY
 from .tasks import limit_tasks
 from .this_worker import ATTRIBUTE, ThisWorker
-
-logger = logging.getLogger("scrypath_celery")
 
 
 class RelayStep(bootsteps.StartStopStep):  # type: ignore[misc]
@@ -67,7 +65,7 @@ class RelayStep(bootsteps.StartStopStep):  # type: ignore[misc]
             free(self._search.runtime)
             self._search.runtime.ledger.run(partial(workers.forget, name=self._node))
         except ScrypathError as exc:
-            logger.warning("claims of this worker could not be released (%s): their leases run out", exc.code)
+            log("claim_not_released", error=exc.code)
 
 
 def tick(app: Any, period: float) -> None:

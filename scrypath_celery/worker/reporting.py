@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import queue
 import threading
 import time
@@ -13,12 +12,11 @@ from typing import Any, Protocol
 from ..convergence.summary import Summary
 from ..declaration.registry import Schemas
 from ..ledger.rebuilds import Rebuild
+from ..logs import log
 from ..work import Cause
 from .events import progress
 from .messages import named
 from .publisher import Event
-
-logger = logging.getLogger("scrypath_celery")
 
 FIRST = 2.0
 """Seconds of a task after which it says how far it is: shorter ones are over before anybody looks."""
@@ -103,6 +101,6 @@ class _StoredState:
                     return
                 self._task.update_state(task_id=self._id, state="PROGRESS", meta=meta)
             except Exception as exc:  # noqa: BLE001 - each backend has errors of its own; progress is only shown
-                logger.debug("the progress of a task could not be stored (%s)", type(exc).__name__)
+                log("progress_not_stored", error=type(exc).__name__)
                 if meta is None:
                     return

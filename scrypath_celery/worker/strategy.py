@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
 from celery.worker.strategy import default
 
-logger = logging.getLogger("scrypath_celery")
+from ..logs import log
 
 
 def json_only(task: Any, app: Any, consumer: Any, **kwargs: Any) -> Callable[..., Any]:
@@ -17,9 +16,7 @@ def json_only(task: Any, app: Any, consumer: Any, **kwargs: Any) -> Callable[...
 
     def task_message_handler(message: Any, body: Any, ack: Any, reject: Any, callbacks: Any, **kw: Any) -> Any:
         if message.content_type != "application/json":
-            logger.error(
-                "refused a message for %s: content type %s, only JSON is taken", task.name, message.content_type
-            )
+            log("message_refused", task=task.name, content_type=message.content_type)
             return message.reject()
         return handle(message, body, ack, reject, callbacks, **kw)
 

@@ -59,6 +59,19 @@ class Tally:
         """Note that a pass of the relay could not be made, with the code of the error."""
         self._change(lambda found: found["relay"].update(last_error={"at": _now(), "step": "ledger", "error": code}))
 
+    def is_first(self, name: str, *, within: float) -> bool:
+        """Whether nobody asked this of a name in the last seconds; false where others count for too long."""
+        firsts: list[bool] = []
+
+        def change(found: dict[str, Any]) -> None:
+            told, at = found.setdefault("told", {}), time.time()
+            firsts.append(at - told.get(name, 0.0) >= within)
+            if firsts[0]:
+                told[name] = at
+
+        self._change(change)
+        return bool(firsts and firsts[0])
+
     def _change(self, change: Any) -> None:
         with self._lock:
             if not self._locked():

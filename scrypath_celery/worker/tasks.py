@@ -6,19 +6,28 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .. import tracing
 from ..convergence.executor import run_ready_works
 from ..convergence.summary import Summary
-from ..errors import DeadLettered, LedgerError, NotUnderstood, Unsettled
+from ..errors import (
+    DeadLettered,
+    DeadLetteredElsewhere,
+    LedgerError,
+    LedgerMissing,
+    LedgerOutdated,
+    NotUnderstood,
+    Unsettled,
+)
 from ..ledger import works
 from ..rebuild.runner import drive, expire
 from ..runtime import Runtime
 from ..work import Cause
-from .ending import what_became
+from .ending import Ending, what_became
 from .messages import RELAY, SYNC, labels, named, to_queue, understood
 from .messages import options as message_options
 from .publisher import Event
 from .reporting import Report, reported
-from .this_worker import count_task, make_pass
+from .this_worker import count_task, make_pass, tell_seldom
 from .verify_task import Verifier, register_verify
 
 if TYPE_CHECKING:
@@ -54,7 +63,11 @@ def register(app: Celery, owner: Owner) -> None:
             raise NotUnderstood(f"a message of another release for {RELAY}: this one takes no arguments")
         owner.look_at_declarations()
         runtime = _here(owner, self)
-        done = make_pass(app, runtime)
+        try:
+            done = make_pass(app, runtime)
+        except (LedgerMissing, LedgerOutdated) as exc:  # it lasts until an operator does something
+            tell_seldom(app, exc)
+            return {"ledger": exc.code}
         drive(runtime, seconds=DRIVEN, works=not runtime.options.bulk_queue)
         if done is not None:
             expire(runtime)
@@ -95,9 +108,13 @@ def _here(owner: Owner, task: Any) -> Runtime:
 
 
 def limit_tasks(app: Celery) -> None:
-    """Give our task the limits of the options, which are read no sooner than somebody publishes, or a worker starts."""
-    task, limit = app.tasks[SYNC], app.scrypath.options.time_limit
-    task.soft_time_limit, task.time_limit = 0.8 * limit, limit
+    """Give our task the limits of the options, which are read no sooner than somebody publishes, or a worker starts.
+
+    What a task is said to throw, Celery logs at INFO and error trackers leave out.
+    """
+    task, options = app.tasks[SYNC], app.scrypath.options
+    task.soft_time_limit, task.time_limit = 0.8 * options.time_limit, options.time_limit
+    task.throws = (DeadLetteredElsewhere if options.report_dead_letters else DeadLettered, NotUnderstood)
 
 
 def _sync(task: Any, owner: Owner, runtime: Runtime, index: str, ids: list[int], cause: Cause) -> dict[str, Any]:
@@ -112,7 +129,8 @@ def _sync(task: Any, owner: Owner, runtime: Runtime, index: str, ids: list[int],
         return {"index": index, "declared": False}
     name = named(runtime.schemas, index)
     try:
-        with reported(task, owner, runtime.schemas, index, cause) as report:
+        message = tracing.of_message(task.request.get("traceparent"))
+        with message, reported(task, owner, runtime.schemas, index, cause) as report:
             outcome = _work(task, runtime, index, ids, cause, report)
         ending = what_became(runtime, task.request, ids, outcome)
     except LedgerError as exc:  # the database is unreachable: the rows say nothing, so only the message can come again
@@ -120,7 +138,7 @@ def _sync(task: Any, owner: Owner, runtime: Runtime, index: str, ids: list[int],
     told = summary(name, index, outcome)
     count_task(task.app, "failed" if ending.failed else "retried" if ending.waiting else "succeeded", outcome)
     if ending.failed:
-        raise DeadLettered(f"{name}: {_described(ending.failed)}; {told}")
+        raise _dead_lettered(name, ending, told)
     if ending.waiting:
         raise _again(task, runtime, index, ending.waiting[:500], cause, Unsettled(f"{name}: {told}"), ending.retry_in)
     return told
@@ -192,7 +210,10 @@ def summary(name: str, index: str, outcome: Summary) -> dict[str, Any]:
     return found
 
 
-def _described(failed: dict[int, Any]) -> str:
-    shown = ", ".join(f"id={id} {reason_class.value}" for id, reason_class in list(failed.items())[:10])
-    more = f" and {len(failed) - 10} more" if len(failed) > 10 else ""
-    return f"{len(failed)} failed works: {shown}{more}"
+def _dead_lettered(name: str, ending: Ending, told: dict[str, Any]) -> DeadLettered:
+    kinds = {id: (reason_class.value, ending.codes.get(id, "")) for id, reason_class in ending.failed.items()}
+    shown = ", ".join(f"id={id} {' '.join(filter(None, kind))}" for id, kind in list(kinds.items())[:10])
+    more = f" and {len(kinds) - 10} more" if len(kinds) > 10 else ""
+    error = DeadLetteredElsewhere if ending.elsewhere else DeadLettered
+    message = f"{name}: {len(kinds)} failed works: {shown}{more}; {told}"
+    return error(message, schema=name, kinds=tuple(sorted(set(kinds.values()))))

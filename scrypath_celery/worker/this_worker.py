@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..convergence.relay import Relayed, relay
 from ..convergence.summary import Summary
-from ..errors import LedgerError
+from ..errors import LedgerError, ScrypathError
 from ..runtime import Runtime
 from .deferred import Desk
 from .tally import Tally
 
+logger = logging.getLogger("scrypath_celery")
+
+SELDOM = 60.0
+"""Seconds between two lines about the same."""
 ATTRIBUTE = "scrypath_worker"
 """The attribute of the Celery app of a worker that holds it."""
 
@@ -48,6 +53,13 @@ def make_pass(app: Any, runtime: Runtime) -> Relayed | None:
         counts = {name: count for name, count in vars(done).items() if isinstance(count, int)}
         worker.tally.passed(counts, done.errors)
     return done
+
+
+def tell_seldom(app: Any, exc: ScrypathError) -> None:
+    """Log one line about what every pass of the relay meets again, once a minute for all processes of this worker."""
+    worker = this_worker(app)
+    if worker is None or worker.tally.is_first(exc.code, within=SELDOM):
+        logger.error("nothing is synced: %s", exc)
 
 
 def count_task(app: Any, ending: str, outcome: Summary) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import NotUnderstood, ScrypathError
@@ -13,8 +12,6 @@ if TYPE_CHECKING:
     from ..operator.verify import Verification
 
 VERIFY = "scrypath.verify"
-
-logger = logging.getLogger("scrypath_celery")
 
 
 class Verifier(Protocol):
@@ -29,8 +26,6 @@ def register_verify(app: Celery, owner: Verifier, common: dict[str, Any]) -> Non
     def verify(*args: Any, **kwargs: Any) -> dict[str, Any]:
         name, sample = _understood(args, kwargs)
         found = owner.verify(name, sample=sample)
-        if found.differs:
-            logger.warning("database and index of %s differ: %s", found.schema, _shown(found.counts))
         return {"schema": found.schema, "index": found.index, "complete": found.complete, **found.counts}
 
     # A verification that is lost with its worker is not worth a second one: the next is scheduled.
@@ -44,7 +39,3 @@ def _understood(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, int
     if len(args) != 1 or not isinstance(args[0], str) or not known or isinstance(sample, bool):
         raise NotUnderstood(f"{VERIFY} takes the name of a schema, and sample= (a whole number from 1 on) if any")
     return args[0], sample
-
-
-def _shown(counts: Any) -> str:
-    return ", ".join(f"{name}={count}" for name, count in counts.items() if count)

@@ -53,7 +53,7 @@ def test_the_quickstart_leads_to_a_searchable_record(tmp_path: Path, start_worke
 
         shell(block("Make the tables"), tmp_path)
         assert block("Start a worker").strip() == "celery -A shop worker -Q search_sync"
-        start_worker("shop", cwd=tmp_path)
+        worker = start_worker("shop", cwd=tmp_path, options=())
 
         (tmp_path / "write.py").write_text(block("Write"))
         shell("python3 write.py", tmp_path)
@@ -68,6 +68,7 @@ def test_the_quickstart_leads_to_a_searchable_record(tmp_path: Path, start_worke
         looked = shell(block("Look"), tmp_path)
         assert "workers: 1 answered" in looked
         assert "signals: none" in looked
+        assert not re.search(r"ERROR|Traceback|Cannot connect|Connection.*(lost|refused)", worker.output())
 
         (tmp_path / "pyproject.toml").write_text(BLOCK.findall(sections()["Look"])[1][1])
         backfilled = shell("scrypath-celery reconcile Post --action backfill", tmp_path)

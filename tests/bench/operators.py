@@ -117,7 +117,8 @@ def _insert(engine: Engine, rows: list[dict[str, Any]]) -> None:
 
 def _double(engine: Engine, size: int) -> None:
     """Copy the newest `size` works again and again, each copy older; then let the database look at what it has."""
-    names = [column.name for column in tables.work.columns if column.name != "id"]
+    quote = engine.dialect.identifier_preparer.quote
+    names = [quote(column.name) for column in tables.work.columns if column.name != "id"]
     copied = ", ".join(f"{name} - id * 0.001" if name == "finished_at" else name for name in names)
     copy = f"INSERT INTO scrypath_work ({', '.join(names)}) SELECT {copied} FROM scrypath_work WHERE id > {size}"
     for _ in range(DOUBLINGS):

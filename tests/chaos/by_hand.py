@@ -16,7 +16,7 @@ from tests.chaos.world import Pool, World
 from tests.imports import ROOT
 from tests.worker import Worker
 
-VISIBILITY = 10
+VISIBILITY = 5
 """Seconds after which a message that a lost worker had taken comes again: short, as the times of ours are here."""
 GRACE = 3.0 * VISIBILITY
 """Seconds that the tasks have for what is left, after all faults are lifted: longer than any of them waits."""

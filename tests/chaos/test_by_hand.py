@@ -19,14 +19,21 @@ from tests.chaos.episode import Report, play
 from tests.chaos.world import World, world
 
 SEEDS = int(os.environ.get("SCRYPATH_TEST_CHAOS_SEEDS", "1"))
-STRUCK = (*faults.PROCESSES, *faults.BROKER, *faults.ENGINE)
+ALL = (*faults.PROCESSES, *faults.BROKER, *faults.ENGINE)
+STRUCK, STEPS = (ALL, 100) if SEEDS > 1 else ((faults.broker_restarted, faults.broker_away), 40)
+"""Every fault where many seeds are played; of few writes, only an absent broker is sure to lose some."""
 COUNTS = ("lost", "stale", "ghosts", "failed")
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(180 + 120 * SEEDS)]
+pytestmark = [
+    pytest.mark.chaos,
+    pytest.mark.timeout(180 + 120 * SEEDS),
+    # Kombu leaves its socket where a broker goes away under a publication.
+    pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 def ends(made: World, capsys: pytest.CaptureFixture[str], **options: Any) -> dict[str, int]:
     """What all seeds came to, which is also told."""
-    reports: list[Report] = [play(made, seed, STRUCK, steps=100, **options) for seed in range(SEEDS)]
+    reports: list[Report] = [play(made, seed, STRUCK, steps=STEPS, **options) for seed in range(SEEDS)]
     total = {name: sum(getattr(report, name) for report in reports) for name in ("writes", "documents", *COUNTS)}
     unequal = sum(not report.fine for report in reports)
     with capsys.disabled():

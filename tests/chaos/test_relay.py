@@ -48,7 +48,7 @@ def _statements(made: World) -> Iterator[list[str]]:
         event.remove(made.shop.engine, "before_cursor_execute", see)
 
 
-def test_a_pass_that_finds_nothing_is_a_few_statements_and_one_that_is_not_due_a_single_one(alone: World) -> None:
+def test_a_pass_that_finds_nothing_is_a_few_statements_and_one_not_due_is_one(alone: World) -> None:
     runtime = alone.shop.search.runtime
     relay(runtime, force=True)
     with _statements(alone) as seen:

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from tests.imports import ROOT
 
 CHECKOUT = ROOT.parent
-PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
+PAGES = [CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
 
 PYTHON, SHELL, FILES = "python", "sh", ("toml", "json", "yaml", "ini")
 OUTPUT = "text"

@@ -17,6 +17,7 @@ READY = {
     r"\bcelery\b.* flower\b": r"Visit me at",
     r"\bscrypath-celery dev\b": r"broker: \S+",
     r"\bscrypath-celery engine\b": r"http://\S+",
+    r"\bscrypath-celery .*\bexporter\b": r"metrics: http",
     r"\bflask\b.* run\b": r"Running on http",
     r"\buvicorn\b": r"running on http",
     r"\bgunicorn\b": r"Listening at",

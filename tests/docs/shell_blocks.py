@@ -18,7 +18,7 @@ EMBEDDED = re.compile(r"scrypath-celery (dev|engine)\b")
 INSTALL = re.compile(r"python3 -m pip install (.*)")
 
 
-CURL = 'curl() { command curl -sS --fail-with-body --retry 3 --retry-all-errors --retry-delay 1 "$@"; }'
+CURL = 'curl() { command curl -sS --fail-with-body --retry 20 --retry-all-errors --retry-delay 1 "$@"; }'
 """A request has to be answered well, a moment later at the latest."""
 
 

@@ -25,7 +25,7 @@ class Stage(ExitStack):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.folder = folder
-        self.ports = {7700: 0, 6379: 0, 5000: 0, 5555: 0, 8000: 0}
+        self.ports = {7700: 0, 6379: 0, 5000: 0, 5555: 0, 8000: 0, 9808: 0}
 
     def __enter__(self) -> Self:
         super().__enter__()

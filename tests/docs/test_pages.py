@@ -19,7 +19,7 @@ def run(block: Block) -> bool:
 
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-LEFT_OUT = {"installs": 1, "another test": 7, "other services": 6, "other program": 1}
+LEFT_OUT = {"installs": 2, "another test": 10, "other services": 6, "other program": 2}
 """How many blocks are not run, by reason: who leaves out another one says so here."""
 
 

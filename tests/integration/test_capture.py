@@ -208,6 +208,46 @@ def test_a_record_of_another_session_is_refused(blog: Blog) -> None:
             blog.capture.sync_records([post, other.get(Post, 1)])
 
 
+WARNED = "a Post that was synced is in no session, so nobody saves it (id 1)"
+
+
+def changed_outside(blog: Blog) -> Post:
+    blog.add(Post(title="one"))
+    with blog.make() as session:
+        post = session.get_one(Post, 1)
+    post.title = "two"
+    return post
+
+
+@pytest.mark.parametrize("detached", [True, False], ids=["detached", "never added"])
+def test_a_record_that_no_session_saves_is_synced_with_a_warning(
+    blog: Blog, caplog: pytest.LogCaptureFixture, detached: bool
+) -> None:
+    post = changed_outside(blog) if detached else Post(id=1, title="one")
+    with blog.make() as session:
+        blog.capture.sync_record(post, session=session)
+        session.commit()
+    if detached:
+        blog.capture.sync_record(post)
+    assert [record.getMessage().startswith(WARNED) for record in caplog.records] == [True] * (2 if detached else 1)
+    assert blog.works()[0] == ("post", "upsert", ["1"])
+
+
+def test_the_original_of_a_merge_and_an_unchanged_record_give_no_warning(
+    blog: Blog, caplog: pytest.LogCaptureFixture
+) -> None:
+    post = changed_outside(blog)
+    with blog.make() as session:
+        session.merge(post)
+        blog.capture.sync_record(post, session=session)
+        session.merge(new := Post(id=2, title="new"))
+        blog.capture.sync_record(new, session=session)
+        session.commit()
+        same = session.get_one(Post, 2)
+    blog.capture.sync_record(same)
+    assert caplog.records == []
+
+
 def test_what_is_no_session_is_refused(blog: Blog) -> None:
     with pytest.raises(SessionError, match="not Engine"):
         blog.capture.sync_record(Post(title="one"), session=blog.engine)  # type: ignore[arg-type]

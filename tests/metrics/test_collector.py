@@ -12,6 +12,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import event
 
+from scrypath_celery import metrics
 from scrypath_celery.errors import ConfigError, IndexMissing
 from scrypath_celery.ledger import indexes, maintenance, overview, totals
 from scrypath_celery.metrics import collector
@@ -237,6 +238,11 @@ def _succeed_at(tx: Any, item: Work, at: float, noted: Totals) -> None:
     totals.succeeded(tx, "posts", [item], at=at)
     for (uid, name, label), total in totals.of(tx).read().items():
         noted.add(uid, name, label, times=total.times, amount=total.amount)
+
+
+def test_the_collector_stays_a_function_once_it_was_called(shop: Shop) -> None:
+    collector(shop.search)
+    assert metrics.collector is collector
 
 
 def test_without_the_client_the_extra_is_named(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 
+from scrypath_celery.metrics import collector
 from scrypath_celery.metrics.families import FAMILIES
+from tests.integration.operator.conftest import shop
 from tests.services.absence import absent
 from tests.services.process import binary
+from tests.shop import Shop
 from tests.unit.test_docs import CHECKOUT
+
+__all__ = ["shop"]
 
 FOLDER = CHECKOUT / "examples" / "monitoring"
 ALERTS = (FOLDER / "alerts.yml").read_text()
@@ -22,12 +28,12 @@ RUNBOOKS = "docs/search-backend-operations.md"
 METRIC = re.compile(r"\bscrypath_[a-z_]+")
 
 
-def promtool(*words: str) -> str:
+def promtool(*words: str, text: str = "") -> str:
     """What promtool answers to these words in the folder; it must find nothing wrong."""
     program = binary("promtool", "/opt/promtool/bin")
     if program is None:
         absent("promtool", "it comes with Debian's package prometheus")
-    done = subprocess.run([program, *words], cwd=FOLDER, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([program, *words], cwd=FOLDER, input=text, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -42,6 +48,14 @@ def panels() -> list[dict[str, Any]]:
 )
 def test_prometheus_takes_the_alerts_and_they_strike_when_they_should(words: str) -> None:
     assert "SUCCESS" in promtool(*words.split())
+
+
+def test_prometheus_takes_what_a_scrape_is_answered_with(shop: Shop) -> None:
+    shop.add(1)
+    shop.search.drain()
+    registry = CollectorRegistry()
+    registry.register(collector(shop.search))
+    assert promtool("check", "metrics", text=generate_latest(registry).decode()) == ""
 
 
 def test_every_alert_has_a_test_of_its_own() -> None:

@@ -74,6 +74,14 @@ def read(session: Session) -> Iterable[Post]:
     return found if document else []
 
 
+@search.on_dead_letter
+def tell_the_team(sender: Any, schema: str, works: tuple[int, ...], **payload: Any) -> None: ...
+
+
+@search.on_settled(Post)
+def measure(sender: Any, seconds: float, **payload: Any) -> None: ...
+
+
 def operate() -> None:
     search.backfill(Post, where={"status": "published"}, sync_mode="inline")
     search.reindex(Post, keep_old=60.0)

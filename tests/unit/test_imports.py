@@ -11,7 +11,8 @@ import pytest
 import scrypath_celery
 from tests.imports import modules
 
-HEAVY = {"click", "celery.worker", "starlette", "uvicorn", "aiohttp", "fakeredis", "fastapi", "pytest", "alembic"}
+WEB = {"starlette", "uvicorn", "aiohttp", "fastapi"}
+HEAVY = {"click", "celery.worker", "fakeredis", "pytest", "alembic", "opentelemetry", *WEB}
 
 
 ABSENT = {"greenlet", "sqlalchemy.ext.asyncio"}

@@ -1,4 +1,4 @@
-"""Modules and functions that fit in a head."""
+"""Modules, functions and names that fit in a head."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from tests.imports import ROOT
 
 LINES_A_MODULE = 350
 LINES_A_FUNCTION = 60
+LETTERS_A_TEST = 80
 
 TREES = [ROOT, ROOT.parent / "tests", ROOT.parent / "examples"]
 FILES = [path for tree in TREES for path in sorted(tree.rglob("*.py"))]
@@ -26,3 +27,14 @@ def test_modules_and_their_functions_are_short() -> None:
                 if lines > LINES_A_FUNCTION:
                     long[f"{path}: {node.name}"] = lines
     assert long == {}
+
+
+def test_names_of_tests_are_sentences_that_fit_in_a_line() -> None:
+    long = {
+        f"{path}: {node.name}"
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
+        if len(node.name) > LETTERS_A_TEST or "__" in node.name
+    }
+    assert long == set()

@@ -52,6 +52,19 @@ def test_the_exporter_answers_scrapes_until_it_is_told_to_end(shop: Shop, how: s
         assert (process.returncode, errors) == (0, "")
 
 
+def test_the_exporter_says_on_stderr_why_a_part_is_down(shop: Shop) -> None:
+    with shop.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE scrypath_total")
+    with exporter(shop) as (process, url):
+        for _ in range(2):
+            with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
+                assert read(answer.read().decode())["scrypath_up", "ledger"] == 0
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=PATIENCE)
+    assert "scrypath_total is older than this code" in errors
+    assert len(errors.splitlines()) == 1
+
+
 def test_a_port_that_is_taken_is_named(run: Run) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -139,9 +139,7 @@ def test_a_claim_never_waits_for_an_application(ledger: Ledger, engine: Engine) 
 
 
 @SERVERS
-def test_the_first_claim_of_an_index_makes_its_row_beside_an_open_application_transaction(
-    ledger: Ledger, engine: Engine
-) -> None:
+def test_a_first_claim_makes_the_index_row_beside_an_open_transaction(ledger: Ledger, engine: Engine) -> None:
     with engine.begin() as connection:
         write_record(connection, 1)
         with ledger.begin() as ours:

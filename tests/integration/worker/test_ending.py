@@ -48,7 +48,9 @@ def ended(blog: Blog, held: Claim, asked: Any, *, lost: bool = False) -> Ending:
 )
 def test_a_task_whose_work_was_given_up_fails_with_its_id(blog: Blog, held: Claim, asked: Any, lost: bool) -> None:
     give_up(blog, held, delay=None)
-    assert ended(blog, held, asked, lost=lost).failed == {held.works[0].id: ReasonClass.SOURCE}
+    id, found = held.works[0].id, ended(blog, held, asked, lost=lost)
+    assert (found.failed, found.codes) == ({id: ReasonClass.SOURCE}, {id: "projection_hangs"})
+    assert found.elsewhere
 
 
 @pytest.mark.parametrize(("asked", "lost"), [(request(), True), (request(**LOST_WORKER), False)])
@@ -64,6 +66,13 @@ def test_a_work_that_another_task_holds_is_its_affair(blog: Blog, held: Claim) -
     asked = request(**LOST_WORKER)
     asked.id = "another"
     assert ended(blog, held, asked) == Ending()
+
+
+def test_a_task_that_settled_its_work_itself_says_so(blog: Blog, held: Claim) -> None:
+    id = held.works[0].id
+    outcome = Summary(failed={id: ReasonClass.SOURCE}, codes={id: "projection_hangs"})
+    found = what_became(blog.runtime, request(**LOST_WORKER), [id], outcome)
+    assert (found.failed, found.codes, found.elsewhere) == (outcome.failed, outcome.codes, False)
 
 
 def test_a_message_whose_work_is_settled_is_only_a_nudge(blog: Blog, held: Claim) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import redis
 from celery import Celery
-from sqlalchemy import create_engine
+from sqlalchemy import NullPool, create_engine
 
 from scrypath_celery import Scrypath
 from scrypath_celery.errors import ScrypathError
@@ -44,14 +44,12 @@ def test_a_hosts_limits_do_not_keep_our_tasks_from_being_published(redis_url: st
 
 def test_the_time_limit_is_an_option_of_ours(redis_url: str, tmp_path: Path) -> None:
     app = Celery("host", broker=redis_url, set_as_current=False)
-    engine = create_engine(f"sqlite:///{tmp_path / 'a.db'}")
+    engine = create_engine(f"sqlite:///{tmp_path / 'a.db'}", poolclass=NullPool)
     search = Scrypath(app, database=engine, time_limit=40.0)
     search.ledger.create_all()
     search.runtime.publish("posts", (1,))
     assert (app.tasks[SYNC].soft_time_limit, app.tasks[SYNC].time_limit) == (32.0, 40.0)
-    assert search._publisher.flush(PATIENCE)
     search.init_app(app)
-    engine.dispose()
 
 
 @pytest.fixture

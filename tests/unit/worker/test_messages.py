@@ -9,8 +9,8 @@ from celery import Celery
 
 from scrypath_celery import Scrypath
 from scrypath_celery.errors import NotUnderstood
-from scrypath_celery.runtime import identity
-from scrypath_celery.work import Cause, DeadLetter, ReasonClass
+from scrypath_celery.notices import DeadLetter
+from scrypath_celery.work import Cause, ReasonClass
 from scrypath_celery.worker.events import dead_lettered
 from scrypath_celery.worker.messages import labels, options, ranges, shown, understood
 
@@ -67,7 +67,7 @@ def test_a_message_of_another_release_is_refused(args: tuple[Any, ...], kwargs: 
         understood(args, kwargs)
 
 
-def letter(id: int, *, task_id: str | None, worker: str | None) -> DeadLetter:
+def letter(id: int, *, task_id: str | None, told_by_task: bool = False) -> DeadLetter:
     return DeadLetter(
         id=id,
         index_uid="posts",
@@ -75,13 +75,13 @@ def letter(id: int, *, task_id: str | None, worker: str | None) -> DeadLetter:
         reason_class=ReasonClass.SOURCE,
         code="projection_hangs",
         task_id=task_id,
-        worker=worker,
+        told_by_task=told_by_task,
     )
 
 
 def test_a_task_that_settled_its_works_itself_leaves_one_event() -> None:
     search = Scrypath(Celery("host", set_as_current=False))
-    mine = [letter(id, task_id="t", worker=identity()) for id in (7, 8)]
+    mine = [letter(id, task_id="t", told_by_task=True) for id in (7, 8)]
     [event] = dead_lettered(search.schemas, mine)
     assert event.type == "task-dead-lettered"
     assert event.fields == {
@@ -96,7 +96,7 @@ def test_a_task_that_settled_its_works_itself_leaves_one_event() -> None:
 
 def test_a_task_that_was_given_up_is_failed_by_who_gave_it_up() -> None:
     search = Scrypath(Celery("host", set_as_current=False))
-    said, failed = dead_lettered(search.schemas, [letter(7, task_id="t", worker="elsewhere:1:1")])
+    said, failed = dead_lettered(search.schemas, [letter(7, task_id="t")])
     assert (said.type, failed.type) == ("task-dead-lettered", "task-failed")
     assert failed.fields["uuid"] == "t"
     assert "id=7 source" in failed.fields["exception"]
@@ -104,6 +104,6 @@ def test_a_task_that_was_given_up_is_failed_by_who_gave_it_up() -> None:
 
 def test_a_work_that_no_task_ran_is_told_under_an_id_of_its_own() -> None:
     search = Scrypath(Celery("host", set_as_current=False))
-    said, failed = dead_lettered(search.schemas, [letter(7, task_id=None, worker=None)])
+    said, failed = dead_lettered(search.schemas, [letter(7, task_id=None)])
     assert {said.fields["uuid"], failed.fields["uuid"]} == {"scrypath-work-7"}
     assert said.fields["args"] == "posts: 2 documents, works 7"

@@ -1,4 +1,4 @@
-"""The collector: what a scrape is answered with."""
+"""What a scrape is answered with."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client.registry import Collector as AnyCollector
 
 from ..engine.transport import REQUEST
+from ..errors import EngineError
 from ..operator.engine_health import EngineHealth, engine_health
 from ..operator.probe import Probe, with_timeouts
 from ..runtime import Runtime
@@ -73,7 +74,7 @@ def _look_at_engine(runtime: Runtime, seconds: float) -> EngineHealth:
     short = with_timeouts(runtime, connect=min(seconds / 2, 3.0), answer=seconds / 2)
     found = engine_health(short, Probe(seconds))
     if found.unknown is not None:
-        raise LookupError(found.unknown)
+        raise EngineError(found.unknown)
     return found
 
 

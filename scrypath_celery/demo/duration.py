@@ -1,0 +1,25 @@
+"""How long the demo takes on the machine at hand, told before it begins."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+
+RATIO = 300.0
+"""How many times as long as the probe the demo takes: the processor time of both, rounded."""
+_DOCUMENTS = [{"id": number, "name": f"city {number}", "population": number * 7} for number in range(2_000)]
+_TRIES = 5
+
+
+def expected_seconds() -> int:
+    """About how many seconds it takes, in steps of ten: the demo is bound by the processor, so a probe of it tells."""
+    probe = statistics.median(_probe() for _ in range(_TRIES))
+    return max(10, int(round(RATIO * probe, -1)))
+
+
+def _probe() -> float:
+    start = time.perf_counter()
+    for _ in range(20):
+        json.loads(json.dumps(_DOCUMENTS))
+    return time.perf_counter() - start

@@ -1,0 +1,42 @@
+"""What happened in a transaction of ours: noted beside it, so that it can be told once that is committed."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from ..notices import DeadLetter, Notice
+from ..work import Failure, Work
+
+_OPTION = "scrypath_notices"
+
+
+def note_here(connection: Connection) -> list[Notice]:
+    """The list that notices of this connection are noted in from now on."""
+    noted: list[Notice] = []
+    connection.execution_options(**{_OPTION: noted})
+    return noted
+
+
+def note(connection: Connection, notice: Notice) -> None:
+    """Note what happened, where anybody wants to know; in a transaction of the caller's nobody does."""
+    noted: list[Notice] | None = connection.get_execution_options().get(_OPTION)
+    if noted is not None:
+        noted.append(notice)
+
+
+def note_dead_letter(
+    connection: Connection, item: Work, failure: Failure, documents: int, *, by_runner: bool = False
+) -> None:
+    """Note that a work became a dead letter; `by_runner`: it was settled by the claim that ran it."""
+    note(
+        connection,
+        DeadLetter(
+            id=item.id,
+            index_uid=item.index_uid,
+            documents=documents,
+            reason_class=failure.reason_class,
+            code=failure.code,
+            task_id=item.task_id,
+            told_by_task=by_runner and item.task_id is not None,
+        ),
+    )
