@@ -5,17 +5,20 @@
         SchemaError        a declaration is wrong, or a schema is unknown or ambiguous
         ProjectionError    a record could not be turned into a document
         SourceError        the application's records could not be read
-        LedgerError        the ledger cannot be used
-        EngineError        Meilisearch refused a request
+        LedgerError        the ledger cannot be used: LedgerMissing, LedgerOutdated, LedgerUnavailable, LedgerConflict,
+                           LedgerLocked, WrongDatabase
+        EngineError        Meilisearch refused a request: EngineUnreachable (UnexpectedAnswer), EngineTooOld, KeyRefused,
+                           IndexMissing (IndexMissingPaused)
         IndexTaken         an index of the engine is another application's
         IndexPaused        nothing of an index is tried until its pause ends
-        SettingsError      settings of an index could not be applied as declared
+        SettingsError      settings of an index could not be applied as declared: PrimaryKeyDiffers; of a hot apply:
+                           LiveAckRequired, EmptyHotApplyPayload, UnsupportedHotApplyKeys, HotApplyFailed
         SessionError       a call does not say which session, or which record, it means
-        QueryError         a search asks for what its schema does not declare
+        QueryError         a search asks for what its schema does not declare: TenantRequired
         PlaybookError      a saved search cannot be found, or is not one
         WorkError          a work cannot be found, or not be retried or cancelled
         RebuildError       a rebuild cannot be started, gone on with or undone
-        TaskError          how a Celery task of ours ended: DeadLettered, Unsettled, NotUnderstood
+        TaskError          how a Celery task of ours ended: DeadLettered (DeadLetteredElsewhere), Unsettled, NotUnderstood
         BrokerError        the broker did not answer
         CommandTimeout     a command did not end within its --timeout
         EmbeddedError      the embedded engine or broker could not be started
