@@ -5,9 +5,9 @@
         SchemaError        a declaration is wrong, or a schema is unknown or ambiguous
         ProjectionError    a record could not be turned into a document
         SourceError        the application's records could not be read
-        LedgerError        the ledger cannot be used: LedgerMissing, LedgerOutdated, LedgerUnavailable, LedgerConflict,
+        LedgerError        it cannot be used: LedgerMissing, LedgerOutdated, LedgerUnavailable, LedgerConflict,
                            LedgerLocked, WrongDatabase
-        EngineError        Meilisearch refused a request: EngineUnreachable (UnexpectedAnswer), EngineTooOld, KeyRefused,
+        EngineError        Meilisearch refused: EngineUnreachable (UnexpectedAnswer), EngineTooOld, KeyRefused,
                            IndexMissing (IndexMissingPaused)
         IndexTaken         an index of the engine is another application's
         IndexPaused        nothing of an index is tried until its pause ends
@@ -18,7 +18,7 @@
         PlaybookError      a saved search cannot be found, or is not one
         WorkError          a work cannot be found, or not be retried or cancelled
         RebuildError       a rebuild cannot be started, gone on with or undone
-        TaskError          how a Celery task of ours ended: DeadLettered (DeadLetteredElsewhere), Unsettled, NotUnderstood
+        TaskError          how a task of ours ended: DeadLettered (DeadLetteredElsewhere), Unsettled, NotUnderstood
         BrokerError        the broker did not answer
         CommandTimeout     a command did not end within its --timeout
         EmbeddedError      the embedded engine or broker could not be started
