@@ -214,9 +214,7 @@ class Ledger:
                     yield connection
         else:
             with engine.connect() as connection:
-                # Each statement of a look sees what is committed by then, with a transaction around it or without.
-                level = "READ COMMITTED" if write or self._limit is not None else "AUTOCOMMIT"
-                connection = connection.execution_options(isolation_level=level)
+                connection = connection.execution_options(isolation_level="READ COMMITTED")
                 with connection.begin(), limited(connection, self._limit):
                     yield connection
 
