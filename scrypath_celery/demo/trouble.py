@@ -35,7 +35,7 @@ def outage(scene: Scene) -> None:
     fault.remove()
     waited = scene.settled()
     voice.hold(not scene.counts(), "once the engine was back all of them were carried out, without intervention")
-    scene.figures["outage"] = f"{OUTAGE} commits kept; {waited:.1f} s from the engine's return to the last document"
+    scene.figures["outage"] = f"{OUTAGE} commits kept; {waited:.1f} s until the last document followed"
 
 
 def poison(scene: Scene) -> None:
