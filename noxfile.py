@@ -13,7 +13,6 @@ import nox
 
 nox.options.sessions = ["lint", "types", "tests", "docs"]
 nox.options.reuse_existing_virtualenvs = True
-nox.options.default_venv_backend = "uv|virtualenv"
 
 PARALLEL = ("-n", "4", "--dist", "worksteal", "--durations", "20")
 """Most of what is long in the suite waits for processes; `-- -n 0` runs it in one. Tests that are long begin first."""
