@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -31,23 +32,32 @@ def library(scrypath_engine: EngineUnderTest) -> Iterator[Library]:
         yield opened
 
 
-def test_a_search_is_run(library: Library) -> None:
+@pytest.fixture
+def playbooks(tmp_path: Path) -> Path:
+    """The examples, with the names of the library in place of the shop's."""
+    for path in EXAMPLES.glob("*.json"):
+        text = path.read_text().replace('"Post"', '"Article"').replace('"author"', '"writer"')
+        (tmp_path / path.name).write_text(text)
+    return tmp_path
+
+
+def test_a_search_is_run(library: Library, playbooks: Path) -> None:
     with library.session() as session:
-        found = run(library.search.runtime, load(EXAMPLES, "drafts-about-kettles"), session=session)
+        found = run(library.search.runtime, load(playbooks, "drafts-about-kettles"), session=session)
         assert isinstance(found, SearchResult)
         assert [one.id for one in found] == [4, 2]
         assert found.facets["status"] == {"draft": 2, "published": 2}
 
 
-def test_searches_with_weights_are_merged(library: Library) -> None:
+def test_searches_with_weights_are_merged(library: Library, playbooks: Path) -> None:
     with library.session() as session:
-        found = run(library.search.runtime, load(EXAMPLES, "kettles-everywhere"), session=session)
+        found = run(library.search.runtime, load(playbooks, "kettles-everywhere"), session=session)
     assert isinstance(found, FederatedResult)
     assert (found.limit, {hit.schema for hit in found.hits}) == (10, {"Article", "Page"})
 
 
-def test_whose_documents_are_meant_is_said_where_it_is_run(library: Library) -> None:
-    playbook = load(EXAMPLES, "open-tickets")
+def test_whose_documents_are_meant_is_said_where_it_is_run(library: Library, playbooks: Path) -> None:
+    playbook = load(playbooks, "open-tickets")
     with library.session() as session:
         with pytest.raises(TenantRequired):
             run(library.search.runtime, playbook, session=session)
@@ -59,10 +69,12 @@ def test_whose_documents_are_meant_is_said_where_it_is_run(library: Library) -> 
         assert [one.total for one in everybody.ordered] == [2, 1]
 
 
-def test_the_command_runs_one_and_prints_ids_alone(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_runs_one_and_prints_ids_alone(
+    library: Library, playbooks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     module = ModuleType("the_library")
     module.app = Celery("the_library", broker="memory://")  # type: ignore[attr-defined]
-    library.search.init_app(module.app, **{**library.search._arguments, "playbooks": str(EXAMPLES)})
+    library.search.init_app(module.app, **{**library.search._arguments, "playbooks": str(playbooks)})
     monkeypatch.setitem(sys.modules, "the_library", module)
 
     def command(*words: str) -> tuple[int, str, str]:
