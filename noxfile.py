@@ -104,7 +104,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """The types of the package, strictly, and what type checkers of applications know of it."""
-    session.install("-e", ".[test,types,browser]")
+    session.install("-e", ".[test,types,docs,browser]", "nox")
     session.run("mypy")
     session.run("python", "-m", "pytest", "tests/typing")
 
