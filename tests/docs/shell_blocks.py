@@ -19,7 +19,7 @@ INSTALL = re.compile(r"python3 -m pip install (.*)")
 
 
 CURL = 'curl() { command curl -sS --fail-with-body --retry 20 --retry-all-errors --retry-delay 1 "$@"; }'
-"""A request has to be answered well, a moment later at the latest."""
+"""A request must succeed, a moment later at the latest."""
 
 
 def run(block: Block, stage: Stage) -> None:
