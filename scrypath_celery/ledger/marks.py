@@ -18,8 +18,8 @@ from .tables import claim, index
 def newest(connection: Connection, generation: int = FIRST) -> Mark | None:
     """The mark of the highest uid among all indexes of a generation; None where nothing was sent yet."""
     query = select(index.c.index_uid, index.c.high_uid, index.c.high_token).where(index.c.high_uid.is_not(None))
-    query = query.where(in_generation(connection, index.c.index_uid, generation))
-    row = connection.execute(query.order_by(index.c.high_uid.desc()).limit(1)).one_or_none()
+    rows = connection.execute(query.order_by(index.c.high_uid.desc())).all()  # a row an index: they are few
+    row = next((row for row in rows if generation_of(row.index_uid) == generation), None)
     return None if row is None else Mark(index_uid=row.index_uid, uid=row.high_uid, token=row.high_token)
 
 
