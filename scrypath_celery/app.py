@@ -191,8 +191,8 @@ class Scrypath(Operations):
         return status(self.runtime, self._chosen(model))
 
     def failed_sync_work(self, model: Any = None) -> Failed:
-        """Failed and retrying work, of a schema or of all."""
-        return failed(self.runtime, None if model is None else self.schemas.of(model))
+        """Failed and retrying work, of a schema, of all schemas of a class, or of all."""
+        return failed(self.runtime, None if model is None else self.schemas.all_of(model))
 
     def retry_sync_work(self, id: int) -> Retried:
         """Give one failed work to the workers again.

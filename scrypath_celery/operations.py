@@ -37,7 +37,7 @@ class Operations(Searches):
         """
         return failed(
             self.runtime,
-            self._one(model),
+            self._named(model),
             chosen,
             order=member(Order, order),
             limit=limit,
@@ -58,7 +58,7 @@ class Operations(Searches):
         """The same of works in all states but `succeeded` and `cancelled`, or in the `states` that are named."""
         return failed(
             self.runtime,
-            self._one(model),
+            self._named(model),
             chosen,
             order=member(Order, order),
             limit=limit,
@@ -96,7 +96,7 @@ class Operations(Searches):
         """
         return bulk_retry(
             self.runtime,
-            self._one(model),
+            self._named(model),
             chosen,
             all=all,
             limit=limit,
@@ -123,7 +123,7 @@ class Operations(Searches):
         """
         return bulk_cancel(
             self.runtime,
-            self._one(model),
+            self._named(model),
             chosen,
             all=all,
             limit=limit,
@@ -136,5 +136,5 @@ class Operations(Searches):
         """Follow a retried work until its documents were read back from the index, for `seconds` at most."""
         return wait_for(self.runtime, id, seconds=seconds)
 
-    def _one(self, model: Any) -> Schema | None:
-        return None if model is None else self.schemas.of(model)
+    def _named(self, model: Any) -> tuple[Schema, ...] | None:
+        return None if model is None else self.schemas.all_of(model)

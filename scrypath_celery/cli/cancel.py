@@ -37,7 +37,7 @@ def cancel(
     """
     chosen = taken(parameters)
     check_scope(id, chosen, every=every, limit=limit, dry_run=dry_run)
-    named = console.schema(schema) if schema is not None else None
+    named = console.named(schema)
     if id is None:
         done = bulk_cancel(
             console.runtime, named, chosen, all=every, limit=limit, dry_run=dry_run, progress=console.progress

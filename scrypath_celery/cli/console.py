@@ -71,6 +71,14 @@ class Console:
         names = ", ".join(schema.name for schema in declared)
         raise click.UsageError(f"several schemas are declared, name one: {names}")
 
+    def named(self, name: str | None) -> list[Schema] | None:
+        """The schemas of a name, as `schemas` gives them; None for all works of the ledger, whoever declares them.
+
+        Raises:
+            SchemaError: there is no such schema.
+        """
+        return None if name is None else self.schemas(name)
+
     def schemas(self, name: str | None) -> list[Schema]:
         """The schema of a name (all schemas, of a class's name), or all.
 

@@ -67,7 +67,7 @@ def failed(
     chosen = taken(parameters)
     found = look(
         console.runtime,
-        console.schemas(schema)[0] if schema is not None else None,
+        console.named(schema),
         chosen,
         order=Order(order),
         limit=0 if summary else limit,

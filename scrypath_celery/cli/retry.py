@@ -74,7 +74,7 @@ def one(console: Console, id: int, schema: str | None, wait: float | None = None
     """Retry one work; the exit code."""
     if Mode(console.runtime.options.sync_mode) is not Mode.INLINE:
         seen_by_workers(console, "a retry")
-    done = retry_one(console.runtime, id, console.schema(schema) if schema is not None else None)
+    done = retry_one(console.runtime, id, console.named(schema))
     console.say(f"Retried failed work {id}")
     console.say(pairs(status=done.status, mode=done.mode, reference=done.reference))
     if done.reason is not None:
@@ -103,7 +103,7 @@ def many(
 ) -> int:
     """Retry what a filter leaves; the exit code."""
     seen_by_workers(console, "a retry")
-    named = console.schema(schema) if schema is not None else None
+    named = console.named(schema)
     done = bulk_retry(
         console.runtime, named, chosen, all=every, limit=limit, dry_run=dry_run, progress=console.progress
     )

@@ -51,7 +51,7 @@ def list_works(
     """
     found = look(
         console.runtime,
-        console.schemas(schema)[0] if schema is not None else None,
+        console.named(schema),
         taken(parameters),
         order=Order(order),
         limit=0 if summary else limit,

@@ -59,6 +59,11 @@ def valid_id(value: Any) -> str:
     return text
 
 
+def is_valid_id(text: str) -> bool:
+    """Whether the engine takes this text for a document id."""
+    return DOCUMENT_ID.fullmatch(text) is not None
+
+
 def id_value(kind: TypeEngine[Any], text: str) -> Any:
     """The value of a column's type that a document id stands for.
 

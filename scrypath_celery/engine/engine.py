@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 from meilisearch.index import Index
 
 from ..config import Options
+from ..declaration.document_ids import is_valid_id
 from ..errors import EngineError, EngineTooOld, EngineUnreachable, KeyRefused, UnexpectedAnswer
 from ..totals import Totals
 from ..work import EngineTask
@@ -72,10 +73,17 @@ class Engine:
     def documents(
         self, index: str, ids: Sequence[str] | None = None, *, offset: int = 0, limit: int = 1_000
     ) -> list[Any]:
-        """Documents as the index holds them, in the engine's own order; of `ids`, or a page of all."""
+        """Documents as the index holds them, in the engine's own order; of `ids`, or a page of all.
+
+        Ids that no document can have are left out: for one of them the engine would refuse them all.
+        """
+        if ids is not None:
+            ids = [id for id in ids if is_valid_id(id)]
+            if not ids:
+                return []
         body: dict[str, Any] = {"limit": len(ids) if ids is not None else limit, "offset": offset}
         if ids is not None:
-            body["ids"] = list(ids)
+            body["ids"] = ids
         return self._transport.call("post", f"{_index(index)}/documents/fetch", body, shape=answers.results)
 
     def vectors(self, index: str, ids: Sequence[str], *, key: str) -> dict[str, Mapping[str, Any]]:

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import Connection, Engine, inspect, select
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 
-from ..errors import LedgerConflict, LedgerError, LedgerMissing, LedgerOutdated, LedgerUnavailable, WrongDatabase
+from ..errors import (
+    LedgerConflict,
+    LedgerError,
+    LedgerMissing,
+    LedgerOutdated,
+    LedgerUnavailable,
+    WrongDatabase,
+)
 from ..notices import Tell
 from . import noted, sqlite, tables, totals
 from .clock import now
@@ -181,6 +188,15 @@ class Ledger:
         """
         if connection.engine in self._admitted:
             return
+        try:
+            self._admit(connection)
+        except DBAPIError as exc:
+            if _forbidden(exc):
+                raise _error(exc) from exc
+            raise  # on the application's own connection, whose errors it knows
+        self._admitted.add(connection.engine)
+
+    def _admit(self, connection: Connection) -> None:
         if connection.engine is self._database():
             self._check(connection)
         elif not self._is_in(connection):
@@ -188,7 +204,6 @@ class Ledger:
                 f"the session writes to {_shown(connection.engine)!r}, the ledger is in {_shown(self._database())!r}:"
                 " both must be one database"
             )
-        self._admitted.add(connection.engine)
 
     def _is_in(self, connection: Connection) -> bool:
         try:
@@ -284,13 +299,32 @@ def translated() -> Iterator[None]:
         yield
     except IntegrityError as exc:
         raise LedgerConflict(f"the ledger's database refused a row ({_kind(exc)})") from exc
-    except (OperationalError, InterfaceError) as exc:
-        raise LedgerUnavailable(f"the ledger's database did not answer ({_kind(exc)})") from exc
     except DBAPIError as exc:
-        kind = LedgerUnavailable if exc.connection_invalidated or _contended(exc) else LedgerError
-        raise kind(f"the ledger's database refused a statement ({_kind(exc)})") from exc
+        raise _error(exc) from exc
     except SQLAlchemyError as exc:
         raise LedgerUnavailable(f"the ledger's database cannot be used ({type(exc).__name__})") from exc
+
+
+def _error(exc: DBAPIError) -> LedgerError:
+    """This package's error for one of the database's."""
+    if _forbidden(exc):
+        return LedgerError(
+            f"the database user of the ledger may not do that ({_kind(exc)}): let it SELECT, INSERT, UPDATE and DELETE"
+            " in the ledger's tables (scrypath_*); tables and triggers are made by the owner of the tables"
+        )
+    if isinstance(exc, OperationalError | InterfaceError):
+        return LedgerUnavailable(f"the ledger's database did not answer ({_kind(exc)})")
+    kind = LedgerUnavailable if exc.connection_invalidated or _contended(exc) else LedgerError
+    return kind(f"the ledger's database refused a statement ({_kind(exc)})")
+
+
+def _forbidden(exc: DBAPIError) -> bool:
+    """Whether the user lacks a right; who was let in, since somebody else may get the right password."""
+    original = exc.orig
+    if getattr(original, "sqlstate", None) == "42501" or getattr(original, "sqlite_errorcode", 0) & 0xFF == 8:
+        return True
+    arguments: tuple[object, ...] = getattr(original, "args", ())
+    return bool(arguments) and arguments[0] in (1142, 1143, 1227, 1370, 1419)
 
 
 def _kind(exc: DBAPIError) -> str:

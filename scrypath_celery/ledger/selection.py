@@ -42,13 +42,13 @@ class Grouping(StrEnum):
 class WorkFilter:
     """Which works are meant; a part that is None leaves all.
 
-    `index_uid` is the unprefixed uid of a schema's index. `since` and `until` are seconds since the epoch on the
+    `index_uids` are the unprefixed uids of schemas' indexes. `since` and `until` are seconds since the epoch on the
     ledger's clock, and concern when a work last ended, or was written where it never did; `since` is in the range,
     `until` is not. `ids` are ids of works, `document` is the id of a document that is named by them.
     """
 
     states: tuple[State, ...]
-    index_uid: str | None = None
+    index_uids: tuple[str, ...] | None = None
     reason_class: ReasonClass | None = None
     code: str | None = None
     since: float | None = None
@@ -213,8 +213,8 @@ def _place(item: Work, chosen: WorkFilter, *, newest: bool) -> tuple[float, int]
 
 def _uids(connection: Connection, chosen: WorkFilter, state: State) -> list[str]:
     """The uids of the indexes that have works of this state; costs what there are of them alone."""
-    if chosen.index_uid is not None:
-        return [chosen.index_uid]
+    if chosen.index_uids is not None:
+        return list(chosen.index_uids)
     found: list[str] = []
     last: str | None = ""
     while last is not None:

@@ -17,7 +17,7 @@ from ..ledger.transitions import Moved
 from ..runtime import Runtime
 from ..work import State, Work
 from .acting import somebody
-from .retry import check_retry, of_schema
+from .retry import check_retry, of_schemas
 from .selection import Selection, resolved
 
 CHUNK = 500
@@ -57,34 +57,40 @@ class BulkOptions(TypedDict, total=False):
 
 
 def bulk_retry(
-    runtime: Runtime, schema: Schema | None = None, chosen: Selection | None = None, **how: Unpack[BulkOptions]
+    runtime: Runtime,
+    schemas: Sequence[Schema] | None = None,
+    chosen: Selection | None = None,
+    **how: Unpack[BulkOptions],
 ) -> BulkResult:
     """Give the works that `chosen` leaves (dead letters, where it names no state) to the workers again.
 
     Raises:
         WorkError: no filter and not `all`, or a state that cannot be retried. LedgerError: the ledger cannot be used.
     """
-    check, after = partial(check_retry, runtime, schema), partial(_publish, runtime)
-    return _change(runtime, schema, chosen or {}, how, to=State.PENDING, check=check, after=after, what="retry")
+    check, after = partial(check_retry, runtime, schemas), partial(_publish, runtime)
+    return _change(runtime, schemas, chosen or {}, how, to=State.PENDING, check=check, after=after, what="retry")
 
 
 def bulk_cancel(
-    runtime: Runtime, schema: Schema | None = None, chosen: Selection | None = None, **how: Unpack[BulkOptions]
+    runtime: Runtime,
+    schemas: Sequence[Schema] | None = None,
+    chosen: Selection | None = None,
+    **how: Unpack[BulkOptions],
 ) -> BulkResult:
     """Give up the works that `chosen` leaves (dead letters, where it names no state).
 
     Raises:
         WorkError: no filter and not `all`, or a state that cannot be cancelled. LedgerError: the ledger cannot be used.
     """
-    check = partial(_check_cancel, runtime, schema)
+    check = partial(_check_cancel, runtime, schemas)
     return _change(
-        runtime, schema, chosen or {}, how, to=State.CANCELLED, check=check, after=lambda items: None, what="cancel"
+        runtime, schemas, chosen or {}, how, to=State.CANCELLED, check=check, after=lambda items: None, what="cancel"
     )
 
 
 def _change(
     runtime: Runtime,
-    schema: Schema | None,
+    schemas: Sequence[Schema] | None,
     chosen: Selection,
     how: BulkOptions,
     *,
@@ -93,7 +99,7 @@ def _change(
     after: Callable[[Sequence[Work]], None],
     what: str,
 ) -> BulkResult:
-    ids, matching = _snapshot(runtime, schema, chosen, to, all=how.get("all", False), limit=how.get("limit"))
+    ids, matching = _snapshot(runtime, schemas, chosen, to, all=how.get("all", False), limit=how.get("limit"))
     if how.get("dry_run"):
         return BulkResult(matching=matching, ids=ids, dry_run=True)
     act = partial(_moved, to=to, by=how.get("by") or somebody(), check=check)
@@ -101,14 +107,13 @@ def _change(
 
 
 def _snapshot(
-    runtime: Runtime, schema: Schema | None, chosen: Selection, to: State, *, all: bool, limit: int | None
+    runtime: Runtime, schemas: Sequence[Schema] | None, chosen: Selection, to: State, *, all: bool, limit: int | None
 ) -> tuple[tuple[int, ...], int]:
     """The ids of the works to change, oldest first, and how many the filter leaves."""
 
-    empty = WorkFilter(states=(State.FAILED,), index_uid=schema.uid if schema is not None else None)
-
     def look(connection: Connection) -> tuple[tuple[int, ...], int]:
-        where = resolved(connection, chosen, schema, states=(State.FAILED,))
+        where = resolved(connection, chosen, schemas, states=(State.FAILED,))
+        empty = WorkFilter(states=(State.FAILED,), index_uids=where.index_uids)
         if where.ids is not None and where == replace(empty, ids=where.ids):
             return where.ids[:limit], len(where.ids)  # named one by one: what cannot be is skipped with the reason
         if where.is_open and not (all or chosen.get("states")):
@@ -162,5 +167,5 @@ def _publish(runtime: Runtime, items: Sequence[Work]) -> None:
         runtime.publish(uid, tuple(ids))
 
 
-def _check_cancel(runtime: Runtime, schema: Schema | None, connection: Connection, item: Work) -> None:
-    of_schema(runtime, schema, item)
+def _check_cancel(runtime: Runtime, schemas: Sequence[Schema] | None, connection: Connection, item: Work) -> None:
+    of_schemas(runtime, schemas, item)

@@ -65,7 +65,7 @@ class Failed:
 
 def failed(
     runtime: Runtime,
-    schema: Schema | None = None,
+    schemas: Sequence[Schema] | None = None,
     chosen: Selection | None = None,
     *,
     order: Order = Order.NEWEST,
@@ -74,7 +74,7 @@ def failed(
     by: Grouping = Grouping.CLASS,
     states: Sequence[State] = SHOWN,
 ) -> Failed:
-    """Failed and retrying works, or those that `chosen` leaves, of one schema or of all that the ledger holds.
+    """Failed and retrying works, or those that `chosen` leaves, of some schemas or of all that the ledger holds.
 
     `limit` is the most rows (0: counts alone; None: all), `after` the id that the page before ended with. `states` are
     those that count where `chosen` names none.
@@ -84,7 +84,7 @@ def failed(
     """
 
     def look(connection: Connection) -> Failed:
-        where = resolved(connection, chosen or {}, schema, states=states)
+        where = resolved(connection, chosen or {}, schemas, states=states)
         more = None if limit is None else limit + 1
         found = [] if limit == 0 else selection.select_works(connection, where, order=order, limit=more, after=after)
         shown, now = found[:limit], overview.time(connection)

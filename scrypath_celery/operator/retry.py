@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -44,7 +45,12 @@ class Cancelled:
 
 
 def retry(
-    runtime: Runtime, id: int, schema: Schema | None = None, *, mode: Mode | None = None, by: str | None = None
+    runtime: Runtime,
+    id: int,
+    schemas: Sequence[Schema] | None = None,
+    *,
+    mode: Mode | None = None,
+    by: str | None = None,
 ) -> Retried:
     """Give one failed work to the workers again; with the modes `inline` and `manual` it runs here.
 
@@ -56,7 +62,7 @@ def retry(
     """
     chosen = mode or Mode(runtime.options.sync_mode)
     chosen = Mode.CELERY if chosen is Mode.OFF else chosen
-    check = partial(check_retry, runtime, schema)
+    check = partial(check_retry, runtime, schemas)
     before = runtime.ledger.run(
         lambda tx: transitions.move_one(tx, id, State.PENDING, by=by or somebody(), check=partial(check, tx))
     )
@@ -66,7 +72,7 @@ def retry(
     else:
         run_now(runtime, uid, (id,), chosen)
     after = runtime.ledger.read(lambda tx: works.get(tx, id))
-    named = runtime.schemas.of(schema) if schema is not None else runtime.schemas.by_uid(uid)
+    named = runtime.schemas.by_uid(uid)
     assert named is not None
     # A worker may have taken it already; what was promised is that it is pending.
     status = State.PENDING if chosen is Mode.CELERY else after.state
@@ -81,14 +87,14 @@ def retry(
     )
 
 
-def cancel(runtime: Runtime, id: int, schema: Schema | None = None, *, by: str | None = None) -> Cancelled:
+def cancel(runtime: Runtime, id: int, schemas: Sequence[Schema] | None = None, *, by: str | None = None) -> Cancelled:
     """Give up one work that no process holds: its documents are not re-synced. `by` is as in `retry`.
 
     Raises:
         WorkError: there is none, it is another schema's, or it runs or is settled; nothing was changed.
         LedgerError: the ledger cannot be used.
     """
-    check = partial(of_schema, runtime, schema)
+    check = partial(of_schemas, runtime, schemas)
     who = by or somebody()
     before = runtime.ledger.run(lambda tx: transitions.move_one(tx, id, State.CANCELLED, by=who, check=check))
     found = runtime.schemas.by_uid(before.index_uid)
@@ -97,13 +103,13 @@ def cancel(runtime: Runtime, id: int, schema: Schema | None = None, *, by: str |
     )
 
 
-def check_retry(runtime: Runtime, schema: Schema | None, connection: Connection, item: Work) -> None:
+def check_retry(runtime: Runtime, schemas: Sequence[Schema] | None, connection: Connection, item: Work) -> None:
     """Refuse what nothing here can run; a work of a backfill that is over becomes like any other.
 
     Raises:
         WorkError: it is another schema's, no schema here declares its index, or it filled a rebuild that is over.
     """
-    of_schema(runtime, schema, item)
+    of_schemas(runtime, schemas, item)
     if runtime.schemas.by_uid(item.index_uid) is None:
         raise WorkError(f"work {item.id} cannot be retried: no schema here declares the index {item.index_uid!r}")
     if item.rebuild_id is None and item.operation is not Operation.REINDEX:
@@ -117,14 +123,15 @@ def check_retry(runtime: Runtime, schema: Schema | None, connection: Connection,
         rebuilds.leave(connection, item.id)  # its backfill is over: from now on it is like any other work
 
 
-def of_schema(runtime: Runtime, schema: Schema | None, item: Work) -> None:
-    """Check that a work is of a schema, where one is given.
+def of_schemas(runtime: Runtime, schemas: Sequence[Schema] | None, item: Work) -> None:
+    """Check that a work is of one of some schemas, where any are given.
 
     Raises:
         WorkError: it is another's.
     """
-    if schema is None or item.index_uid == schema.uid:
+    if schemas is None or item.index_uid in {schema.uid for schema in schemas}:
         return
     owner = runtime.schemas.by_uid(item.index_uid)
     whose = display_name(runtime.schemas, owner) if owner is not None else f"the index {item.index_uid!r}"
-    raise WorkError(f"work {item.id} is of {whose}, not of {display_name(runtime.schemas, schema)}")
+    names = " or ".join(display_name(runtime.schemas, schema) for schema in schemas)
+    raise WorkError(f"work {item.id} is of {whose}, not of {names}")

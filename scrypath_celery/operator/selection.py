@@ -43,9 +43,9 @@ class Selection(TypedDict, total=False):
 
 
 def resolved(
-    connection: Connection, chosen: Selection, schema: Schema | None = None, *, states: Sequence[State]
+    connection: Connection, chosen: Selection, schemas: Sequence[Schema] | None = None, *, states: Sequence[State]
 ) -> WorkFilter:
-    """The filter of a selection, of one schema or all; in these states where it names none.
+    """The filter of a selection, of some schemas or all (None); in these states where it names none.
 
     Raises:
         WorkError: it names a state or a reason class that does not exist.
@@ -53,7 +53,7 @@ def resolved(
     reason_class, ids, named = chosen.get("reason_class"), chosen.get("ids"), chosen.get("states")
     return WorkFilter(
         states=tuple(dict.fromkeys(member(State, one) for one in named)) if named else tuple(states),
-        index_uid=schema.uid if schema is not None else None,
+        index_uids=None if schemas is None else tuple(schema.uid for schema in schemas),
         reason_class=None if reason_class is None else member(ReasonClass, reason_class),
         code=chosen.get("code"),
         since=_seconds(connection, chosen.get("since")),

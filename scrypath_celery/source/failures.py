@@ -30,7 +30,7 @@ def crash(exc: Exception, *, text: bool = False) -> Failure:
 
     What the exception says may be what the record holds: it is left out unless `text` asks for it.
     """
-    if type(exc).__name__ == "SoftTimeLimitExceeded":  # Celery's, which this room does not know
+    if is_interruption(exc):
         reason = "its projection hangs (interrupted by the time limit of its task)"
         return Failure(reason_class=ReasonClass.SOURCE, reason=_with_place(reason, exc), code=HANGS)
     told = exc.__cause__ if isinstance(exc, SourceError) else exc
@@ -38,6 +38,11 @@ def crash(exc: Exception, *, text: bool = False) -> Failure:
     reason = _with_place(f"its projection raised {type(told).__name__}", exc)
     said = " ".join(str(told).split()) if text else ""
     return Failure(reason_class=ReasonClass.SOURCE, reason=f"{reason}: {said}" if said else reason, code=RAISED)
+
+
+def is_interruption(exc: BaseException) -> bool:
+    """Whether it is the time limit of a Celery task, which this room does not know by its class."""
+    return type(exc).__name__ == "SoftTimeLimitExceeded"
 
 
 def _with_place(reason: str, exc: Exception) -> str:

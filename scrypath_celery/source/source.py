@@ -24,11 +24,11 @@ from sqlalchemy.orm.interfaces import ORMOption
 
 from ..declaration.document_ids import respelt
 from ..declaration.schema import Schema
-from ..errors import SourceError
+from ..errors import ScrypathError, SourceError
 from ..work import MAX_IDS
 from .columns import by_columns, encoder, expressions, together
-from .failures import crash
-from .isolation import REFUSALS, concerns_the_database, concerns_the_value, isolate
+from .failures import crash, is_interruption
+from .isolation import concerns_the_database, concerns_the_value, isolate
 from .lazy_loads import LazyLoads
 from .reading import Part, Reading, encoded_record
 from .statements import among, chunks, count_of, criteria, id_expression, ids_of, records_of, value_of, values_of
@@ -61,7 +61,12 @@ class Source:
         Raises:
             SourceError: the database did not answer, or refuses the query whatever the ids.
         """
-        isolated = isolate(partial(self._read, schema, note=note), list(dict.fromkeys(ids)))
+        try:
+            isolated = isolate(partial(self._read, schema, note=note), list(dict.fromkeys(ids)))
+        except Exception as exc:
+            if isinstance(exc, ScrypathError) or is_interruption(exc):
+                raise
+            raise SourceError(f"the records of {schema.name} could not be read ({type(exc).__name__})") from exc
         if len(isolated.found) == 1 and not isolated.refused:
             return isolated.found[0]
         refused = {id: self._crash(exc) for id, exc in isolated.refused.items() if self._may_exist(schema, id)}
@@ -76,7 +81,7 @@ class Source:
         """Whether the database can compare this id at all; where it cannot, no record has it."""
         try:
             self._present(schema, [id])
-        except REFUSALS as exc:
+        except Exception as exc:
             if concerns_the_database(exc):
                 raise
             return not concerns_the_value(exc)

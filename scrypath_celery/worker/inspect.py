@@ -86,10 +86,10 @@ def scrypath_work(state: Any, **kwargs: Any) -> Reply | Deferred:
 
 @inspect_command(args=[("schema", str)], signature="[SCHEMA]", help="Failed search work, newest first.")  # type: ignore[untyped-decorator]
 def scrypath_failed(state: Any, schema: str | None = None, **kwargs: Any) -> Reply | Deferred:
-    """Dead letters and what is being retried, of all schemas or one; at most a hundred rows."""
+    """Dead letters and what is being retried, of all schemas, or of those of a name; at most a hundred rows."""
 
     def look(runtime: Runtime) -> Reply:
-        chosen = runtime.schemas.of(schema) if schema else None
+        chosen = runtime.schemas.all_of(schema) if schema else None
         found: Reply = as_json(failed(runtime, chosen, limit=ROWS))
         return found
 

@@ -10,11 +10,13 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from sqlalchemy import Engine, create_engine, insert
+from sqlalchemy import Engine, create_engine, insert, text
 from sqlalchemy.orm import Session
 
 from scrypath_celery import Scrypath
 from tests.bench.report import Line
+from tests.chaos import related
+from tests.chaos.base import Base
 from tests.integration.triggers.library import Book, open_library
 from tests.services.mariadb import mariadb_server
 from tests.services.postgresql import postgresql_server
@@ -35,6 +37,7 @@ def triggers() -> Iterator[Line]:
             engine = create_engine(url)
             stack.callback(engine.dispose)
             yield from _of(name, engine, open_library(engine, broker_seconds=0.1))
+            yield from _of_related(name, engine)
 
 
 def _of(name: str, engine: Engine, search: Scrypath) -> Iterator[Line]:
@@ -61,6 +64,39 @@ def _of(name: str, engine: Engine, search: Scrypath) -> Iterator[Line]:
     yield _line(f"{name}: {ROWS} rows inserted with triggers / without", triggered_many, bare_many)
 
 
+def _of_related(name: str, engine: Engine) -> Iterator[Line]:
+    search = Scrypath(None, database=engine)
+    related.declare(search, engine)
+    Base.metadata.create_all(engine)
+    with Session(engine) as session:
+        session.add_all([related.Owner(id=1, version=0), related.Label(id=1, version=0)])
+        session.add_all([related.Entry(id=id, owner_id=1) for id in range(ROWS)])
+        session.commit()
+    version = count(1)
+
+    def renamed() -> None:
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE owners SET version = :version"), {"version": next(version)})
+
+    def linked() -> None:
+        with engine.begin() as connection:
+            connection.execute(text("INSERT INTO labelled SELECT entries.id, 1 FROM entries"))
+
+    def timed() -> tuple[float, float]:
+        return _median(renamed, COMMITS), _median(linked, STATEMENTS, after=unlinked)
+
+    def unlinked() -> None:
+        with engine.begin() as connection:
+            connection.execute(text("DELETE FROM labelled"))
+
+    bare, bare_many = timed()
+    search.ledger.triggers(related.Entry).install()
+    triggered, triggered_many = timed()
+    search.ledger.triggers(related.Entry).remove()
+    yield _line(f"{name}: an owner of {ROWS} related documents changed with triggers / without", triggered, bare)
+    yield _line(f"{name}: {ROWS} links inserted by a statement with triggers / without", triggered_many, bare_many)
+
+
 def _timed(act: Callable[..., None], call: bool) -> float:
     return _median(lambda: act(call=call), COMMITS)
 
@@ -69,12 +105,13 @@ def _timed_many(act: Callable[[], None]) -> float:
     return _median(act, STATEMENTS)
 
 
-def _median(act: Callable[[], None], times: int) -> float:
+def _median(act: Callable[[], None], times: int, *, after: Callable[[], None] = lambda: None) -> float:
     taken = []
     for _ in range(times):
         began = time.perf_counter()
         act()
         taken.append(time.perf_counter() - began)
+        after()
     return median(taken)
 
 

@@ -154,6 +154,29 @@ def test_a_failure_in_one_index_does_not_stop_the_other(newsroom: Newsroom) -> N
     assert newsroom.search.failed_sync_work(PUBLIC).total == 0
 
 
+def test_works_of_a_class_are_those_of_all_its_schemas(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    newsroom.add(Post(id=1, title="one", notes="crash"), Post(id=2, title="two"))
+    newsroom.search.drain()
+    module = ModuleType("the_newsroom")
+    module.app = newsroom.search.celery_app  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "the_newsroom", module)
+
+    def run(*arguments: str) -> Any:
+        done = CliRunner().invoke(main, ["-A", "the_newsroom", *arguments, "--json"])
+        return json.loads(done.stdout)
+
+    dead = newsroom.search.failed_sync_work(Post)
+    assert [work.schema for work in dead.works] == [INTERNAL]
+    assert newsroom.search.failed(Post).total == newsroom.search.works(Post).total == 1
+    assert [work["schema"] for work in run("failed", "Post")["works"]] == [INTERNAL]
+    assert [work["schema"] for work in run("work", "list", "Post")["works"]] == [INTERNAL]
+    assert newsroom.search.retry(Post, all=True, dry_run=True).matching == 1
+    assert newsroom.search.retry(PUBLIC, all=True, dry_run=True).matching == 0
+    assert run("retry", "Post", "--all")["done"] == [dead.works[0].id]
+    newsroom.search.drain()
+    assert run("cancel", "Post", "--id", str(dead.works[0].id))["id"] == dead.works[0].id
+
+
 def test_a_reindex_of_one_leaves_the_other_alone(newsroom: Newsroom) -> None:
     newsroom.add(Post(id=1, title="one"))
     newsroom.search.drain()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum
 from typing import Any
 
 import pytest
-from sqlalchemy import Integer, SmallInteger, String, create_engine, func, select, text
+from sqlalchemy import Dialect, Integer, SmallInteger, String, TypeDecorator, create_engine, func, select, text
+from sqlalchemy import Enum as SqlEnum
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, object_session, sessionmaker
 
 from scrypath_celery.declaration.registry import Schemas
@@ -40,6 +42,44 @@ class Part(Base):
         values = {"x": self.id} | ({"low": -(2**63)} if ":low" in asked else {})
         session.execute(text(asked), values).all()
         return {"id": self.id, "name": self.name}
+
+
+class Status(Enum):
+    OPEN = "open"
+
+
+class Coded(TypeDecorator[str]):
+    """A type of the application that cannot read what another program wrote."""
+
+    impl = String(50)
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        if value == "bad":
+            raise RuntimeError("cannot be read")
+        return value
+
+
+class Pet(Base):
+    """Rows of another program may be of a class that this one does not know."""
+
+    __tablename__ = "pet"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(50), default="pet")
+    name: Mapped[str] = mapped_column(String(50), default="a pet")
+    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "pet"}
+
+
+class Task(Base):
+    __tablename__ = "task"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    name: Mapped[Status] = mapped_column(SqlEnum(Status, native_enum=False, length=50), default=Status.OPEN)
+
+
+class Secret(Base):
+    __tablename__ = "secret"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    name: Mapped[str] = mapped_column(Coded, default="a secret")
 
 
 class Small(Base):
@@ -79,6 +119,30 @@ def test_only_the_record_whose_projection_the_database_refuses_fails(database_ur
     assert (failure.reason_class, failure.scope, failure.permanent) == (ReasonClass.SOURCE, Scope.DOCUMENT, False)
     assert set(found.documents) == set(ids) - {"7"}
     assert found.gone == ()
+
+
+@pytest.mark.parametrize(("model", "column"), [(Pet, "kind"), (Task, "name"), (Secret, "name")])
+@pytest.mark.parametrize("asked", [["1", "2", "3"], ["2"]])
+def test_only_the_row_that_cannot_become_a_record_fails(
+    database_url: str, model: type[Any], column: str, asked: list[str]
+) -> None:
+    with opened(database_url) as (source, maker):
+        add(maker, model, 3)
+        with maker.begin() as session:
+            session.execute(text(f"UPDATE {model.__tablename__} SET {column} = 'bad' WHERE id = 2"))
+        found = source.read(schema(model), asked)
+    assert list(found.failures) == ["2"]
+    assert found.failures["2"].reason_class is ReasonClass.SOURCE
+    assert set(found.documents) == set(asked) - {"2"}
+
+
+def test_where_no_row_can_become_a_record_the_source_is_to_blame(database_url: str) -> None:
+    with opened(database_url) as (source, maker):
+        ids = add(maker, Secret, HOPELESS + 1)
+        with maker.begin() as session:
+            session.execute(text("UPDATE secret SET name = 'bad'"))
+        with pytest.raises(SourceError, match=r"RuntimeError"):
+            source.read(schema(Secret), ids)
 
 
 @pytest.mark.parametrize("model", [Part, Small])

@@ -23,7 +23,7 @@ Ask = Callable[[Connection], Any]
 
 DEAD = WorkFilter(states=(State.FAILED,))
 LAST_MINUTE = WorkFilter(states=(State.FAILED,), code="raised", since=NOW - 60.0)
-OF_A_CLASS = WorkFilter(states=(State.FAILED,), index_uid="post", reason_class=RARE)
+OF_A_CLASS = WorkFilter(states=(State.FAILED,), index_uids=("post",), reason_class=RARE)
 
 QUESTIONS: dict[str, Ask] = {
     "the first page": partial(selection.select_works, chosen=DEAD, limit=50),

@@ -20,7 +20,8 @@ START = 1_700_000_000.0
 FILTERS = {
     "nothing": WorkFilter(states=tuple(State)),
     "dead letters": WorkFilter(states=(State.FAILED,)),
-    "an index": WorkFilter(states=(State.FAILED, State.RETRYING), index_uid="post"),
+    "an index": WorkFilter(states=(State.FAILED, State.RETRYING), index_uids=("post",)),
+    "two indexes": WorkFilter(states=(State.FAILED, State.RETRYING), index_uids=("post", "author")),
     "a class": WorkFilter(states=(State.FAILED,), reason_class=ReasonClass.SOURCE),
     "a code": WorkFilter(states=(State.FAILED, State.RETRYING), code="raised"),
     "a class and a code": WorkFilter(states=(State.FAILED,), reason_class=ReasonClass.TRANSPORT, code="timeout"),
@@ -28,7 +29,7 @@ FILTERS = {
     "a document": WorkFilter(states=tuple(State), document="Doc_7"),
     "ids": WorkFilter(states=tuple(State), ids=(3, 5, 2**70, -1, 8)),
     "all at once": WorkFilter(
-        states=(State.FAILED, State.PENDING), index_uid="post", code="timeout", since=START, until=START + 90.0
+        states=(State.FAILED, State.PENDING), index_uids=("post",), code="timeout", since=START, until=START + 90.0
     ),
 }
 
@@ -72,7 +73,7 @@ def time(item: Work) -> float:
 def fits(item: Work, chosen: WorkFilter) -> bool:
     return (
         item.state in chosen.states
-        and chosen.index_uid in (None, item.index_uid)
+        and (chosen.index_uids is None or item.index_uid in chosen.index_uids)
         and chosen.reason_class in (None, item.reason_class)
         and chosen.code in (None, item.error_code)
         and (chosen.since is None or time(item) >= chosen.since)

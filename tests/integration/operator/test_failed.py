@@ -106,7 +106,7 @@ def test_a_work_that_is_not_there_or_of_no_schema_cannot_be_retried(shop: Shop) 
     with pytest.raises(WorkError, match="no work with id 4711"):
         retry(shop.search.runtime, 4711)
     with pytest.raises(WorkError, match="not of Post"):
-        retry(shop.search.runtime, id, shop.search.schemas.of(Post))
+        retry(shop.search.runtime, id, shop.search.schemas.all_of(Post))
 
 
 def test_what_filled_a_rebuild_that_is_over_cannot_be_retried(shop: Shop) -> None:

@@ -9,17 +9,28 @@ from functools import partial
 from itertools import count, cycle
 
 import pytest
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from scrypath_celery.errors import LedgerMissing
 from scrypath_celery.ledger import tables, works
 from scrypath_celery.operator import looks
 from scrypath_celery.operator import verify as verifying
+from scrypath_celery.operator.trace import trace
 from scrypath_celery.operator.verify import verify
 from scrypath_celery.work import Mode, Operation
 from tests.shop import Post, Shop
 
 MANY = 2_500
 """More than a page, and more than wait in memory for a second look."""
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Label(Base):
+    __tablename__ = "labels"
+    name: Mapped[str] = mapped_column(primary_key=True)
 
 
 def insert(shop: Shop, ids: range) -> None:
@@ -47,6 +58,18 @@ def test_counts_are_exact_where_more_differ_than_are_listed(
     assert (found.counts["missing"], found.counts["ghost"], found.truncated) == (MANY, MANY, True)
     assert (len(found.missing), len(found.ghost)) == (1_000, 1_000)
     assert found.undecided == ()
+
+
+def test_a_record_whose_id_no_document_can_have_is_told_beside_the_others(shop: Shop) -> None:
+    Base.metadata.create_all(shop.engine)
+    with shop.Session.begin() as session:
+        session.add_all([Label(name="no id!"), Label(name="good")])
+    shop.search.schema(fields=["name"])(Label)
+    shop.search.delete_document(Label, "gone")
+    shop.search.drain()
+    found = shop.search.verify(Label)
+    assert (found.index_exists, found.unprojectable, found.missing) == (True, ("no id!",), ("good",))
+    assert trace(shop.search.runtime, shop.search.schemas.of(Label), "no id!") is not None
 
 
 def test_a_repair_reaches_the_last_id_however_many_differ(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
