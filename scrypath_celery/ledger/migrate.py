@@ -41,6 +41,8 @@ def upgrade(bind: Engine | Connection) -> str:
         elif found != head():
             _known(found)
             command.upgrade(config, "head")
+        else:
+            tables.metadata.create_all(connection)  # those that somebody dropped since
         identify(connection)
     return head()
 

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, MetaData, create_engine, inspect, text
+from sqlalchemy import Engine, MetaData, Table, create_engine, inspect, text
 
 from scrypath_celery.errors import LedgerMissing, LedgerOutdated, LedgerUnavailable
 from scrypath_celery.ledger import Ledger, migrate, tables, works
 from scrypath_celery.ledger.autogenerate import VERSION_TABLE, include_name, ledger_metadata
+from scrypath_celery.ledger.database import check_tables
 from scrypath_celery.work import Mode, Operation
 from tests.integration.ledger.project import Project, metadata
 
@@ -72,6 +73,15 @@ def test_upgrading_twice_changes_nothing(engine: Engine) -> None:
     assert migrate.upgrade(engine) == migrate.head()
     assert Ledger(lambda: engine).identity() == before
     assert differences(engine) == []
+
+
+@pytest.mark.parametrize("dropped", [(tables.work,), tables.TABLES])
+def test_an_upgrade_makes_tables_again_that_somebody_dropped(engine: Engine, dropped: tuple[Table, ...]) -> None:
+    migrate.upgrade(engine)
+    tables.metadata.drop_all(engine, tables=list(dropped))
+    migrate.upgrade(engine)
+    with engine.connect() as connection:
+        check_tables(connection)
 
 
 def test_an_upgrade_on_a_connection_joins_its_transaction(engine: Engine) -> None:
