@@ -150,21 +150,22 @@ class Capture:
         self, operation: Operation, records: Iterable[Any], how: RecordOptions | SyncOptions, at: float | None = None
     ) -> SyncResult:
         runtime = self._runtime()
-        chosen = list(records)
+        chosen, schemas = list(records), runtime.schemas
         result = self._result(runtime, how.get("sync_mode") if at is None else Mode.CELERY, len(chosen))
         result.is_scheduled = at is not None
+        of_model = {type(record): schemas.of_record(record, how.get("schema")) for record in _of_each_class(chosen)}
         items = [
             Registration(schema=schema, operation=operation, result=result, record=record, at=at)
             for record in chosen
-            for schema in runtime.schemas.of_record(record, how.get("schema"))
+            for schema in of_model[type(record)]
         ]
         return self._take(runtime, home(how.get("session"), chosen), items, result)
 
     def _take(
         self, runtime: Runtime, session: Session | None, items: Sequence[Registration], result: SyncResult
     ) -> SyncResult:
-        for item in items:
-            item.schema.check()
+        for schema in {id(item.schema): item.schema for item in items}.values():
+            schema.check()
         if not items or result.mode is Mode.OFF or id(self) in _DISABLED.get():
             result.state = ResultState.OFF
         elif session is None:
@@ -198,6 +199,11 @@ class Capture:
             return Mode(runtime.options.sync_mode if sync_mode is None else sync_mode)
         except ValueError:
             raise ConfigError(f"sync_mode must be one of {', '.join(Mode)}, not {sync_mode!r}") from None
+
+
+def _of_each_class(records: Sequence[Any]) -> Iterable[Any]:
+    """One record of each class that is among these."""
+    return {type(record): record for record in records}.values()
 
 
 def _admit(runtime: Runtime, session: Session, item: Registration) -> None:
