@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -28,7 +27,6 @@ def test_the_blocks_of_a_page_run_in_their_order(page: Path, tmp_path: Path) -> 
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "tests.docs.walk", str(page), str(tmp_path)],
         cwd=CHECKOUT,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""},  # see Stage
         capture_output=True,
         text=True,
         timeout=240,
