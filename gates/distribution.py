@@ -43,18 +43,16 @@ def check_wheel(file: Path, root: Path) -> None:
     check(not strange, f"the wheel holds {strange[:5]}")
     lacking = [name for name in METADATA if not metadata.get(name)]
     check(not lacking, f"the metadata lack {lacking}")
-    check_urls(metadata.get_all("Home-page", []), metadata.get_all("Project-URL", []))
+    check_urls(metadata.get_all("Project-URL", []))
     check(all(point in points for point in ENTRY_POINTS), f"the entry points are {points!r}")
     check(f"{PACKAGE}/py.typed" in names, "the wheel says nothing about types")
 
 
-def check_urls(home: list[str], project: list[str]) -> None:
-    """Every address is named; `Home-page` is how older builders write the first of them."""
-    named = {name.strip(): url.strip() for name, _, url in (line.partition(",") for line in project)}
-    named |= {"Homepage": url for url in home}
-    check(URLS <= named.keys(), f"the metadata lack the addresses {sorted(URLS - named.keys())}")
-    strange = sorted(name for name, url in named.items() if not url.startswith("https://"))
-    check(not strange, f"no https addresses: {strange}")
+def check_urls(lines: list[str]) -> None:
+    """Each of the project's addresses is named."""
+    named = {name.strip(): url.strip() for name, _, url in (line.partition(",") for line in lines)}
+    lacking = sorted(name for name in URLS if not named.get(name, "").startswith("https://"))
+    check(not lacking, f"the metadata lack the addresses {lacking}")
 
 
 def check_sdist(file: Path, root: Path) -> None:
