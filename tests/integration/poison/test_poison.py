@@ -19,7 +19,7 @@ from scrypath_celery.ledger import sqlite, transitions, works
 from scrypath_celery.work import OPEN, ReasonClass, State, Work
 from tests.deadline import eventually
 
-CHANGES, POISON = 10_000, "13"
+CHANGES, POISON = 2_000, "13"
 
 
 class Base(DeclarativeBase):
