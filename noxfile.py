@@ -69,9 +69,13 @@ def chaos(session: nox.Session) -> None:
 
 @nox.session
 def lowest(session: nox.Session) -> None:
-    """A part of the suite with the oldest libraries that the package says it works with; `-- tests` runs all of it."""
-    session.install("-e", ".[test]", "-c", LOWEST)
-    session.run("python", "-m", "pytest", *PARALLEL, *(session.posargs or PART))
+    """A part of the suite with the oldest libraries that the package allows, and how many branches that part takes.
+
+    Fewer branches than the floor in setup.cfg fail it; `-- tests` runs all of the suite.
+    """
+    session.install("-e", ".[test]", "pytest-cov", "-c", LOWEST)
+    measured = ("--cov", "--cov-report=term:skip-covered")
+    session.run("python", "-m", "pytest", *PARALLEL, *measured, *(session.posargs or PART))
 
 
 @nox.session
@@ -82,15 +86,6 @@ def constraints(session: nox.Session) -> None:
         plain = ("--no-header", "--no-annotate", "--quiet", "--output-file", file)
         universal = ("--universal", "--python-version", "3.11", "--resolution", resolution, extras)
         session.run("uv", "pip", "compile", "pyproject.toml", *universal, *plain)
-
-
-@nox.session
-def coverage(session: nox.Session) -> None:
-    """How many branches of the package a part of the suite takes; fewer than the floor in setup.cfg fail it."""
-    session.install("-e", ".[test]", "pytest-cov")
-    session.run(
-        "python", "-m", "pytest", *PARALLEL, "--cov", "--cov-report=term:skip-covered", *(session.posargs or PART)
-    )
 
 
 @nox.session

@@ -135,8 +135,17 @@ def log(event: str, *, level: int | None = None, trace: BaseException | None = N
     chosen = line.level if level is None else level
     if logger.isEnabledFor(chosen):
         withheld = None if trace is None else TextWithheld(type(trace).__name__).with_traceback(trace.__traceback__)
-        given, extra = ((fields,) if fields else ()), {"event": event, **fields}
+        given, extra = ((fields,) if fields else ()), _free({"event": event, **fields})
         logger.log(chosen, line.text, *given, extra=extra, exc_info=withheld, stacklevel=2)
+
+
+def _free(extra: dict[str, object]) -> dict[str, object]:
+    """The attributes that the host's own records do not have already: `logging` refuses to overwrite one."""
+    factory = logging.getLogRecordFactory()
+    if factory is logging.LogRecord:
+        return extra
+    taken = vars(factory(logger.name, logging.DEBUG, "", 0, "", (), None))
+    return {name: value for name, value in extra.items() if name not in taken}
 
 
 class TextWithheld(Exception):

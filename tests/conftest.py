@@ -44,6 +44,8 @@ _files_in_memory()
 # A shell that starts the suite in the background has interrupts ignored in it, and in all that the tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+# Workers and commands are processes of their own, which would spend most of their time on compiling what they import.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -80,7 +80,7 @@ def elsewhere(runtime: Runtime, *, ask: bool = True) -> tuple[Elsewhere, ...]:
             found.setdefault((url, one.to.prefix), []).append(one)
     return tuple(
         Elsewhere(
-            indexes=tuple(sorted(mine.indexes.intersection(*[one.to.indexes for one in those]))),
+            indexes=tuple(sorted(mine.indexes & frozenset().union(*(one.to.indexes for one in those)))),
             url=url,
             prefix=prefix,
             here_url=mine.url,
