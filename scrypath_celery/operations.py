@@ -10,7 +10,7 @@ from .ledger.selection import Grouping, Order
 from .operator.bulk import BulkOptions, BulkResult, Choice, bulk_cancel, bulk_retry
 from .operator.failed import PAGE, SHOWN, UNSETTLED, Failed, failed
 from .operator.receipt import Receipt, wait_for
-from .operator.selection import Listing, member
+from .operator.selection import Listing, Selection, member
 from .operator.work_detail import Story, story
 from .searches import Searches
 from .work import State
@@ -50,7 +50,7 @@ class Operations(Searches):
         Raises:
             WorkError: no filter and not `all`, or a state that cannot be retried. LedgerError: the ledger failed.
         """
-        return bulk_retry(self.runtime, self._one(model), which, **_how(which))
+        return bulk_retry(self.runtime, self._one(model), _chosen(which, CHANGED), **_how(which))
 
     def cancel(self, model: Any = None, **which: Unpack[Choice]) -> BulkResult:
         """Give works up, chosen as in `retry`: their documents are not re-synced.
@@ -58,7 +58,7 @@ class Operations(Searches):
         Raises:
             WorkError: no filter and not `all`, or a state that cannot be cancelled. LedgerError: the ledger failed.
         """
-        return bulk_cancel(self.runtime, self._one(model), which, **_how(which))
+        return bulk_cancel(self.runtime, self._one(model), _chosen(which, CHANGED), **_how(which))
 
     def receipt(self, id: int, *, seconds: float = 60.0) -> Receipt:
         """Follow a retried work until its documents were read back from the index, for `seconds` at most."""
@@ -71,7 +71,7 @@ class Operations(Searches):
         return failed(
             self.runtime,
             self._one(model),
-            which,
+            _chosen(which, LISTED),
             order=member(Order, which.get("order", Order.NEWEST)),
             limit=which.get("limit", PAGE),
             after=which.get("after"),
@@ -80,5 +80,14 @@ class Operations(Searches):
         )
 
 
+LISTED = Listing.__optional_keys__ - Selection.__optional_keys__
+CHANGED = BulkOptions.__optional_keys__
+
+
+def _chosen(which: Listing | Choice, others: frozenset[str]) -> Selection:
+    """What works are chosen by, without what is said beside that; a name that is none is refused with the rest."""
+    return cast("Selection", {name: value for name, value in which.items() if name not in others})
+
+
 def _how(which: Choice) -> BulkOptions:
-    return cast("BulkOptions", {name: which.get(name) for name in BulkOptions.__optional_keys__ if name in which})
+    return cast("BulkOptions", {name: value for name, value in which.items() if name in CHANGED})
