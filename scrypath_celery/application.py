@@ -317,7 +317,9 @@ class Attached:
         return this_worker(self.celery_app) is not None
 
     def _note_publication(self, reason: str | None) -> None:
-        self.runtime.ledger.run(lambda tx: publications.note(tx, reason))
+        ledger = self.runtime.ledger
+        if reason is not None or ledger.read(publications.failure) is not None:
+            ledger.run(lambda tx: publications.note(tx, reason))
 
 
 def _check_names(options: Mapping[str, Any]) -> None:

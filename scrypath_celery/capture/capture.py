@@ -192,6 +192,7 @@ class Capture:
             item.bind = binds[item.schema] = data_bind(session, item.schema, item.record)
             _admit(runtime, session, item)
         # As adding a record does: what was registered belongs to a transaction, and a rollback takes it back.
+        # Private: `begin()` would begin one where the application has switched that off (`autobegin=False`).
         session._autobegin_t()
         pending = phase.pending.setdefault(id(self), PendingWorks(runtime))
         pending.add(session, items, flushing=phase.flushing, committing=phase.committing)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import requests
 from meilisearch import Client
-from meilisearch._httprequests import HttpRequests
+from meilisearch._httprequests import HttpRequests  # private: the client takes no session or timeouts of ours
 from meilisearch.errors import (
     MeilisearchApiError,
     MeilisearchCommunicationError,

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import Connection, Engine, inspect, select
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 
-from ..errors import LedgerConflict, LedgerError, LedgerMissing, LedgerOutdated, LedgerUnavailable, WrongDatabase
+from ..errors import (
+    LedgerConflict,
+    LedgerError,
+    LedgerLocked,
+    LedgerMissing,
+    LedgerOutdated,
+    LedgerUnavailable,
+    WrongDatabase,
+)
 from ..notices import Tell
 from . import noted, sqlite, tables, totals
 from .clock import now
@@ -26,6 +34,10 @@ T = TypeVar("T")
 
 TRIES = 5
 """How often a transaction that lost a deadlock or a lock wait is run before it is given up."""
+LOCKED = (
+    "the ledger's SQLite database is locked: another process has a transaction open on it; let that one end (`fuser` on"
+    " the file names who has it open), then do this again"
+)
 TRY_SECONDS = 10.0
 """No more tries after this long: who waited for a lock in vain has waited already."""
 
@@ -107,6 +119,7 @@ class Ledger:
         `function` must do nothing but SQL. Raises as `begin` does.
         """
         started = time.monotonic()
+        patience = TRY_SECONDS if self._limit is None else min(TRY_SECONDS, 0.9 * self._limit)
         for attempt in range(TRIES):
             try:
                 with self.begin() as connection:
@@ -115,7 +128,7 @@ class Ledger:
                     result = function(connection)
                     totals.write(connection, counted)
             except (LedgerUnavailable, LedgerConflict) as exc:
-                over = attempt == TRIES - 1 or time.monotonic() - started > TRY_SECONDS
+                over = attempt == TRIES - 1 or time.monotonic() - started > patience
                 if over or not _contended(exc.__cause__):
                     raise
                 continue
@@ -209,7 +222,7 @@ class Ledger:
             options = {} if write else {"sqlite_begin": "DEFERRED"}
             connecting = engine.connect().execution_options(**options)
             with connecting as connection:
-                transaction = sqlite.begin_writing(connection) if write else connection.begin()
+                transaction = sqlite.begin_writing(connection, self._limit) if write else connection.begin()
                 with transaction, limited(connection, self._limit):
                     yield connection
         else:
@@ -280,12 +293,18 @@ def translated() -> Iterator[None]:
     except IntegrityError as exc:
         raise LedgerConflict(f"the ledger's database refused a row ({_kind(exc)})") from exc
     except (OperationalError, InterfaceError) as exc:
+        if _is_locked(exc):
+            raise LedgerLocked(LOCKED) from exc
         raise LedgerUnavailable(f"the ledger's database did not answer ({_kind(exc)})") from exc
     except DBAPIError as exc:
         kind = LedgerUnavailable if exc.connection_invalidated or _contended(exc) else LedgerError
         raise kind(f"the ledger's database refused a statement ({_kind(exc)})") from exc
     except SQLAlchemyError as exc:
         raise LedgerUnavailable(f"the ledger's database cannot be used ({type(exc).__name__})") from exc
+
+
+def _is_locked(exc: DBAPIError) -> bool:
+    return getattr(exc.orig, "sqlite_errorcode", 0) & 0xFF in (5, 6)  # SQLITE_BUSY, SQLITE_LOCKED
 
 
 def _kind(exc: DBAPIError) -> str:
@@ -301,7 +320,7 @@ def _contended(exc: BaseException | None) -> bool:
     original = exc.orig
     if getattr(original, "sqlstate", None) in ("40001", "40P01", "55P03"):
         return True
-    if getattr(original, "sqlite_errorcode", 0) & 0xFF in (5, 6):  # SQLITE_BUSY, SQLITE_LOCKED
+    if _is_locked(exc):
         return True
     arguments: tuple[object, ...] = getattr(original, "args", ())
     return bool(arguments) and arguments[0] in (1205, 1213, 1020)

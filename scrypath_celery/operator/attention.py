@@ -11,6 +11,7 @@ from ..declaration.changes import Remedy
 from ..engine.versions import NEEDED_TEXT
 from ..ledger.triggers import TriggerState
 from ..rebuild.phases import Phase
+from ..rebuild.report import mending
 from ..work import Mode
 from .recommendations import PAUSES
 from .status import Contract, IndexStatus, KnownWorker, Status
@@ -129,7 +130,11 @@ def _failed(one: IndexStatus, max_age: float, program: str) -> Iterator[Reason]:
 def _engine_content(one: IndexStatus, max_age: float, program: str) -> Iterator[Reason]:
     if one.engine_lost_since is not None:
         text = "the engine was restored, emptied or replaced: settled work is lost in it"
-        yield Reason(code=Code.ENGINE_RESTORED, schema=one.schema, text=text, remedy=f"{program} reindex {one.schema}")
+        goes_on = mending(one.rebuild, one.engine_lost_since)
+        remedy = f"{program} {goes_on or 'reindex'} {one.schema}"
+        if goes_on is not None:
+            text, remedy = f"{text}, and is being brought back", f"wait, or go on with it: {remedy}"
+        yield Reason(code=Code.ENGINE_RESTORED, schema=one.schema, text=text, remedy=remedy)
     elif one.contract is Contract.MISSING and one.made and not one.queue.open and one.queue.unknown is None:
         text = f"the index {one.index} was made and is gone"
         yield Reason(code=Code.INDEX_MISSING, schema=one.schema, text=text, remedy=f"{program} backfill {one.schema}")

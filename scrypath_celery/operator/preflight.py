@@ -107,9 +107,10 @@ def _ledger(runtime: Runtime) -> Finding:
     try:
         runtime.ledger.read(lambda connection: None)
     except (LedgerMissing, LedgerOutdated) as exc:
-        return Finding(
-            part=Part.LEDGER, health=Health.ATTENTION, text=str(exc), remedy="`scrypath-celery ledger upgrade`"
-        )
+        missing = isinstance(exc, LedgerMissing)
+        text = "the database has no ledger yet" if missing else "its tables are older than this release"
+        remedy = "`scrypath-celery ledger upgrade`"
+        return Finding(part=Part.LEDGER, health=Health.ATTENTION, text=text, remedy=remedy)
     return _fine(Part.LEDGER, "its tables are those of this release")
 
 

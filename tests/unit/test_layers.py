@@ -24,6 +24,7 @@ LAYERS = {
     "arguments": DECLARATION,
     "config": DECLARATION,
     "option_checks": DECLARATION,
+    "setting_defaults": FOUNDATION,
     "declaration": DECLARATION,
     "searching.query": DECLARATION,
     "engine": ADAPTERS,

@@ -70,6 +70,14 @@ def test_a_retried_work_is_pending_and_succeeds_once_its_record_is_fixed(shop: S
     assert shop.in_step()
 
 
+def test_a_projection_that_crashes_is_tried_once_by_a_call_that_runs_inline(shop: Shop) -> None:
+    with shop.search.override(backoff=600.0), shop.Session.begin() as session:
+        session.add(post := Post(id=1, title="a title", body="crash"))
+        shop.search.sync_record(post, session=session, sync_mode="inline")
+    [work] = shop.works()
+    assert (work.state, work.attempts) == (State.RETRYING, 1)
+
+
 def test_a_retry_inline_runs_here_and_says_how_it_ended(shop: Shop) -> None:
     shop.add(1, body="unprojectable")
     shop.search.drain()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -117,6 +117,17 @@ def test_each_trouble_has_its_code_a_text_and_a_remedy(code: Code, found: Status
     assert reason.remedy
     assert "\n" not in reason.text + reason.remedy
     assert check(found, ignore=[code.value]).health is Health.HEALTHY
+
+
+def test_a_rebuild_that_brings_back_what_the_engine_lost_is_gone_on_with() -> None:
+    began = {"before": NOW - timedelta(seconds=1), "since": NOW}
+    told = {}
+    for when, created_at in began.items():
+        backfill = replace(REBUILD, created_at=created_at, target=None, operation=Operation.BACKFILL)
+        lost = replace(STATUS, indexes=(replace(INDEX, engine_lost_since=NOW, rebuild=backfill),))
+        told[when] = next(one.remedy for one in check(lost).reasons if one.code is Code.ENGINE_RESTORED)
+    assert told["before"] == "scrypath-celery -A shop reindex Post"
+    assert told["since"] == "wait, or go on with it: scrypath-celery -A shop backfill Post"
 
 
 def test_the_table_knows_every_code() -> None:
