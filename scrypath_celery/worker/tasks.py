@@ -12,6 +12,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from .. import tracing
 from ..convergence.executor import run_ready_works
 from ..convergence.summary import Summary
+from ..error_tracking import group_dead_letters
 from ..errors import (
     DeadLettered,
     DeadLetteredElsewhere,
@@ -218,6 +219,7 @@ def summary(name: str, index: str, outcome: Summary) -> dict[str, Any]:
 
 
 def _dead_lettered(name: str, ending: Ending, told: dict[str, Any]) -> DeadLettered:
+    group_dead_letters()  # here too: this process may not have settled any of them
     kinds = {id: (reason_class.value, ending.codes.get(id, "")) for id, reason_class in ending.failed.items()}
     shown = ", ".join(f"id={id} {' '.join(filter(None, kind))}" for id, kind in list(kinds.items())[:10])
     more = f" and {len(kinds) - 10} more" if len(kinds) > 10 else ""
