@@ -108,6 +108,22 @@ def test_a_dead_letter_of_a_process_that_was_killed_is_reported_once(
     check_privacy(reports)
 
 
+def test_a_dead_letter_is_reported_though_its_task_is_killed_before_its_end(
+    open_private_shop: Callable[..., Shop], start: Callable[..., Worker], reports: Reports
+) -> None:
+    shop = open_private_shop(lease=2.0, max_claims=1, claim_documents=1)
+    shop.add(FIRST, title=TITLE, body="unprojectable")
+    shop.add(FIRST + 1, title=TITLE, body="hang")
+    worker = start(shop, concurrency=1)
+    eventually(lambda: [work.state for work in shop.works()] == ["failed", "running"], what="the second is claimed")
+    os.kill(worker.children()[0], signal.SIGKILL)
+    eventually(lambda: failed(shop) == 2, what="it is given up")
+    eventually(lambda: len(reports()) == 2, what="both are reported")
+    assert worker.stop() == 0
+    assert sorted(reports.fingerprints()) == [["Post", "source", "never_settled"], ["Post", "validation", "projection"]]
+    check_privacy(reports)
+
+
 def test_a_dead_letter_of_a_call_that_runs_inline_is_reported(
     open_private_shop: Callable[..., Shop], reports: Reports
 ) -> None:
