@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -76,7 +77,7 @@ def status(console: Console, schema: str | None) -> int:
     console.answer("ledger triggers status", {"tables": _listed(found), "errors": errors})
     for table in found:
         misses = f" misses {table.misses}" if table.misses else ""
-        console.say(f"{pairs(schema=table.schema, table=table.table, triggers=table.state)}{misses}")
+        console.say(f"{pairs(schema=table.schema, table=table.table, triggers=table.told)}{misses}")
     different = any(table.state is not TriggerState.INSTALLED for table in found)
     return NOT_DONE if errors else DIFFERENT if different else FINE
 
@@ -97,9 +98,15 @@ def _change(console: Console, command: str, schema: str | None, word: str, run: 
 def _print(console: Console, schema: str | None, *, alembic: bool) -> int:
     statements = [text for one in console.schemas(schema) for text in _statements(console, one)]
     console.answer("ledger triggers install", {"statements": statements})
+    delimited = console.runtime.ledger.database.dialect.name in ("mysql", "mariadb")
     for text in statements:
-        console.say(f"op.execute({_literal(text)})" if alembic else f"{text};")
+        console.say(f"op.execute({_literal(text)})" if alembic else _ended(text, delimited=delimited))
     return FINE
+
+
+def _ended(text: str, *, delimited: bool) -> str:
+    """A statement as the database's own client takes it; that of MariaDB and MySQL would end one at each semicolon."""
+    return f"DELIMITER //\n{text} //\nDELIMITER ;" if delimited and ";" in text else f"{text};"
 
 
 def _statements(console: Console, schema: Schema) -> Iterable[str]:
@@ -111,5 +118,5 @@ def _literal(text: str) -> str:
     return repr(text) if "\n" not in text else f'''r"""{text}"""'''
 
 
-def _listed(found: Iterable[TableStatus]) -> list[dict[str, str | None]]:
-    return [{"schema": one.schema, "table": one.table, "state": one.state.value, "misses": one.misses} for one in found]
+def _listed(found: Iterable[TableStatus]) -> list[dict[str, Any]]:
+    return [asdict(one) for one in found]
