@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Unpack, cast
 
+from .arguments import refuse_unknown
 from .declaration.schema import Schema
+from .errors import WorkError
 from .ledger.selection import Grouping, Order
 from .operator.bulk import BulkOptions, BulkResult, Choice, bulk_cancel, bulk_retry
 from .operator.failed import PAGE, SHOWN, UNSETTLED, Failed, failed
@@ -25,7 +27,8 @@ class Operations(Searches):
         See `Selection` for what they may be chosen by, and `Listing` for how they are listed.
 
         Raises:
-            WorkError: there is no work `after`, or no such state or class. LedgerError: the ledger cannot be read.
+            WorkError: there is no work `after`, or no such state, class or option. LedgerError: the ledger cannot be
+                read.
         """
         return self._listed(model, which, SHOWN)
 
@@ -68,6 +71,7 @@ class Operations(Searches):
         return None if model is None else self.schemas.of(model)
 
     def _listed(self, model: Any, which: Listing, states: Sequence[State]) -> Failed:
+        refuse_unknown(which, Listing.__optional_keys__, of="a list of works", error=WorkError)
         return failed(
             self.runtime,
             self._one(model),
@@ -81,4 +85,5 @@ class Operations(Searches):
 
 
 def _how(which: Choice) -> BulkOptions:
+    refuse_unknown(which, Choice.__optional_keys__, of="a choice of works", error=WorkError)
     return cast("BulkOptions", {name: which.get(name) for name in BulkOptions.__optional_keys__ if name in which})
