@@ -68,6 +68,17 @@ class SyncOptions(RecordOptions, total=False):
     """
 
 
+class RunOptions(TypedDict, total=False):
+    """How a backfill or reindex is run."""
+
+    sync_mode: SyncMode | None
+    """Where: with the workers (`celery`), or in the calling process. None: as the option `sync_mode` says."""
+    detach: bool
+    """Leave it to the workers, and return at once."""
+    progress: Callable[[str, int, int | None], None] | None
+    """Told the phase, how many documents are done, and of how many."""
+
+
 class OptionArguments(TypedDict, total=False):
     """The options of `Scrypath(...)`, `init_app` and `override`. Times are in seconds, sizes in bytes.
 

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from ..errors import EngineError
 from ..ledger import destinations, workers
 from ..ledger.destinations import Destination, Sender
-from ..masking import masked
 from ..runtime import Runtime, identity
 from ..work import Mark
 from .lost_tasks import is_lost
@@ -57,8 +56,8 @@ class Elsewhere:
 def own(runtime: Runtime) -> Destination:
     """Where this process sends documents."""
     indexes = frozenset(schema.uid for schema in runtime.schemas)
-    url, prefix = masked(runtime.engine.url), runtime.options.index_prefix
-    return Destination(url=url, prefix=prefix, indexes=indexes, task=runtime.seen.task)
+    prefix, task = runtime.options.index_prefix, runtime.seen.task
+    return Destination(url=runtime.engine.url, prefix=prefix, indexes=indexes, task=task)  # without user and password
 
 
 def elsewhere(runtime: Runtime, *, ask: bool = True) -> tuple[Elsewhere, ...]:

@@ -11,7 +11,6 @@ from functools import partial
 from ..errors import EngineError
 from ..ledger import marks
 from ..logs import log
-from ..masking import masked
 from ..runtime import Runtime
 from ..work import EngineTask, Mark
 from .claim_run import ClaimRun
@@ -73,5 +72,5 @@ def witness(run: ClaimRun, tasks: Mapping[int, EngineTask] | None) -> Mapping[in
 def _note(runtime: Runtime, mark: Mark) -> bool:
     noted = runtime.ledger.run(partial(marks.note_loss, mark=mark))
     if noted:
-        log("engine_restored", url=masked(runtime.engine.url))
+        log("engine_restored", url=runtime.engine.url)
     return noted
