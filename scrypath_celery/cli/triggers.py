@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from ..declaration.schema import Schema
 from ..errors import SchemaError
 from ..ledger.triggers import TableStatus, Triggers, TriggerState
 from .app_command import operating
@@ -96,21 +95,13 @@ def _change(console: Console, command: str, schema: str | None, word: str, run: 
 
 
 def _print(console: Console, schema: str | None, *, alembic: bool) -> int:
-    statements = [text for one in console.schemas(schema) for text in _statements(console, one)]
+    several = [console.runtime.ledger.triggers(one) for one in console.schemas(schema)]
+    statements = [text for one in several for text in one.statements()]
     console.answer("ledger triggers install", {"statements": statements})
-    delimited = console.runtime.ledger.database.dialect.name in ("mysql", "mariadb")
-    for text in statements:
-        console.say(f"op.execute({_literal(text)})" if alembic else _ended(text, delimited=delimited))
+    operations = [f"op.execute({_literal(text)})" for text in statements]
+    for text in operations if alembic else [one.script() for one in several]:
+        console.say(text)
     return FINE
-
-
-def _ended(text: str, *, delimited: bool) -> str:
-    """A statement as the database's own client takes it; that of MariaDB and MySQL would end one at each semicolon."""
-    return f"DELIMITER //\n{text} //\nDELIMITER ;" if delimited and ";" in text else f"{text};"
-
-
-def _statements(console: Console, schema: Schema) -> Iterable[str]:
-    return console.runtime.ledger.triggers(schema).statements()
 
 
 def _literal(text: str) -> str:

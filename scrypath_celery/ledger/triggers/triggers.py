@@ -76,6 +76,15 @@ class Triggers:
         )
         return tuple(statement for one in wanted for statement in one.statements)
 
+    def script(self) -> str:
+        """The same statements as the database's own client takes them from a file (`psql`, `mariadb`, `sqlite3`).
+
+        Raises:
+            SchemaError: as `status`. LedgerError: as `status`.
+        """
+        delimited = self._ledger.database.dialect.name in ("mysql", "mariadb")
+        return "\n".join(_ended(one, delimited=delimited) for one in self.statements())
+
     def install(self) -> tuple[TableStatus, ...]:
         """Install what is missing, renew what is outdated or switched off, remove what is left over; what was done.
 
@@ -199,6 +208,11 @@ def _drop(connection: Connection, found: list[Found]) -> None:
 def _execute(connection: Connection, statements: Iterable[str]) -> None:
     for statement in statements:  # as they are: a percent sign stands for no parameter
         connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+
+
+def _ended(statement: str, *, delimited: bool) -> str:
+    """A statement with its end; the client of MariaDB and MySQL takes each semicolon for one, unless it is told."""
+    return f"DELIMITER //\n{statement} //\nDELIMITER ;" if delimited and ";" in statement else f"{statement};"
 
 
 def _search_path(connection: Connection) -> str:

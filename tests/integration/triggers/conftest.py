@@ -36,6 +36,20 @@ def library(engine: Engine) -> Scrypath:
 
 
 @pytest.fixture
+def lend_library(engine: Engine, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Scrypath, Engine]]:
+    """Another library of the same kind, without triggers, for one test alone, and its database."""
+    kind = engine.dialect.name.replace("mysql", "mariadb")
+    with ExitStack() as stack:
+        if kind == "sqlite":
+            url = f"sqlite:///{tmp_path / 'own.db'}"
+        else:
+            url = stack.enter_context(request.getfixturevalue(kind).database())
+        own = create_engine(url)
+        stack.callback(own.dispose)
+        yield open_library(own), own
+
+
+@pytest.fixture
 def connection(library: Scrypath, engine: Engine) -> Iterator[Connection]:
     """A transaction that is rolled back at the end."""
     with engine.connect() as connection:
