@@ -13,23 +13,24 @@ from sqlalchemy import Column, Integer, String
 from sqlalchemy.orm import declarative_base
 
 from tests.integration.cli.conftest import Run
+from tests.processes import OURS, environment
 from tests.shop import Shop
 
 FULL = Path("/dev/full")
 
-PROGRAM = "from scrypath_celery.cli import main; main(prog_name='scrypath-celery')"
 
 Start = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
 def start(shop: Shop) -> Start:
-    """Run the program as a shell does: `start("failed", stdout=..., **environment)`."""
+    """Run the program as a shell does: `start("failed", stdout=..., **variables)`."""
 
-    def run(*arguments: str, stdout: int = subprocess.PIPE, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", PROGRAM, *arguments]
-        env = {**os.environ, **shop.setup.env(), "SCRYPATH_APP": "tests.shop_app", **environment}
-        return subprocess.run(command, env=env, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60)
+    def run(*arguments: str, stdout: int = subprocess.PIPE, **variables: str) -> subprocess.CompletedProcess[str]:
+        env = environment({**shop.setup.env(), "SCRYPATH_APP": "tests.shop_app", **variables})
+        return subprocess.run(
+            [*OURS, *arguments], env=env, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60
+        )
 
     return run
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, Engine, create_engine
@@ -13,17 +11,12 @@ from scrypath_celery import Scrypath
 from tests.integration.triggers.library import open_library
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
-def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+@pytest.fixture(scope="module")
+def engine(module_url: str) -> Iterator[Engine]:
     """A database of each kind, for all tests of a module."""
-    with ExitStack() as stack:
-        if request.param == "sqlite":
-            url = f"sqlite:///{Path(tmp_path_factory.mktemp('library')) / 'library.db'}"
-        else:
-            url = stack.enter_context(request.getfixturevalue(request.param).database())
-        engine = create_engine(url)
-        stack.callback(engine.dispose)
-        yield engine
+    engine = create_engine(module_url)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture(scope="module")
