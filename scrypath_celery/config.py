@@ -114,6 +114,8 @@ class Options:
     @property
     def other_generations(self) -> tuple[int, ...]:
         """The generations that writes are captured for and that processes of other options work with."""
+        if not self.generations:  # nearly always, and every write asks
+            return ()
         return tuple(one for one in dict.fromkeys(self.generations) if one != self.generation)
 
 

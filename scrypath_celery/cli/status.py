@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..convergence.destinations import Elsewhere
 from ..declaration.schema import Schema
-from ..operator.attention import MAX_AGE, Check, Code, Health, judge
+from ..operator.attention import MAX_AGE, Check, Code, Health, judge, remedy_elsewhere
 from ..operator.broker import Broker
 from ..operator.engine_health import EngineHealth
 from ..operator.index_counts import EngineCounts, QueueCounts
@@ -22,7 +23,7 @@ from ..operator.status import status as look
 from .app_command import looking
 from .broker import look as look_at_broker
 from .completion import schema_argument
-from .console import DIFFERENT, FINE, NOT_DONE, Console
+from .console import DIFFERENT, FINE, NOT_DONE, PROGRAM, Console
 from .pause import pause_lines
 from .rebuilding import rebuild_line
 from .seconds import Seconds
@@ -209,6 +210,7 @@ def tail_lines(found: Status) -> list[str]:
     lines.append(f"engine: {health_text(found.engine)}")
     if found.publishing is not None:
         lines.append(f"warning: works could not be published: {found.publishing}")
+    lines += [f"warning: {elsewhere_text(one)}" for one in found.elsewhere]
     if found.broker is None:
         return lines
     lines += broker_lines(found.broker)
@@ -219,6 +221,11 @@ def tail_lines(found: Status) -> list[str]:
                 f"warning: {one.schema} has {one.queue.open} open works, and no worker that answered declares it"
             )
     return lines
+
+
+def elsewhere_text(one: Elsewhere) -> str:
+    """Processes that send the same indexes elsewhere, and what to do."""
+    return f"sent to two places: {one.text}; do: {remedy_elsewhere(one, f'`{PROGRAM}')}`"
 
 
 def known_text(one: KnownWorker) -> str:

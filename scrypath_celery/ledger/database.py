@@ -243,12 +243,11 @@ def check_tables(connection: Connection) -> None:
     A column that this code does not know is a newer release's: those can be left out by who does not know them, so that
     old and new processes run side by side.
     """
-    inspector = inspect(connection)
-    there = {table.name for table in tables.TABLES if inspector.has_table(table.name)}
+    there = inspect(connection).get_multi_columns(filter_names=[table.name for table in tables.TABLES])
     if not there:
         raise LedgerMissing("the database has no ledger yet: run `scrypath-celery ledger upgrade`")
     for table in tables.TABLES:
-        found = {column["name"] for column in inspector.get_columns(table.name)} if table.name in there else set()
+        found = {column["name"] for column in there.get((None, table.name), ())}
         expected = {column.name for column in table.columns}
         if expected - found:
             raise LedgerOutdated(

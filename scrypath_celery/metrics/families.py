@@ -58,7 +58,8 @@ def _of_ledger() -> Iterator[Family]:
     yield Family(gauge, "scrypath_unresolved_sends", text, schema)
     text = "For how long no pass of the relay has begun: no worker is alive"
     yield Family(gauge, "scrypath_relay_age_seconds", text)
-    yield Family(gauge, "scrypath_publishing_fails", "1 while works cannot be handed to Celery")
+    text = "1 while a process cannot hand works to Celery, and for half an hour at most after it last tried"
+    yield Family(gauge, "scrypath_publishing_fails", text)
 
     rebuild = ("schema", "operation", "phase")
     yield Family(gauge, "scrypath_rebuild_progress_ratio", "How much of a rebuild is filled, from 0 to 1", rebuild)

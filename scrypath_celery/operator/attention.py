@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ..convergence.destinations import Elsewhere
 from ..declaration.changes import Remedy
 from ..engine.versions import NEEDED_TEXT
 from ..ledger.triggers import TriggerState
@@ -39,6 +40,7 @@ class Code(StrEnum):
     SCHEMA_UNKNOWN_TO_WORKERS = "schema_unknown_to_workers"
     INDEX_UNDECLARED = "index_undeclared"
     PUBLISHING_FAILS = "publishing_fails"
+    SENT_ELSEWHERE = "sent_elsewhere"
     TRIGGERS_INCOMPLETE = "triggers_incomplete"
     ENGINE_TOO_OLD = "engine_too_old"
     ENGINE_UNTESTED = "engine_untested"
@@ -99,6 +101,8 @@ def _reasons(found: Status, max_age: float, program: str, worker: str) -> Iterat
         for rule in (_pauses, _failed, _engine_content, _rebuild, _drift, _moving, _triggers):
             yield from rule(one, max_age, program)
     yield from _workers(found, program, worker)
+    for other in found.elsewhere:
+        yield Reason(code=Code.SENT_ELSEWHERE, text=other.text, remedy=remedy_elsewhere(other, program))
     yield from _engine(found, max_age)
 
 
@@ -201,6 +205,11 @@ def _workers(found: Status, program: str, worker: str) -> Iterator[Reason]:
         text = f"works could not be handed to Celery: {found.publishing}"
         remedy = "see that the application reaches the broker; until then the relay of the workers hands them over"
         yield Reason(code=Code.PUBLISHING_FAILS, text=text, remedy=remedy)
+
+
+def remedy_elsewhere(one: Elsewhere, program: str) -> str:
+    """What to do about processes that send the same indexes elsewhere."""
+    return f"give all processes the same {one.options}, restart those that differ, then {program} reindex SCHEMA"
 
 
 def _silent(one: KnownWorker) -> Reason:

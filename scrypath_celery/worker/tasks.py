@@ -51,6 +51,8 @@ class Owner(Verifier, Protocol):
 
     def look_at_declarations(self) -> None: ...
 
+    def look_at_destinations(self) -> None: ...
+
 
 def register(app: Celery, owner: Owner) -> None:
     """Register our tasks with an app, derived from its own `Task`; every option is set on them alone."""
@@ -62,6 +64,7 @@ def register(app: Celery, owner: Owner) -> None:
         if args or kwargs:
             raise NotUnderstood(f"a message of another release for {RELAY}: this one takes no arguments")
         owner.look_at_declarations()
+        owner.look_at_destinations()
         runtime = _here(owner, self)
         try:
             done = make_pass(app, runtime)

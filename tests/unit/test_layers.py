@@ -42,6 +42,7 @@ LAYERS = {
     "operations": FACADE,
     "application": FACADE,
     "declaration_watch": FACADE,
+    "destination_watch": FACADE,
     "telling": FACADE,
     "hooks": FACADE,
     "error_tracking": FACADE,

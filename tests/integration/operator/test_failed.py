@@ -149,3 +149,11 @@ def test_an_engine_that_is_away_leaves_no_dead_letter(shop: Shop) -> None:
         shop.add(1)
         shop.search.drain()
         assert failed(shop.search.runtime).works == ()
+
+
+@pytest.mark.parametrize("call", ["failed", "works", "retry", "cancel"])
+def test_a_misspelt_part_of_a_filter_never_means_more_works(shop: Shop, call: str) -> None:
+    id = write(shop, State.FAILED, reason_class="source")
+    with pytest.raises(WorkError):
+        getattr(shop.search, call)(Post, reason_clas="auth")
+    assert state_of(shop, id) is State.FAILED
