@@ -16,7 +16,10 @@ nox.options.reuse_existing_virtualenvs = True
 
 PARALLEL = ("-n", "4", "--dist", "worksteal", "--durations", "20")
 """Most of what is long in the suite waits for processes; `-- -n 0` runs it in one. Tests that are long begin first."""
-PART = ("tests/unit", "tests/integration", "tests/related", "tests/searching", "tests/playbooks")
+PART = tuple(
+    f"tests/{folder}"
+    for folder in ("unit", "integration", "related", "searching", "playbooks", "embedded", "metrics", "contract")
+)
 """What covers most of the package in a few minutes: whatever needs no worker that lives and dies."""
 SHORT = ("tests/unit", "tests/integration/ledger", "tests/integration/cli", "tests/related")
 """What another Python could break, beside what is captured and read: the ledger, SQLite, the command line."""

@@ -14,7 +14,7 @@ import pytest
 
 from scrypath_celery.embedded import EmbeddedEngine
 from tests.deadline import eventually
-from tests.imports import ROOT
+from tests.processes import environment
 from tests.reports import Reports
 from tests.shop import Shop
 from tests.worker import Worker
@@ -129,7 +129,7 @@ def test_a_dead_letter_of_a_call_that_runs_inline_is_reported(
 ) -> None:
     shop = open_private_shop(sync_mode="inline")
     code = f"from tests.shop_reporting import shop; shop.add({FIRST}, title={TITLE!r}, body='unprojectable')"
-    subprocess.run([sys.executable, "-c", code], env={**_environment(), **reports.env(shop)}, check=True)
+    subprocess.run([sys.executable, "-c", code], env=environment(reports.env(shop)), check=True)
     assert reports.fingerprints() == [["Post", "validation", "projection"]]
     check_privacy(reports)
 
@@ -144,7 +144,3 @@ def test_nothing_is_reported_where_an_option_says_so(
     assert worker.stop() == 0
     assert "raised expected" in worker.output()
     assert reports() == []
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT.parent)}

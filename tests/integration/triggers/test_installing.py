@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import ClassVar
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -220,7 +219,7 @@ class Seen(Odd):
 
 class Elsewhere(Odd):
     __tablename__ = "far"
-    __table_args__: ClassVar[dict[str, str]] = {"schema": "elsewhere"}
+    __table_args__ = {"schema": "elsewhere"}
     id: Mapped[int] = mapped_column(primary_key=True)
 
 
