@@ -16,8 +16,13 @@ nox.options.reuse_existing_virtualenvs = True
 
 PARALLEL = ("-n", "4", "--dist", "worksteal", "--durations", "20")
 """Most of what is long in the suite waits for processes; `-- -n 0` runs it in one. Tests that are long begin first."""
-PART = ("tests/unit", "tests/integration", "tests/related", "tests/searching", "tests/playbooks")
+PART = tuple(
+    f"tests/{folder}"
+    for folder in ("unit", "integration", "related", "searching", "playbooks", "embedded", "metrics", "contract")
+)
 """What covers most of the package in a few minutes: whatever needs no worker that lives and dies."""
+SHORT = ("tests/unit", "tests/integration/ledger", "tests/integration/cli", "tests/related")
+"""What another Python could break, beside what is captured and read: the ledger, SQLite, the command line."""
 LOWEST, LATEST = "constraints/lowest.txt", "constraints/latest.txt"
 """The oldest libraries that the package allows, and the newest that it was seen to work with."""
 
@@ -57,7 +62,7 @@ def elsewhere(session: nox.Session) -> None:
     """A part of the suite on each Python that is there beside the one that runs nox."""
     for python in PYTHONS:
         if python.id != RUNNING:
-            session.notify(f"pythons({python.id})", posargs=PART)
+            session.notify(f"pythons({python.id})", posargs=(*SHORT, *_named("capture", "source", "binding")))
 
 
 @nox.session

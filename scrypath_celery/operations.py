@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Unpack, cast
 
+from .arguments import refuse_unknown
 from .declaration.schema import Schema
+from .errors import WorkError
 from .ledger.selection import Grouping, Order
 from .operator.bulk import BulkOptions, BulkResult, Choice, bulk_cancel, bulk_retry
 from .operator.failed import PAGE, SHOWN, UNSETTLED, Failed, failed
 from .operator.receipt import Receipt, wait_for
-from .operator.selection import Listing, Selection, member
+from .operator.selection import Listing, member
 from .operator.work_detail import Story, story
 from .searches import Searches
 from .work import State
@@ -25,7 +27,8 @@ class Operations(Searches):
         See `Selection` for what they may be chosen by, and `Listing` for how they are listed.
 
         Raises:
-            WorkError: there is no work `after`, or no such state or class. LedgerError: the ledger cannot be read.
+            WorkError: there is no work `after`, or no such state, class or option. LedgerError: the ledger cannot be
+                read.
         """
         return self._listed(model, which, SHOWN)
 
@@ -50,7 +53,7 @@ class Operations(Searches):
         Raises:
             WorkError: no filter and not `all`, or a state that cannot be retried. LedgerError: the ledger failed.
         """
-        return bulk_retry(self.runtime, self._one(model), _chosen(which, CHANGED), **_how(which))
+        return bulk_retry(self.runtime, self._one(model), which, **_how(which))
 
     def cancel(self, model: Any = None, **which: Unpack[Choice]) -> BulkResult:
         """Give works up, chosen as in `retry`: their documents are not re-synced.
@@ -58,7 +61,7 @@ class Operations(Searches):
         Raises:
             WorkError: no filter and not `all`, or a state that cannot be cancelled. LedgerError: the ledger failed.
         """
-        return bulk_cancel(self.runtime, self._one(model), _chosen(which, CHANGED), **_how(which))
+        return bulk_cancel(self.runtime, self._one(model), which, **_how(which))
 
     def receipt(self, id: int, *, seconds: float = 60.0) -> Receipt:
         """Follow a retried work until its documents were read back from the index, for `seconds` at most."""
@@ -68,10 +71,11 @@ class Operations(Searches):
         return None if model is None else self.schemas.of(model)
 
     def _listed(self, model: Any, which: Listing, states: Sequence[State]) -> Failed:
+        refuse_unknown(which, Listing.__optional_keys__, of="a list of works", error=WorkError)
         return failed(
             self.runtime,
             self._one(model),
-            _chosen(which, LISTED),
+            which,
             order=member(Order, which.get("order", Order.NEWEST)),
             limit=which.get("limit", PAGE),
             after=which.get("after"),
@@ -80,14 +84,6 @@ class Operations(Searches):
         )
 
 
-LISTED = Listing.__optional_keys__ - Selection.__optional_keys__
-CHANGED = BulkOptions.__optional_keys__
-
-
-def _chosen(which: Listing | Choice, others: frozenset[str]) -> Selection:
-    """What works are chosen by, without what is said beside that; a name that is none is refused with the rest."""
-    return cast("Selection", {name: value for name, value in which.items() if name not in others})
-
-
 def _how(which: Choice) -> BulkOptions:
-    return cast("BulkOptions", {name: value for name, value in which.items() if name in CHANGED})
+    refuse_unknown(which, Choice.__optional_keys__, of="a choice of works", error=WorkError)
+    return cast("BulkOptions", {name: which.get(name) for name in BulkOptions.__optional_keys__ if name in which})

@@ -143,6 +143,16 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(f"{request.param}_url"))
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
+def module_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database of each kind, for all tests of a module, which keep what they find."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path_factory.mktemp('module') / 'application.db'}"
+        return
+    with request.getfixturevalue(request.param).database() as url:
+        yield url
+
+
 @pytest.fixture
 def redis_server(tmp_path: Path) -> Iterator[Callable[[], RedisServer]]:
     """A factory of private Redis servers that a test may stop, kill, freeze, thaw and flush."""

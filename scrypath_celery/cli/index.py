@@ -62,7 +62,7 @@ def drift_lines(found: ContractDrift, margin: str = "") -> list[str]:
 def _triggers(found: ContractDrift) -> list[str]:
     if not found.triggers:
         return [f"  triggers: {'none' if found.triggers is not None else 'not known: there is no ledger'}"]
-    told = " ".join(f"{table.table}={table.state}" for table in found.triggers)
+    told = " ".join(f"{table.table}={table.told}" for table in found.triggers)
     missed = [f"    {table.table} misses {table.misses}" for table in found.triggers if table.misses]
     fix = (
         [f"  to fix them: `scrypath-celery ledger triggers install {found.schema}`"]

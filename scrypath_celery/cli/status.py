@@ -150,7 +150,7 @@ def index_lines(one: IndexStatus) -> list[str]:
     if one.scheduled is not None and one.scheduled.count:
         lines.append(f"  scheduled: {pairs(count=one.scheduled.count, next=one.scheduled.next_at)}")
     if one.triggers:
-        told = " ".join(f"{table.table}={table.state}" for table in one.triggers)
+        told = " ".join(f"{table.table}={table.told}" for table in one.triggers)
         lines.append(f"  triggers: {told}")
     lines += pause_lines(one.pause, one.pause_by_hand)
     if one.rebuild is not None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 import click
 
-from ..declaration.schema import Schema
 from ..errors import SchemaError
 from ..ledger.triggers import TableStatus, Triggers, TriggerState
 from .app_command import operating
@@ -76,7 +76,7 @@ def status(console: Console, schema: str | None) -> int:
     console.answer("ledger triggers status", {"tables": _listed(found), "errors": errors})
     for table in found:
         misses = f" misses {table.misses}" if table.misses else ""
-        console.say(f"{pairs(schema=table.schema, table=table.table, triggers=table.state)}{misses}")
+        console.say(f"{pairs(schema=table.schema, table=table.table, triggers=table.told)}{misses}")
     different = any(table.state is not TriggerState.INSTALLED for table in found)
     return NOT_DONE if errors else DIFFERENT if different else FINE
 
@@ -95,15 +95,13 @@ def _change(console: Console, command: str, schema: str | None, word: str, run: 
 
 
 def _print(console: Console, schema: str | None, *, alembic: bool) -> int:
-    statements = [text for one in console.schemas(schema) for text in _statements(console, one)]
+    several = [console.runtime.ledger.triggers(one) for one in console.schemas(schema)]
+    statements = [text for one in several for text in one.statements()]
     console.answer("ledger triggers install", {"statements": statements})
-    for text in statements:
-        console.say(f"op.execute({_literal(text)})" if alembic else f"{text};")
+    operations = [f"op.execute({_literal(text)})" for text in statements]
+    for text in operations if alembic else [one.script() for one in several]:
+        console.say(text)
     return FINE
-
-
-def _statements(console: Console, schema: Schema) -> Iterable[str]:
-    return console.runtime.ledger.triggers(schema).statements()
 
 
 def _literal(text: str) -> str:
@@ -111,5 +109,5 @@ def _literal(text: str) -> str:
     return repr(text) if "\n" not in text else f'''r"""{text}"""'''
 
 
-def _listed(found: Iterable[TableStatus]) -> list[dict[str, str | None]]:
-    return [{"schema": one.schema, "table": one.table, "state": one.state.value, "misses": one.misses} for one in found]
+def _listed(found: Iterable[TableStatus]) -> list[dict[str, Any]]:
+    return [asdict(one) for one in found]

@@ -96,8 +96,10 @@ class Ledger:
                 identify(connection)
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
+    def begin(self, *, checked: bool = True) -> Iterator[Connection]:
         """A short transaction: READ COMMITTED whatever the application's level, BEGIN IMMEDIATE on SQLite.
+
+        With `checked` the tables have to be those of this code.
 
         Raises:
             LedgerMissing, LedgerOutdated: the tables are not those of this code.
@@ -106,14 +108,16 @@ class Ledger:
         with translated():
             if self._connection is not None:
                 with self._connection.begin_nested():
-                    self._check(self._connection)
+                    if checked:
+                        self._check(self._connection)
                     yield self._connection
                 return
             with self._connect() as connection:
-                self._check(connection)
+                if checked:
+                    self._check(connection)
                 yield connection
 
-    def run(self, function: Callable[[Connection], T]) -> T:
+    def run(self, function: Callable[[Connection], T], *, checked: bool = True) -> T:
         """Run `function` in a transaction of its own; again where it lost a deadlock or a lock wait.
 
         `function` must do nothing but SQL. Raises as `begin` does.
@@ -122,7 +126,7 @@ class Ledger:
         patience = TRY_SECONDS if self._limit is None else min(TRY_SECONDS, 0.9 * self._limit)
         for attempt in range(TRIES):
             try:
-                with self.begin() as connection:
+                with self.begin(checked=checked) as connection:
                     notices = noted.note_here(connection) if self._connection is None else []
                     counted = totals.begin(connection)
                     result = function(connection)

@@ -9,7 +9,6 @@ from typing import Literal, TypedDict, TypeVar
 
 from sqlalchemy import Connection
 
-from ..arguments import refuse_unknown
 from ..declaration.schema import Schema
 from ..errors import WorkError
 from ..ledger import overview
@@ -62,9 +61,8 @@ def resolved(
     """The filter of a selection, of one schema or all; in these states where it names none.
 
     Raises:
-        WorkError: it names a state, a reason class or a part that does not exist.
+        WorkError: it names a state or a reason class that does not exist.
     """
-    refuse_unknown(chosen, Selection.__optional_keys__, of="a choice of works", error=WorkError)
     reason_class, ids, named = chosen.get("reason_class"), chosen.get("ids"), chosen.get("states")
     return WorkFilter(
         states=tuple(dict.fromkeys(member(State, one) for one in named)) if named else tuple(states),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,13 +12,13 @@ from pathlib import Path
 from tests.deadline import eventually
 from tests.docs.programs import Programs
 from tests.imports import ROOT
+from tests.processes import OURS, environment
 from tests.services.process import free_port
 from tests.worker import Worker
 
 PAGE = ROOT.parent / "docs" / "quickstart.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SECTION = re.compile(r"^## (.+)\n", re.MULTILINE)
-COMMANDS = "from scrypath_celery.cli import main; main(prog_name='scrypath-celery')"
 
 
 BLOCKS = {"See it first": 1, "Install": 1, "Start an engine and a broker": 1, "Declare": 1, "Make the tables": 1}
@@ -40,9 +40,9 @@ def block(section: str) -> str:
 
 def shell(commands: str, folder: Path) -> str:
     """Run commands in a folder, with this Python; what they printed."""
-    lines = [f'python3() {{ "{sys.executable}" "$@"; }}', f'scrypath-celery() {{ python3 -c "{COMMANDS}" "$@"; }}']
+    lines = [f'python3() {{ "{sys.executable}" "$@"; }}', f'scrypath-celery() {{ {shlex.join(OURS)} "$@"; }}']
     script = "\n".join(["set -e", *lines, commands])
-    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT.parent)])}
+    env = environment(folder=folder)
     done = subprocess.run(["bash", "-c", script], cwd=folder, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -58,7 +58,7 @@ def test_the_quickstart_leads_to_a_searchable_record(tmp_path: Path, start_worke
         assert block("Start an engine and a broker").strip() == "scrypath-celery dev"
         ports = {"7700": free_port(), "6379": free_port()}
         given = f"--engine-port {ports['7700']} --broker-port {ports['6379']}"
-        programs.start(f'"{sys.executable}" -c "{COMMANDS}" dev {given}', r"broker: \S+")
+        programs.start(f"{shlex.join(OURS)} dev {given}", r"broker: \S+")
         shop = block("Declare")
         for printed, ours in ports.items():
             assert f"//127.0.0.1:{printed}" in shop

@@ -11,7 +11,8 @@ from by_hand.events import follow
 from by_hand.tasks import app
 
 from scrypath_celery.embedded import EmbeddedEngine
-from tests.chaos.shop import Base, Item, make
+from tests.chaos.base import Base
+from tests.chaos.shop import Item, make
 from tests.chaos.world import Pool, World
 from tests.imports import ROOT
 from tests.worker import Worker

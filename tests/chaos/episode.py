@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
@@ -15,7 +16,9 @@ from sqlalchemy.exc import DBAPIError
 from scrypath_celery.capture.result import SyncResult
 from scrypath_celery.ledger import tables, works
 from scrypath_celery.work import State
+from tests.chaos import related as tables_beside
 from tests.chaos.faults import Fault
+from tests.chaos.related import Entry
 from tests.chaos.shop import HOT, Item
 from tests.chaos.world import World
 from tests.deadline import eventually
@@ -59,11 +62,13 @@ def play(
     struck: int = 3,
     patience: float = 90.0,
     plain: bool = False,
+    related: bool = False,
     grace: float = 15.0,
 ) -> Report:
     """Write for `steps`, with `struck` faults, then lift them all and wait until nothing is open.
 
-    With `plain` every second transaction is one of a client that knows nothing of us.
+    With `plain` every second transaction is one of a client that knows nothing of us; with `related` such a client
+    writes owners, links and entries beside it.
 
     It ends without a comparison where works are not settled after `patience` (seconds), and with the last of them
     where index and database are not equal `grace` seconds later.
@@ -79,6 +84,8 @@ def play(
             _lift(entry[1])
         write = _write_plainly if plain and chance.random() < 0.5 else _write
         write(world, chance, report)
+        if related:
+            _write_related(world, chance, report)
         world.pace.wait(0.01)
     for _, fault in under_way:
         _lift(fault)
@@ -158,6 +165,14 @@ def _write_plainly(world: World, chance: random.Random, report: Report) -> None:
         report.refused += 1
 
 
+def _write_related(world: World, chance: random.Random, report: Report) -> None:
+    try:
+        tables_beside.write(world.shop.engine, chance)
+        report.writes += 1
+    except DBAPIError:
+        report.refused += 1
+
+
 def _settled(world: World) -> bool:
     try:
         counts = world.shop.search.ledger.run(works.counts)
@@ -173,10 +188,11 @@ def _compare(world: World, report: Report) -> bool:
     engine = shop.search.runtime.engine
     there = engine.documents("items", limit=10_000) if engine.index("items") else []
     documents = {document["id"]: document["version"] for document in there}
-    report.documents = len(documents)
-    report.lost = len(rows.keys() - documents.keys())
-    report.ghosts = len(documents.keys() - rows.keys())
-    report.stale = sum(rows[id] != documents[id] for id in rows.keys() & documents.keys())
+    report.documents = report.lost = report.ghosts = report.stale = 0
+    _count(report, rows, documents)
+    if shop.search.declares(Entry):
+        entries = engine.documents("entries", limit=10_000) if engine.index("entries") else []
+        _count(report, tables_beside.wanted(shop.engine), {document["id"]: document for document in entries})
     counts = shop.search.ledger.run(works.counts)
     report.failed = sum(count for states in counts.values() for state, count in states.items() if state == "failed")
     work = tables.work.c
@@ -186,3 +202,10 @@ def _compare(world: World, report: Report) -> bool:
     report.works = len(done)
     report.lost += len(report.accepted - done)
     return report.fine
+
+
+def _count(report: Report, rows: Mapping[int, Any], documents: Mapping[int, Any]) -> None:
+    report.documents += len(documents)
+    report.lost += len(rows.keys() - documents.keys())
+    report.ghosts += len(documents.keys() - rows.keys())
+    report.stale += sum(rows[id] != documents[id] for id in rows.keys() & documents.keys())

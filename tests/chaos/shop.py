@@ -12,10 +12,12 @@ from typing import Any
 
 from celery import Celery
 from sqlalchemy import Engine, create_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
 
 from scrypath_celery import Scrypath
 from scrypath_celery.ledger.sqlite import configure
+from tests.chaos import related as related_tables
+from tests.chaos.base import Base
 from tests.chaos.deaths import die_at_each_step
 from tests.chaos.off import switch_off
 
@@ -43,10 +45,6 @@ HOT = 5
 
 TRANSIENT = "CHAOS_TRANSIENT"
 """The variable by which workers learn how many of their projections fail, for no lasting reason."""
-
-
-class Base(DeclarativeBase):
-    """The one base."""
 
 
 EXIT, HANG, LARGE = -1, -2, -3
@@ -91,8 +89,12 @@ def make(
     level: str | None = None,
     options: Mapping[str, Any] | None = None,
     limit: float | None = None,
+    related: bool = False,
 ) -> Shop:
-    """The application; `level` is the isolation level of its own sessions, `limit` (seconds) that of a task."""
+    """The application; `level` is the isolation level of its own sessions, `limit` (seconds) that of a task.
+
+    With `related` it has entries, too, whose documents show related records.
+    """
     app = Celery("chaos", broker=broker, set_as_current=False)
     app.conf.broker_connection_retry_on_startup = True
     app.conf.worker_cancel_long_running_tasks_on_connection_loss = False
@@ -105,6 +107,8 @@ def make(
     session = sessionmaker(engine)
     search = Scrypath(app, database=session, meilisearch_url=meilisearch, **(OPTIONS | dict(options or {})))
     search.schema(fields=["version"], sortable=["version"])(Item)
+    if related:
+        related_tables.declare(search, engine)
     if limit is not None:
         app.tasks["scrypath.sync"].soft_time_limit, app.tasks["scrypath.sync"].time_limit = limit, limit + 20
     return Shop(app=app, search=search, engine=engine, session=session)

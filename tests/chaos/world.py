@@ -17,7 +17,8 @@ from sqlalchemy.exc import DBAPIError
 from scrypath_celery.embedded import EmbeddedEngine
 from scrypath_celery.ledger import works
 from scrypath_celery.work import State
-from tests.chaos.shop import Base, Item, Shop, make
+from tests.chaos.base import Base
+from tests.chaos.shop import Item, Shop, make
 from tests.worker import Worker
 
 Pool = Literal["prefork", "threads"]

@@ -48,10 +48,10 @@ class CrowdedLedger(Ledger):
     is_bound = True
     """Its one connection belongs to the one thread of the schedule, so that no watchdog is started."""
 
-    def run(self, function: Callable[[Connection], T]) -> T:
+    def run(self, function: Callable[[Connection], T], *, checked: bool = True) -> T:
         if self.interlude is not None:
             self.interlude()
-        return super().run(function)
+        return super().run(function, checked=checked)
 
 
 @dataclass

@@ -50,9 +50,9 @@ def stand_still() -> None:
 class StandingLedger(CrowdedLedger):
     """The ledger, before each of whose transactions a driver stands still."""
 
-    def run(self, function: Callable[[Connection], T]) -> T:
+    def run(self, function: Callable[[Connection], T], *, checked: bool = True) -> T:
         stand_still()
-        return super().run(function)
+        return super().run(function, checked=checked)
 
     def read(self, function: Callable[[Connection], T]) -> T:
         stand_still()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.engine.interfaces import ReflectedColumn
 
 from .names import quoting
 from .trigger import PREFIX, Found, read_mark
@@ -25,10 +27,10 @@ _MARIADB = text(
     " ORDER BY trigger_name"
 )
 _SQLITE = text(
-    "SELECT name, tbl_name AS table_name, sql AS body,"
-    " NOT EXISTS (SELECT 1 FROM scrypath_ledger WHERE capture_off = 1) AS enabled FROM sqlite_master"
+    "SELECT name, tbl_name AS table_name, sql AS body, 1 AS enabled FROM sqlite_master"
     " WHERE type = 'trigger' AND substr(name, 1, :length) = :prefix ORDER BY name"
 )
+_SQLITE_SWITCH = text("SELECT 1 FROM scrypath_ledger WHERE capture_off = 1")
 
 
 def installed(connection: Connection, index_uid: str) -> list[Found]:
@@ -57,7 +59,15 @@ def _mariadb(connection: Connection) -> Iterator[Found]:
 
 
 def _sqlite(connection: Connection) -> Iterator[Found]:
-    return _plain(connection, _SQLITE)
+    there = {column["name"] for column in _columns(connection, "scrypath_ledger")}
+    off = "capture_off" in there and connection.execute(_SQLITE_SWITCH).first() is not None
+    return (replace(one, enabled=not off) for one in _plain(connection, _SQLITE))
+
+
+def _columns(connection: Connection, table: str) -> list[ReflectedColumn]:
+    """The columns of a table; none where it is not there: triggers may outlive their ledger."""
+    inspector = inspect(connection)
+    return inspector.get_columns(table) if inspector.has_table(table) else []
 
 
 def _plain(connection: Connection, query: object) -> Iterator[Found]:

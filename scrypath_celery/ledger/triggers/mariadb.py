@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import Column, Dialect, ForeignKeyConstraint
+from sqlalchemy import Column, Dialect, ForeignKeyConstraint, Table
 
 from ...declaration.fan_out import Route
 from ...declaration.schema import Schema
 from ...work import MAX_IDS
 from .captured import Captured, Write, captured
 from .insert_sql import INSERT_INTO, values
-from .names import quoting, table_sql
+from .names import literal_sql, quoting, table_sql
 from .reach import Reach, loops, reaches
 from .related_ids import RelatedIds
 from .row_ids import RowIds
-from .trigger import TableTriggers, base_name, comment, mark_of
+from .row_reads import EVENTS, RowReads
+from .trigger import TableTriggers, base_name, mark_of, signature
 
 SWITCH = "@scrypath_capture"
 """The variable that switches the triggers off until it is set again: `SET @scrypath_capture = 'off'`."""
 
+_SWITCHED = f"IF COALESCE({SWITCH}, {{}}) <> 'off' THEN"
+# What tells whose it is stands in a literal: clients cut comments out, and dumps with one in a trigger do not load.
 _LONGEST_IDS = 16_777_215
 """Bytes of the ids of one work: what their column holds."""
 
@@ -49,28 +52,12 @@ def _is_known(source: Captured, reach: Reach) -> bool:
 def _of_table(schema: Schema, source: Captured, dialect: Dialect) -> TableTriggers:
     table = table_sql(source.table, dialect)
     bodies: dict[str, tuple[str, str]] = {}
-    for event in ("INSERT", "UPDATE", "DELETE"):
-        found = [_insert(schema, write, read, dialect) for write, read in _reads(source, event, dialect)]
+    for event in EVENTS:
+        found = [_insert(schema, write, read, dialect) for write, read in _READS.of(source, event, dialect)]
         if found:
             bodies[event.lower()] = (f"AFTER {event}", ";\n".join(found))
     base = base_name(schema.uid, table, purpose=source.purpose)
-    return _triggers(schema, table, base, bodies, dialect, misses=source.misses)
-
-
-def _reads(source: Captured, event: str, dialect: Dialect) -> Iterator[tuple[Write, str]]:
-    """What an event writes, each with the SQL that gives its ids."""
-    changed, deleted = source.changed, source.deleted
-    if changed is not None and event != "DELETE":
-        assert isinstance(changed.ids, RowIds)
-        yield changed, _changed(changed.ids, ("NEW",) if event == "INSERT" else ("OLD", "NEW"), dialect)
-    if deleted is None or event == "INSERT":
-        return
-    if isinstance(deleted.ids, RelatedIds):
-        same = _same(deleted.ids.listed("OLD", dialect), deleted.ids.listed("NEW", dialect))
-        origin = f" FROM DUAL WHERE NOT ({same})" if event == "UPDATE" else ""
-        yield deleted, deleted.ids.read(deleted.ids.of_row("OLD", origin, dialect), dialect)
-    elif event == "DELETE":
-        yield deleted, _changed(deleted.ids, ("OLD",), dialect)
+    return _triggers(schema, source.table, base, bodies, dialect, misses=source.misses)
 
 
 def _changed(ids: RowIds, rows: tuple[str, ...], dialect: Dialect) -> str:
@@ -87,14 +74,20 @@ def _changed(ids: RowIds, rows: tuple[str, ...], dialect: Dialect) -> str:
     return f"SELECT id FROM ({read}) AS changed WHERE NOT ({same})"
 
 
+def _moved(old: list[str], new: list[str]) -> str:
+    return f" FROM DUAL WHERE NOT ({_same(old, new)})"
+
+
 def _same(old: Iterable[str], new: Iterable[str]) -> str:
     """Whether values are the same, byte by byte."""
     pairs = zip(old, new, strict=True)
     return " AND ".join(f"CAST({one} AS BINARY) <=> CAST({other} AS BINARY)" for one, other in pairs)
 
 
+_READS = RowReads(changed=_changed, moved=_moved)
+
+
 def _of_parent(schema: Schema, source: Captured, reach: Reach, dialect: Dialect) -> TableTriggers:
-    table = table_sql(reach.parent, dialect)
     rows = [source.changed] if source.changed is not None else []
     related = [source.deleted] if source.deleted is not None and isinstance(source.deleted.ids, RelatedIds) else []
 
@@ -110,7 +103,8 @@ def _of_parent(schema: Schema, source: Captured, reach: Reach, dialect: Dialect)
             bodies["after"] = ("AFTER UPDATE", reached(rows, "NEW", deleted=False))
     way = [f"{step.table.fullname}({','.join(step.column_keys)})" for step in reach.path]
     purpose = " ".join(one for one in (source.purpose, " ".join(way) or "itself") if one)
-    return _triggers(schema, table, base_name(schema.uid, table, purpose=purpose), bodies, dialect)
+    base = base_name(schema.uid, table_sql(reach.parent, dialect), purpose=purpose)
+    return _triggers(schema, reach.parent, base, bodies, dialect)
 
 
 def _reached(schema: Schema, write: Write, reach: Reach, row: str, dialect: Dialect, *, deleted: bool) -> str:
@@ -128,6 +122,8 @@ def _reached(schema: Schema, write: Write, reach: Reach, row: str, dialect: Dial
             found = [rows.format(at - 1, _refers(step, dialect))]
         if deleted:  # what goes takes along what refers to it in its own table, however deep
             found += [rows.format(at, _refers(one, dialect)) for one in loops(table, "CASCADE")]
+            # A query that is named twice knows no OLD the second time, unless it is recursive.
+            found.append(rows.format(at, "1 = 0"))
         levels.append(f"level{at} AS ({' UNION '.join(found)})")
     last = len(levels) - 1
     reads = [f"SELECT * FROM level{last}"]
@@ -172,26 +168,28 @@ def _insert(schema: Schema, write: Write, read: str, dialect: Dialect) -> str:
 
 def _triggers(
     schema: Schema,
-    table: str,
+    table: Table,
     base: str,
     bodies: dict[str, tuple[str, str]],
     dialect: Dialect,
     *,
     misses: str = "",
 ) -> TableTriggers:
-    mark = mark_of(repr(sorted(bodies.items())))
+    mark = mark_of(_SWITCHED + repr(sorted(bodies.items())))
     names = tuple(f"{base}_{event}" for event in bodies)
-    made = list(_made(names, list(bodies.values()), table, comment(schema.uid, mark), dialect))
-    return TableTriggers(table=table, names=names, mark=mark, statements=tuple(made), misses=misses)
+    switch = _SWITCHED.format(literal_sql(signature(schema.uid, mark)))
+    made = tuple(_made(names, list(bodies.values()), table_sql(table, dialect), switch, dialect))
+    return TableTriggers(
+        table=table_sql(table, dialect), on=table, names=names, mark=mark, statements=made, misses=misses
+    )
 
 
 def _made(
-    names: Sequence[str], bodies: Sequence[tuple[str, str]], table: str, note: str, dialect: Dialect
+    names: Sequence[str], bodies: Sequence[tuple[str, str]], table: str, switch: str, dialect: Dialect
 ) -> Iterator[str]:
     for name, (when, body) in zip(names, bodies, strict=True):
         create = "CREATE OR REPLACE TRIGGER"  # so that no write falls between an old one and its successor
         if not getattr(dialect, "is_mariadb", False):
             create = "CREATE TRIGGER"
             yield f"DROP TRIGGER IF EXISTS {name}"
-        switch = f"IF COALESCE({SWITCH}, 'on') <> 'off' THEN"
-        yield f"{create} {name} {when} ON {table} FOR EACH ROW BEGIN {note}\n{switch}\n  {body};\nEND IF; END"
+        yield f"{create} {name} {when} ON {table} FOR EACH ROW BEGIN\n{switch}\n  {body};\nEND IF; END"

@@ -15,7 +15,7 @@ from .insert_sql import INSERT_INTO, values
 from .names import literal_sql, table_sql
 from .related_ids import RelatedIds
 from .row_ids import RowIds
-from .trigger import TableTriggers, base_name, comment, mark_of
+from .trigger import TableTriggers, base_name, mark_of, signature
 
 SWITCH = "scrypath.capture"
 """The setting that switches the triggers off for a transaction: `SET LOCAL scrypath.capture = off`."""
@@ -33,6 +33,8 @@ _REFUSE_SNAPSHOT = (
     f"        USING HINT = 'Truncate under READ COMMITTED, or SET LOCAL {SWITCH} = off and reconcile afterwards.';\n"
     "    END IF;\n"
 )
+# Whoever may call it could put it on a table of types of their own, whose casts it would run with its own rights.
+_REVOKE = "REVOKE ALL ON FUNCTION {}() FROM PUBLIC"
 _NOTICE = f"    IF FOUND THEN PERFORM pg_notify({literal_sql(CHANNEL)}, {{}}); END IF;\n"
 _ROWS = {"insert": ("new_rows",), "update": ("old_rows", "new_rows"), "delete": ("old_rows",), "truncate": ()}
 
@@ -56,16 +58,16 @@ def _of_table(schema: Schema, source: Captured, dialect: Dialect, path: str, *, 
     base = base_name(schema.uid, table, purpose=source.purpose)
     reads = {event: list(_reads(source, event, dialect)) for event in _EVENTS}
     bodies = {event: _branch(schema, event, found, dialect, notify=notify) for event, found in reads.items() if found}
-    mark = mark_of("\n".join((path, *bodies.values())))
+    mark = mark_of("\n".join((path, _REVOKE, *bodies.values())))
     # Whoever writes to the application's table need not be allowed to write to the ledger.
     function = (
         f"CREATE OR REPLACE FUNCTION {base}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER"
         f" SET search_path = {path} AS $scrypath$\n"
-        f"{comment(schema.uid, mark)}\nBEGIN\n"
+        f"/* {signature(schema.uid, mark)} */\nBEGIN\n"
         f"  IF current_setting({literal_sql(SWITCH)}, true) = 'off' THEN RETURN NULL; END IF;\n"
         f"{''.join(bodies.values())}  RETURN NULL;\nEND $scrypath$"
     )
-    names, made = [], [function]
+    names, made = [], [function, _REVOKE.format(base)]
     for event in bodies:
         when, referencing = _EVENTS[event]
         name = f"{base}_{event}"
@@ -73,7 +75,14 @@ def _of_table(schema: Schema, source: Captured, dialect: Dialect, path: str, *, 
         made.append(f"DROP TRIGGER IF EXISTS {name} ON {table}")
         parts = (f"CREATE TRIGGER {name} {when} ON {table}", referencing, f"EXECUTE FUNCTION {base}()")
         made.append(" ".join(part for part in (parts[0], parts[1], "FOR EACH STATEMENT", parts[2]) if part))
-    return TableTriggers(table=table, names=tuple(names), mark=mark, statements=tuple(made), misses=source.misses)
+    return TableTriggers(
+        table=table,
+        on=source.table,
+        names=tuple(names),
+        mark=mark,
+        statements=tuple(made),
+        misses=source.misses,
+    )
 
 
 def _reads(source: Captured, event: str, dialect: Dialect) -> Iterator[tuple[Write, str]]:

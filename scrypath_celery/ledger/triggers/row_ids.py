@@ -74,9 +74,10 @@ def row_ids(schema: Schema, shown: Iterable[str] | None) -> Iterator[RowIds]:
         SchemaError: the id is no column, or no single one.
     """
     seen: set[Table] = set()
+    read = {schema.mapper, *schema.mapper.with_polymorphic_mappers}
     for mapper in schema.mapper.self_and_descendants:
-        if mapper.concrete and mapper is not schema.mapper:
-            continue
+        if mapper.concrete and mapper not in read:
+            continue  # its records are not among those of the class
         for table in mapper.tables:
             if isinstance(table, Table) and table not in seen:
                 seen.add(table)

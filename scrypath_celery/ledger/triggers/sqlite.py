@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from sqlalchemy import Dialect
 
@@ -12,9 +12,9 @@ from ...work import MAX_IDS
 from .captured import Captured, Write, captured
 from .insert_sql import INSERT_INTO, values
 from .names import table_sql
-from .related_ids import RelatedIds
 from .row_ids import RowIds
-from .trigger import TableTriggers, base_name, comment, mark_of
+from .row_reads import EVENTS, RowReads
+from .trigger import TableTriggers, base_name, mark_of, signature
 
 
 def wanted(schema: Schema, routes: Iterable[Route], dialect: Dialect) -> list[TableTriggers]:
@@ -29,7 +29,7 @@ def wanted(schema: Schema, routes: Iterable[Route], dialect: Dialect) -> list[Ta
 def _of_table(schema: Schema, source: Captured, dialect: Dialect) -> TableTriggers:
     table = table_sql(source.table, dialect)
     base = base_name(schema.uid, table, purpose=source.purpose)
-    reads = {event: list(_reads(source, event, dialect)) for event in ("INSERT", "UPDATE", "DELETE")}
+    reads = {event: list(_READS.of(source, event, dialect)) for event in EVENTS}
     bodies = {
         event: ";\n".join(_insert(schema, write, read, dialect) for write, read in found)
         for event, found in reads.items()
@@ -42,26 +42,17 @@ def _of_table(schema: Schema, source: Captured, dialect: Dialect) -> TableTrigge
         names.append(name)
         made.append(f"DROP TRIGGER IF EXISTS {name}")
         switch = "WHEN NOT EXISTS (SELECT 1 FROM scrypath_ledger WHERE capture_off = 1)"
-        note = comment(schema.uid, mark)
+        note = f"/* {signature(schema.uid, mark)} */"
         made.append(f"CREATE TRIGGER {name} AFTER {event} ON {table} {switch} BEGIN {note}\n{body};\nEND")
     made.append("UPDATE scrypath_ledger SET capture_off = 0")  # a switch that somebody left off is off for everybody
-    return TableTriggers(table=table, names=tuple(names), mark=mark, statements=tuple(made), misses=source.misses)
-
-
-def _reads(source: Captured, event: str, dialect: Dialect) -> Iterator[tuple[Write, str]]:
-    """What an event writes, each with the SQL that gives its ids."""
-    changed, deleted = source.changed, source.deleted
-    if changed is not None and event != "DELETE":
-        assert isinstance(changed.ids, RowIds)
-        yield changed, _changed(changed.ids, ("NEW",) if event == "INSERT" else ("OLD", "NEW"), dialect)
-    if deleted is None or event == "INSERT":
-        return
-    if isinstance(deleted.ids, RelatedIds):
-        moved = _differs(deleted.ids.listed("OLD", dialect), deleted.ids.listed("NEW", dialect))
-        where = f" WHERE {moved}" if event == "UPDATE" else ""
-        yield deleted, deleted.ids.read(deleted.ids.of_row("OLD", where, dialect), dialect)
-    elif event == "DELETE":
-        yield deleted, _changed(deleted.ids, ("OLD",), dialect)
+    return TableTriggers(
+        table=table,
+        on=source.table,
+        names=tuple(names),
+        mark=mark,
+        statements=tuple(made),
+        misses=source.misses,
+    )
 
 
 def _changed(ids: RowIds, rows: tuple[str, ...], dialect: Dialect) -> str:
@@ -79,6 +70,13 @@ def _changed(ids: RowIds, rows: tuple[str, ...], dialect: Dialect) -> str:
 def _differs(old: Iterable[str], new: Iterable[str]) -> str:
     """Whether values differ, byte by byte: what a collation takes for equal is shown as it is."""
     return " OR ".join(f"{one} COLLATE BINARY IS NOT {other}" for one, other in zip(old, new, strict=True))
+
+
+def _moved(old: list[str], new: list[str]) -> str:
+    return f" WHERE {_differs(old, new)}"
+
+
+_READS = RowReads(changed=_changed, moved=_moved)
 
 
 def _insert(schema: Schema, write: Write, read: str, dialect: Dialect) -> str:

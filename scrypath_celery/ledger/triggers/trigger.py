@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sqlalchemy import Table
+
 PREFIX = "scrypath_"
 """How the names of all our triggers and functions begin."""
 
@@ -30,10 +32,12 @@ class TriggerState(StrEnum):
 class TableTriggers:
     """Triggers that one table needs for one index: their names, and the statements that make them.
 
-    `misses` says what of the table's changes they do not capture.
+    `table` is the quoted name of the table that they are `on`, `mark` changes with what they do, `misses` says what of
+    the table's changes they do not capture.
     """
 
     table: str
+    on: Table
     names: tuple[str, ...]
     mark: str
     statements: tuple[str, ...]
@@ -59,12 +63,23 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class TableStatus:
-    """How the triggers of one table stand for one schema; `misses` says what they cannot capture of its changes."""
+    """How the triggers of one table stand for one schema; `misses` says what they cannot capture of its changes.
+
+    Where their versions differ, `version` is that of the triggers that are there, `wanted` that of those that are to
+    be: twelve hexadecimal digits that change with what a trigger does, several with commas between.
+    """
 
     schema: str
     table: str
     state: TriggerState
     misses: str | None = None
+    version: str | None = None
+    wanted: str | None = None
+
+    @property
+    def told(self) -> str:
+        """The state, and the versions where they differ."""
+        return self.state if self.wanted is None else f"{self.state}({self.version},wanted={self.wanted})"
 
 
 def base_name(index_uid: str, table: str, *, purpose: str = "") -> str:
@@ -83,9 +98,9 @@ def mark_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def comment(index_uid: str, mark: str) -> str:
+def signature(index_uid: str, mark: str) -> str:
     """What stands in the body of a trigger, so that `read_mark` knows it again."""
-    return f"/* scrypath-celery {index_uid} {mark} */"
+    return f"scrypath-celery {index_uid} {mark}"
 
 
 def read_mark(body: str) -> tuple[str, str] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
@@ -14,6 +14,7 @@ from ...errors import SchemaError
 from . import mariadb, postgresql, sqlite
 from .installed import installed
 from .names import quoting
+from .places import refuse_elsewhere, refuse_missing, take_turns
 from .trigger import Found, TableStatus, TableTriggers, TriggerState
 
 if TYPE_CHECKING:
@@ -75,6 +76,15 @@ class Triggers:
         )
         return tuple(statement for one in wanted for statement in one.statements)
 
+    def script(self) -> str:
+        """The same statements as the database's own client takes them from a file (`psql`, `mariadb`, `sqlite3`).
+
+        Raises:
+            SchemaError: as `status`. LedgerError: as `status`.
+        """
+        delimited = self._ledger.database.dialect.name in ("mysql", "mariadb")
+        return "\n".join(_ended(one, delimited=delimited) for one in self.statements())
+
     def install(self) -> tuple[TableStatus, ...]:
         """Install what is missing, renew what is outdated or switched off, remove what is left over; what was done.
 
@@ -83,13 +93,25 @@ class Triggers:
         Raises:
             SchemaError: as `status`. LedgerError: the ledger is missing or older, or the database refused.
         """
-        return self._ledger.run(
-            lambda tx: tuple(one for schema in self._schemas for one in _install(tx, schema, self._plan))
-        )
+
+        def install(connection: Connection) -> tuple[TableStatus, ...]:
+            take_turns(connection)
+            return tuple(one for schema in self._schemas for one in _install(connection, schema, self._plan))
+
+        return self._ledger.run(install)
 
     def remove(self) -> tuple[TableStatus, ...]:
-        """Remove all triggers and functions of these schemas; what was there."""
-        return self._ledger.run(lambda tx: tuple(one for schema in self._schemas for one in _remove(tx, schema)))
+        """Remove all triggers and functions of these schemas, also where the ledger is gone; what was there.
+
+        Raises:
+            LedgerError: the database refused.
+        """
+
+        def remove(connection: Connection) -> tuple[TableStatus, ...]:
+            take_turns(connection)
+            return tuple(one for schema in self._schemas for one in _remove(connection, schema))
+
+        return self._ledger.run(remove, checked=False)
 
 
 def _wanted(connection: Connection, schema: Schema, plan: _Plan) -> list[TableTriggers]:
@@ -97,9 +119,10 @@ def _wanted(connection: Connection, schema: Schema, plan: _Plan) -> list[TableTr
     dialect = connection.dialect
     if dialect.name == "postgresql":
         return postgresql.wanted(schema, plan.routes, dialect, _search_path(connection), notify=plan.notify)
-    if dialect.name == "sqlite":
-        return sqlite.wanted(schema, plan.routes, dialect)
-    return mariadb.wanted(schema, plan.routes, dialect)
+    of_rows = sqlite.wanted if dialect.name == "sqlite" else mariadb.wanted
+    found = of_rows(schema, plan.routes, dialect)
+    refuse_elsewhere(connection, schema, found)
+    return found
 
 
 def _standing(connection: Connection, schema: Schema, plan: _Plan) -> Iterator[TableStatus]:
@@ -109,9 +132,21 @@ def _standing(connection: Connection, schema: Schema, plan: _Plan) -> Iterator[T
         tables.setdefault(one.table, []).append(one)
     for table, several in tables.items():
         misses = "; ".join(one.misses for one in several if one.misses)
-        yield _told(schema, table, _together({_state(one, there) for one in several}), misses or None)
+        found = _told(schema, table, _together({_state(one, there) for one in several}), misses or None)
+        version, of_wanted = _versions(several, there)
+        yield replace(found, version=version, wanted=of_wanted)
     for table in dict.fromkeys(found.table for found in _left_over(wanted, there)):
         yield _told(schema, table, TriggerState.LEFT_OVER)
+
+
+def _versions(wanted: list[TableTriggers], there: list[Found]) -> tuple[str | None, str | None]:
+    """The versions of triggers that are there, and of those that are to be in their place, where they differ."""
+    pairs = [(found.mark, one.mark) for one in wanted for found in there if one.holds(found)]
+    differing = [pair for pair in pairs if pair[0] != pair[1]]
+    if not differing:
+        return None, None
+    there_now, to_be = zip(*differing, strict=True)
+    return ",".join(dict.fromkeys(there_now)), ",".join(dict.fromkeys(to_be))
 
 
 def _standing_if_any(connection: Connection, schema: Schema, plan: _Plan) -> list[TableStatus]:
@@ -128,9 +163,10 @@ def _install(connection: Connection, schema: Schema, plan: _Plan) -> list[TableS
     done = [one for one in _standing(connection, schema, plan) if one.state is not TriggerState.INSTALLED]
     _drop(connection, _left_over(wanted, installed(connection, schema.uid)))
     there = installed(connection, schema.uid)
-    for one in wanted:
-        if _state(one, there) is not TriggerState.INSTALLED:
-            _execute(connection, one.statements)
+    lacking = [one for one in wanted if _state(one, there) is not TriggerState.INSTALLED]
+    refuse_missing(connection, schema, lacking)
+    for one in lacking:
+        _execute(connection, one.statements)
     return done
 
 
@@ -172,6 +208,11 @@ def _drop(connection: Connection, found: list[Found]) -> None:
 def _execute(connection: Connection, statements: Iterable[str]) -> None:
     for statement in statements:  # as they are: a percent sign stands for no parameter
         connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+
+
+def _ended(statement: str, *, delimited: bool) -> str:
+    """A statement with its end; the client of MariaDB and MySQL takes each semicolon for one, unless it is told."""
+    return f"DELIMITER //\n{statement} //\nDELIMITER ;" if delimited and ";" in statement else f"{statement};"
 
 
 def _search_path(connection: Connection) -> str:

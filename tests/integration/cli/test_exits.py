@@ -18,26 +18,26 @@ from sqlalchemy.orm import declarative_base
 from scrypath_celery.work import State
 from tests.integration.cli.conftest import Run
 from tests.integration.operator.conftest import write
+from tests.processes import OURS, environment
 from tests.shop import Shop
 
 FULL = Path("/dev/full")
 
-PROGRAM = "from scrypath_celery.cli import main; main(prog_name='scrypath-celery')"
 
 Start = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
 def start(shop: Shop) -> Start:
-    """Run the program as a shell does: `start("failed", stdout=..., **environment)`; stdout None is closed."""
+    """Run the program as a shell does: `start("failed", stdout=..., **variables)`; stdout None is closed."""
 
     def run(
-        *arguments: str, stdout: int | None = subprocess.PIPE, **environment: str
+        *arguments: str, stdout: int | None = subprocess.PIPE, **variables: str
     ) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", PROGRAM, *arguments]
+        command = [*OURS, *arguments]
         if stdout is None:
             command = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
-        env = {**os.environ, **shop.setup.env(), "SCRYPATH_APP": "tests.shop_app", **environment}
+        env = environment({**shop.setup.env(), "SCRYPATH_APP": "tests.shop_app", **variables})
         return subprocess.run(command, env=env, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60)
 
     return run

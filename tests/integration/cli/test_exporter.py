@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,16 +14,15 @@ import pytest
 from tests.deadline import PATIENCE
 from tests.integration.cli.conftest import Run
 from tests.metrics.scraping import read
+from tests.processes import OURS, environment
 from tests.shop import Shop
-
-PROGRAM = "from scrypath_celery.cli import main; main(prog_name='scrypath-celery')"
 
 
 @contextmanager
 def exporter(shop: Shop) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A running exporter, and where it answers."""
-    command = [sys.executable, "-c", PROGRAM, "-A", "tests.shop_app", "exporter", "--port", "0"]
-    env = {**os.environ, **shop.setup.env()}
+    command = [*OURS, "-A", "tests.shop_app", "exporter", "--port", "0"]
+    env = environment(shop.setup.env())
     process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

@@ -13,17 +13,12 @@ from scrypath_celery import Scrypath
 from tests.integration.triggers.library import open_library
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
-def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+@pytest.fixture(scope="module")
+def engine(module_url: str) -> Iterator[Engine]:
     """A database of each kind, for all tests of a module."""
-    with ExitStack() as stack:
-        if request.param == "sqlite":
-            url = f"sqlite:///{Path(tmp_path_factory.mktemp('library')) / 'library.db'}"
-        else:
-            url = stack.enter_context(request.getfixturevalue(request.param).database())
-        engine = create_engine(url)
-        stack.callback(engine.dispose)
-        yield engine
+    engine = create_engine(module_url)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +28,20 @@ def library(engine: Engine) -> Scrypath:
     for schema in search.schemas:
         search.ledger.triggers(schema).install()
     return search
+
+
+@pytest.fixture
+def lend_library(engine: Engine, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Scrypath, Engine]]:
+    """Another library of the same kind, without triggers, for one test alone, and its database."""
+    kind = engine.dialect.name.replace("mysql", "mariadb")
+    with ExitStack() as stack:
+        if kind == "sqlite":
+            url = f"sqlite:///{tmp_path / 'own.db'}"
+        else:
+            url = stack.enter_context(request.getfixturevalue(kind).database())
+        own = create_engine(url)
+        stack.callback(own.dispose)
+        yield open_library(own), own
 
 
 @pytest.fixture

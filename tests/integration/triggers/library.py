@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, ClassVar
 
 from sqlalchemy import Connection, Engine, ForeignKey, String, Uuid, event, select
+from sqlalchemy.ext.declarative import ConcreteBase
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from scrypath_celery import Scrypath
@@ -101,6 +102,31 @@ class Remark(Base):
     topic_id: Mapped[int | None] = mapped_column(ForeignKey("topic.id", ondelete="CASCADE"))
 
 
+class Part(Base):
+    """Rows of its own table follow it, which refer to it, and none that goes with it."""
+
+    __tablename__ = "part"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("author.id", ondelete="CASCADE"))
+    before_id: Mapped[int | None] = mapped_column(ForeignKey("part.id", ondelete="SET NULL"))
+
+
+class Plant(ConcreteBase, Base):
+    """Concrete inheritance: records of subclasses lie in tables of their own, and are read along."""
+
+    __tablename__ = "plant"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(default="")
+    __mapper_args__ = {"polymorphic_identity": "plant", "concrete": True}
+
+
+class Tree(Plant):
+    __tablename__ = "tree"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(default="")
+    __mapper_args__ = {"polymorphic_identity": "tree", "concrete": True}
+
+
 class Vehicle(Base):
     __tablename__ = "vehicle"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -141,6 +167,8 @@ MODELS: dict[type[Any], dict[str, Any]] = {
     Day: {"fields": []},
     Topic: {"fields": ["above_id", "next_id"]},
     Remark: {"fields": ["topic_id"]},
+    Part: {"fields": ["before_id"]},
+    Plant: {"fields": ["name"]},
     Truck: {"fields": ["name", "load"], "index": "truck"},
     Circle: {"fields": ["kind"], "index": "circle"},
 }

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, DateTime, Engine, Enum, LargeBinary, TypeDecorator, create_engine, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    DateTime,
+    Engine,
+    Enum,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    TypeDecorator,
+    create_engine,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from scrypath_celery import Scrypath, include_name
-from scrypath_celery.errors import LedgerMissing, SchemaError
+from scrypath_celery.errors import LedgerError, LedgerMissing, SchemaError
+from scrypath_celery.ledger.tables import metadata
 from scrypath_celery.ledger.triggers import Triggers, TriggerState
 from scrypath_celery.ledger.triggers.installed import installed
-from tests.integration.triggers.library import Base, Book, Truck, works
+from scrypath_celery.ledger.triggers.trigger import Found
+from tests.integration.triggers.library import MODELS, Base, Book, Truck, works
 
 
 def states(triggers: Triggers) -> set[TriggerState]:
@@ -69,6 +86,47 @@ def test_a_trigger_that_is_lost_or_of_another_release_is_made_anew(engine: Engin
     assert states(triggers) == {TriggerState.INSTALLED}
 
 
+def test_triggers_of_another_version_say_which_they_are_and_which_are_wanted(engine: Engine) -> None:
+    search = Scrypath(None, database=engine)
+    search.schema(fields=["title"], index="book")(Book)
+    (found,) = [one for one in search.ledger.triggers(Book).status() if one.table == "book"]
+    (there,) = {one.mark for one in _of_book(engine)}
+    assert (found.state, found.version) == (TriggerState.OUTDATED, there)
+    assert found.wanted not in (there, None)
+    assert found.told == f"outdated({there},wanted={found.wanted})"
+
+
+def _of_book(engine: Engine) -> list[Found]:
+    with engine.connect() as connection:
+        return [one for one in installed(connection, "book") if one.table == "book"]
+
+
+def test_several_processes_can_install_them_at_once(library: Scrypath, triggers: Triggers) -> None:
+    for _ in range(5):
+        triggers.remove()
+        begin = threading.Barrier(4)
+
+        def install(begin: threading.Barrier = begin) -> None:
+            begin.wait()
+            library.ledger.triggers(Book).install()
+
+        with ThreadPoolExecutor(4) as pool:
+            for done in [pool.submit(install) for _ in range(4)]:
+                done.result()
+        assert states(triggers) == {TriggerState.INSTALLED}
+
+
+def test_nobody_else_may_put_their_function_on_a_table(engine: Engine, library: Scrypath) -> None:
+    with engine.connect() as connection:
+        mine = [name for name in functions(connection) if name.startswith("scrypath_book")]
+        allowed = [
+            connection.execute(text(f"SELECT has_function_privilege('public', '{name}()', 'EXECUTE')")).scalar()
+            for name in mine
+        ]
+    assert not any(allowed)
+    assert bool(mine) is (engine.dialect.name == "postgresql")
+
+
 def test_triggers_that_somebody_switched_off_are_told(engine: Engine, triggers: Triggers) -> None:
     switch = {
         "postgresql": "ALTER TABLE book DISABLE TRIGGER ALL",
@@ -105,6 +163,42 @@ def test_a_database_without_a_ledger_is_refused_by_name(sqlite_url: str) -> None
     engine.dispose()
 
 
+def test_triggers_whose_ledger_is_gone_can_be_removed(lend_library: tuple[Scrypath, Engine]) -> None:
+    search, engine = lend_library
+    search.ledger.triggers(Book).install()
+    with engine.begin() as connection:
+        metadata.drop_all(connection)
+    fresh = Scrypath(None, database=engine)
+    fresh.schema(**MODELS[Book])(Book)
+    assert {one.table for one in fresh.ledger.triggers(Book).remove()} >= {"book"}
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO book (id, title) VALUES (1, 'a')")
+
+
+def test_a_table_that_is_not_there_is_named(lend_library: tuple[Scrypath, Engine]) -> None:
+    search, engine = lend_library
+    Truck.__table__.drop(engine)  # type: ignore[attr-defined]
+    with pytest.raises(LedgerError, match="Truck needs triggers on the table truck: make that first"):
+        search.ledger.triggers(Truck).install()
+
+
+def test_a_view_is_refused_by_name(lend_library: tuple[Scrypath, Engine]) -> None:
+    search, engine = lend_library
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE VIEW coded AS SELECT * FROM book")
+    search.schema(fields=[], index="seen")(Seen)
+    with pytest.raises(SchemaError, match="Seen: coded is a view; capture its writes by calls or track"):
+        search.ledger.triggers(Seen).install()
+
+
+def test_a_table_of_another_database_is_refused_by_name(lend_library: tuple[Scrypath, Engine]) -> None:
+    search, engine = lend_library
+    search.schema(fields=[])(Elsewhere)
+    if engine.dialect.name != "postgresql":
+        with pytest.raises(SchemaError, match=r"Elsewhere: its table elsewhere\.far is in another database"):
+            search.ledger.triggers(Elsewhere).install()
+
+
 class Reversed(TypeDecorator[str]):
     impl = LargeBinary
     cache_ok = True
@@ -117,6 +211,16 @@ class Odd(DeclarativeBase):
 class Coded(Odd):
     __tablename__ = "coded"
     id: Mapped[str] = mapped_column(Reversed, primary_key=True)
+
+
+class Seen(Odd):
+    __table__ = Table("coded", MetaData(), Column("id", Integer, primary_key=True))
+
+
+class Elsewhere(Odd):
+    __tablename__ = "far"
+    __table_args__ = {"schema": "elsewhere"}
+    id: Mapped[int] = mapped_column(primary_key=True)
 
 
 class Timed(Odd):

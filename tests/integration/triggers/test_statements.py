@@ -47,6 +47,9 @@ SHAPES = ("INSERT INTO shape (id, kind) VALUES (1, 'circle'), (2, 'shape')",)
 TOPICS: tuple[str, ...] = ("INSERT INTO topic (id, above_id) VALUES (1, NULL), (2, 1), (3, 2), (5, NULL)",)
 TOPICS += ("INSERT INTO topic (id, next_id) VALUES (4, 3)", "INSERT INTO remark (id, topic_id) VALUES (8, 3), (9, 5)")
 
+PARTS: tuple[str, ...] = ("INSERT INTO author (id) VALUES (7)",)
+PARTS += ("INSERT INTO part (id, author_id, before_id) VALUES (1, NULL, NULL), (2, 7, 1), (3, NULL, 2)",)
+
 LABELS = ("INSERT INTO label (name, note, views) VALUES ('a', 'x', 1), ('b', 'y', NULL)",)
 CTE = """
 WITH gone AS (DELETE FROM book WHERE id = 1), new AS (INSERT INTO book (id, title) VALUES (5, 'e'))
@@ -130,6 +133,17 @@ CASES = {
     ),
     "a cascade over one that goes deep": Case(
         index="remark", before=TOPICS, run=("DELETE FROM topic WHERE id = 1",), ids={"8"}
+    ),
+    "a reference within one table that is set to null": Case(
+        index="part", before=PARTS, run=("DELETE FROM part WHERE id = 1",), ids={"1", "2"}
+    ),
+    "a cascade beside a reference that is set to null": Case(
+        index="part", before=PARTS, run=("DELETE FROM author WHERE id = 7",), ids={"2", "3"}
+    ),
+    "the table of a concrete subclass": Case(
+        index="plant",
+        run=("INSERT INTO plant VALUES (1, 'a')", "INSERT INTO tree VALUES (2, 'b')", "UPDATE tree SET id = 3"),
+        ids={"1", "2", "3"},
     ),
     "the own table of a subclass": Case(index="truck", before=TRUCK, run=("UPDATE truck SET {load} = 6",), ids={"1"}),
     "the table above a subclass": Case(index="truck", before=TRUCK, run=("UPDATE vehicle SET name = 'z'",), ids={"1"}),

@@ -1,0 +1,50 @@
+"""Whether triggers can lie where they are wanted, and taking turns with others that install some."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, inspect, text
+
+from ...declaration.schema import Schema
+from ...errors import LedgerError, SchemaError
+from .trigger import TableTriggers
+
+
+def take_turns(connection: Connection) -> None:
+    """Wait for who installs or removes triggers right now; elsewhere than on PostgreSQL the database sees to that."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('scrypath_triggers'))"))
+
+
+def refuse_elsewhere(connection: Connection, schema: Schema, wanted: Iterable[TableTriggers]) -> None:
+    """Refuse tables of another database, which a trigger cannot write into the ledger from.
+
+    Raises:
+        SchemaError: on MariaDB, MySQL and SQLite, where each schema is a database.
+    """
+    if connection.dialect.name == "postgresql":
+        return
+    for one in wanted:
+        if one.on.schema not in (None, connection.dialect.default_schema_name):
+            raise SchemaError(
+                f"triggers cannot capture {schema.name}: its table {one.table} is in another database than the ledger;"
+                " capture its writes by calls or track"
+            )
+
+
+def refuse_missing(connection: Connection, schema: Schema, wanted: Iterable[TableTriggers]) -> None:
+    """Refuse tables that are not there, and views, which bear no trigger of ours.
+
+    Raises:
+        LedgerError: a table is missing. SchemaError: it is a view.
+    """
+    inspector = inspect(connection)
+    for table in dict.fromkeys(one.on for one in wanted):
+        if not inspector.has_table(table.name, schema=table.schema):
+            raise LedgerError(f"{schema.name} needs triggers on the table {table.fullname}: make that first")
+        if table.name in inspector.get_view_names(schema=table.schema):
+            raise SchemaError(
+                f"triggers cannot capture {schema.name}: {table.fullname} is a view;"
+                " capture its writes by calls or track"
+            )
