@@ -116,8 +116,8 @@ PROGRAM = "scrypath-celery"
 
 
 def called(text: str, program: str) -> str:
-    """A text whose recommended commands begin as the operator called ours, with the `-A` that was given."""
-    return text.replace(f"`{PROGRAM} ", f"`{program} ")
+    """A text whose recommended commands begin as the operator called ours, with the `-A` that was given, once."""
+    return text.replace(f"`{program} ", f"`{PROGRAM} ").replace(f"`{PROGRAM} ", f"`{program} ")
 
 
 def document(command: str, body: Mapping[str, Any], program: str = PROGRAM) -> None:
