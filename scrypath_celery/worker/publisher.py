@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from .. import tracing
+from ..environment import variables
 from ..errors import ScrypathError
 from ..logs import log
 from ..masking import masked
@@ -232,8 +233,8 @@ class Publisher:
 
     def _secrets(self) -> dict[str, str]:
         with suppress(Exception):
-            return {"password": str(self._app.connection_for_write().password or ""), **os.environ}
-        return dict(os.environ)
+            return {"password": str(self._app.connection_for_write().password or ""), **variables()}
+        return variables()
 
     def _connect(self) -> Any:
         return bounded_connection(self._app, self._seconds)

@@ -16,6 +16,7 @@ LAYERS = {
     "work": FOUNDATION,
     "connect_arguments": FOUNDATION,
     "asynchronous": FOUNDATION,
+    "environment": FOUNDATION,
     "masking": FOUNDATION,
     "totals": FOUNDATION,
     "logs": FOUNDATION,
