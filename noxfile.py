@@ -16,8 +16,13 @@ nox.options.reuse_existing_virtualenvs = True
 
 PARALLEL = ("-n", "4", "--dist", "worksteal", "--durations", "20")
 """Most of what is long in the suite waits for processes; `-- -n 0` runs it in one. Tests that are long begin first."""
-PART = ("tests/unit", "tests/integration", "tests/related", "tests/searching", "tests/playbooks")
+PART = tuple(
+    f"tests/{folder}"
+    for folder in ("unit", "integration", "related", "searching", "playbooks", "embedded", "metrics", "contract")
+)
 """What covers most of the package in a few minutes: whatever needs no worker that lives and dies."""
+SHORT = ("tests/unit", "tests/integration/ledger", "tests/integration/cli", "tests/related")
+"""What another Python could break, beside what is captured and read: the ledger, SQLite, the command line."""
 LOWEST, LATEST = "constraints/lowest.txt", "constraints/latest.txt"
 """The oldest libraries that the package allows, and the newest that it was seen to work with."""
 
@@ -57,7 +62,7 @@ def elsewhere(session: nox.Session) -> None:
     """A part of the suite on each Python that is there beside the one that runs nox."""
     for python in PYTHONS:
         if python.id != RUNNING:
-            session.notify(f"pythons({python.id})", posargs=PART)
+            session.notify(f"pythons({python.id})", posargs=(*SHORT, *_named("capture", "source", "binding")))
 
 
 @nox.session
@@ -69,9 +74,13 @@ def chaos(session: nox.Session) -> None:
 
 @nox.session
 def lowest(session: nox.Session) -> None:
-    """A part of the suite with the oldest libraries that the package says it works with; `-- tests` runs all of it."""
-    session.install("-e", ".[test]", "-c", LOWEST)
-    session.run("python", "-m", "pytest", *PARALLEL, *(session.posargs or PART))
+    """A part of the suite with the oldest libraries that the package allows, and how many branches that part takes.
+
+    Fewer branches than the floor in setup.cfg fail it; `-- tests` runs all of the suite.
+    """
+    session.install("-e", ".[test]", "pytest-cov", "-c", LOWEST)
+    measured = ("--cov", "--cov-report=term:skip-covered")
+    session.run("python", "-m", "pytest", *PARALLEL, *measured, *(session.posargs or PART))
 
 
 @nox.session
@@ -82,15 +91,6 @@ def constraints(session: nox.Session) -> None:
         plain = ("--no-header", "--no-annotate", "--quiet", "--output-file", file)
         universal = ("--universal", "--python-version", "3.11", "--resolution", resolution, extras)
         session.run("uv", "pip", "compile", "pyproject.toml", *universal, *plain)
-
-
-@nox.session
-def coverage(session: nox.Session) -> None:
-    """How many branches of the package a part of the suite takes; fewer than the floor in setup.cfg fail it."""
-    session.install("-e", ".[test]", "pytest-cov")
-    session.run(
-        "python", "-m", "pytest", *PARALLEL, "--cov", "--cov-report=term:skip-covered", *(session.posargs or PART)
-    )
 
 
 @nox.session

@@ -10,6 +10,7 @@ from zipfile import ZipFile
 
 PACKAGE = "scrypath_celery"
 METADATA = ("Name", "Version", "Summary", "License-File", "Requires-Python", "Description-Content-Type")
+URLS = {"Homepage", "Source", "Documentation", "Changelog", "Issues"}
 NEVER = (".git", "__pycache__", ".venv", ".env", ".nox", "node_modules")
 ENTRY_POINTS = ("scrypath-celery = scrypath_celery.cli:main", "scrypath = scrypath_celery.cli.plugin:scrypath")
 
@@ -42,8 +43,16 @@ def check_wheel(file: Path, root: Path) -> None:
     check(not strange, f"the wheel holds {strange[:5]}")
     lacking = [name for name in METADATA if not metadata.get(name)]
     check(not lacking, f"the metadata lack {lacking}")
+    check_urls(metadata.get_all("Project-URL", []))
     check(all(point in points for point in ENTRY_POINTS), f"the entry points are {points!r}")
     check(f"{PACKAGE}/py.typed" in names, "the wheel says nothing about types")
+
+
+def check_urls(lines: list[str]) -> None:
+    """Each of the project's addresses is named."""
+    named = {name.strip(): url.strip() for name, _, url in (line.partition(",") for line in lines)}
+    lacking = sorted(name for name in URLS if not named.get(name, "").startswith("https://"))
+    check(not lacking, f"the metadata lack the addresses {lacking}")
 
 
 def check_sdist(file: Path, root: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from sqlalchemy import Connection
 
-from .arguments import OptionArguments, RecordOptions, SyncMode, SyncOptions, WriteOptions
+from .arguments import OptionArguments, RecordOptions, RunOptions, SyncMode, SyncOptions, WriteOptions
 from .capture.capture import Capture
 from .capture.inline import drain
 from .capture.result import SyncResult
@@ -272,24 +272,21 @@ class Scrypath(Operations):
         where: Mapping[str, Any] | None = None,
         since: Mapping[str, Any] | None = None,
         allow_mass_delete: bool = False,
-        sync_mode: SyncMode | None = None,
-        detach: bool = False,
-        progress: Progress | None = None,
+        **run: Unpack[RunOptions],
     ) -> BackfillReport:
         """Re-sync every record and document of a live index, or those of `ids`, `where` (field=value) and `since`.
 
-        In the mode `celery` the workers do it and this call follows them (`detach` does not); see `rebuild.backfill`.
+        In the mode `celery` the workers do it and this call follows them; see `RunOptions` and `rebuild.backfill`.
 
         Raises:
             RebuildError: another process is at one, or no worker came. SchemaError: no such schema.
         """
         chosen = None if ids is None else [id_text(id) for id in ids]
         texts = [{name: str(value) for name, value in (given or {}).items()} for given in (where, since)]
-        how = self._how(sync_mode, detach, progress)
         return backfill(
             self.runtime,
             self.schemas.of(model),
-            how,
+            self._how(**run),
             ids=chosen,
             where=texts[0],
             since=texts[1],
@@ -304,13 +301,11 @@ class Scrypath(Operations):
         keep_old: float = 0.0,
         allow_failed: int = 0,
         allow_shrink: bool = False,
-        sync_mode: SyncMode | None = None,
-        detach: bool = False,
-        progress: Progress | None = None,
+        **run: Unpack[RunOptions],
     ) -> ReindexReport:
         """Build a new index beside the live one and cut over without losing a write; see `rebuild.reindex`.
 
-        In the mode `celery` the workers do it and this call follows them (`detach` does not).
+        In the mode `celery` the workers do it and this call follows them; see `RunOptions`.
 
         Raises:
             RebuildError: another process is at one, or no worker came. SchemaError: no such schema.
@@ -318,7 +313,7 @@ class Scrypath(Operations):
         return reindex(
             self.runtime,
             self.schemas.of(model),
-            self._how(sync_mode, detach, progress),
+            self._how(**run),
             cutover=cutover,
             keep_old=keep_old,
             allow_failed=allow_failed,
@@ -329,9 +324,8 @@ class Scrypath(Operations):
         """The newest rebuilds of a schema, or of all, newest first."""
         return listed(self.runtime, self._chosen(model))
 
-    def _how(self, sync_mode: SyncMode | None, detach: bool, progress: Progress | None) -> How:
-        mode = self.rebuild_mode(sync_mode)
-        return How(mode=mode, detach=detach, progress=progress, patience=PATIENCE)
+    def _how(self, sync_mode: SyncMode | None = None, detach: bool = False, progress: Progress | None = None) -> How:
+        return How(mode=self.rebuild_mode(sync_mode), detach=detach, progress=progress, patience=PATIENCE)
 
     # testing
 

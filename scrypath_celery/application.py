@@ -20,6 +20,7 @@ from .config import NAMES, Options, from_celery, from_environment, resolve
 from .declaration.registry import Schemas
 from .declaration.schema import Schema
 from .declaration_watch import DeclarationWatch
+from .destination_watch import DestinationWatch
 from .errors import ConfigError
 from .ledger import Ledger, publications
 from .ledger.triggers import Declarations
@@ -51,7 +52,7 @@ class Attached:
         self._reading: tuple[int, tuple[Callable[[], Session], Engine]] | None = None
         self._publisher: Any = None
         self._totals = Totals()
-        self._watch = self._new_watch()
+        self._watch, self._destinations = self._new_watches()
 
     def init_app(
         self,
@@ -134,6 +135,10 @@ class Attached:
         signal `contract_drift`."""
         self._watch.look(self.ledger, self.schemas)
 
+    def look_at_destinations(self) -> None:
+        """Say, once in a process, in the log, where others send the same indexes to another engine or prefix."""
+        self._destinations.look()
+
     def open_session(self) -> Session:
         """A new session of the application's own sessionmaker, to be closed by whoever opened it.
 
@@ -178,7 +183,7 @@ class Attached:
         if self._publisher is not None:
             self._publisher.close()
         self._runtime = self._bound = self._reading = self._publisher = None
-        self._watch = self._new_watch()
+        self._watch, self._destinations = self._new_watches()
         self.__dict__.pop("_options", None)
 
     @cached_property
@@ -216,6 +221,7 @@ class Attached:
             tell=tell,
             totals=self._totals,
             declaration_changed=lambda ledger, schema: self._watch.look(ledger, [schema]),
+            moved=lambda: self._destinations.look(moved=True),
         )
 
     def _written(self, target: Any) -> list[Schema]:
@@ -292,17 +298,28 @@ class Attached:
 
             self.tell(dead_lettered(self.schemas, found))
 
-    def _new_watch(self) -> DeclarationWatch:
-        return DeclarationWatch(lambda schema: self.runtime.uid_of(schema))
+    def _new_watches(self) -> tuple[DeclarationWatch, DestinationWatch]:
+        declarations = DeclarationWatch(lambda schema: self.runtime.uid_of(schema))
+        return declarations, DestinationWatch(lambda: self.runtime, self._is_worker)
 
     def _watch_index(self, uid: str) -> None:
         """In the publisher's thread, after a first write: no commit waits for it."""
         schema = self.schemas.by_uid(uid)
         if schema is not None:
             self._watch.look(self.ledger, [schema])
+            self._destinations.look()
+
+    def _is_worker(self) -> bool:
+        if self.celery_app is None:
+            return False
+        from .worker.this_worker import this_worker
+
+        return this_worker(self.celery_app) is not None
 
     def _note_publication(self, reason: str | None) -> None:
-        self.runtime.ledger.run(lambda tx: publications.note(tx, reason))
+        ledger = self.runtime.ledger
+        if reason is not None or ledger.read(publications.failure) is not None:
+            ledger.run(lambda tx: publications.note(tx, reason))
 
 
 def _check_names(options: Mapping[str, Any]) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
+from .declaration.mapping import nearest
+from .errors import ConfigError, ScrypathError
 from .work import Mode
 
 if TYPE_CHECKING:
@@ -23,6 +25,21 @@ if TYPE_CHECKING:
 
 SyncMode = Mode | Literal["inline", "celery", "manual", "off"]
 """When a call that writes returns; see the docs on sync modes."""
+
+
+def refuse_unknown(
+    given: Iterable[str], known: Iterable[str], *, of: str, error: type[ScrypathError] = ConfigError
+) -> None:
+    """See that `given` are names of options that a call (`of`: what it is called) knows.
+
+    One that is misspelt must not be left out: a filter would mean more than its caller did.
+
+    Raises:
+        ConfigError: one is not known; another kind of error, where one is named.
+    """
+    for name in given:
+        if name not in known:
+            raise error(f"{of} has no option {name!r}{nearest(name, known)}")
 
 
 class WriteOptions(TypedDict, total=False):
@@ -49,6 +66,17 @@ class SyncOptions(RecordOptions, total=False):
 
     It takes the place of what was scheduled for the same document.
     """
+
+
+class RunOptions(TypedDict, total=False):
+    """How a backfill or reindex is run."""
+
+    sync_mode: SyncMode | None
+    """Where: with the workers (`celery`), or in the calling process. None: as the option `sync_mode` says."""
+    detach: bool
+    """Leave it to the workers, and return at once."""
+    progress: Callable[[str, int, int | None], None] | None
+    """Told the phase, how many documents are done, and of how many."""
 
 
 class OptionArguments(TypedDict, total=False):

@@ -62,7 +62,7 @@ def synchronous(engine: AsyncEngine) -> Engine:
     if driver == "asyncpg":  # it has names of its own in the URL too
         arguments, url = {**url.query, **arguments}, url.set(query={})
     options = {"connect_args": translated(driver, arguments), **_pool_options(given)}
-    level = getattr(given.dialect, "_on_connect_isolation_level", None)
+    level = getattr(given.dialect, "_on_connect_isolation_level", None)  # private: else one would have to connect
     if level is not None:
         options["isolation_level"] = level
     return create_engine(url, execution_options=dict(given.get_execution_options()), **options)
@@ -80,6 +80,7 @@ def _connect_arguments(engine: Engine) -> dict[str, Any]:
 
 
 def _pool_options(engine: Engine) -> dict[str, Any]:
+    # Private, since a pool tells what it was made with nowhere else; `recreate()` would keep its asynchronous driver.
     pool = engine.pool
     options: dict[str, Any] = {"pool_recycle": pool._recycle, "pool_pre_ping": pool._pre_ping}
     if isinstance(pool, NullPool | StaticPool):

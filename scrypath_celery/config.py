@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any, get_type_hints
 
 from .declaration.generation import FIRST, name_in
+from .environment import variables
 from .errors import ConfigError
 from .work import Mode
 
@@ -114,6 +114,8 @@ class Options:
     @property
     def other_generations(self) -> tuple[int, ...]:
         """The generations that writes are captured for and that processes of other options work with."""
+        if not self.generations:  # nearly always, and every write asks
+            return ()
         return tuple(one for one in dict.fromkeys(self.generations) if one != self.generation)
 
 
@@ -155,7 +157,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> dict[str, Any]
         ConfigError: a variable names no option.
     """
     found: dict[str, Any] = {}
-    for variable, text in (os.environ if environ is None else environ).items():
+    for variable, text in (variables() if environ is None else environ).items():
         if not variable.upper().startswith("SCRYPATH_") or variable == "SCRYPATH_APP" or "_TEST_" in variable:
             continue
         name = variable[len("SCRYPATH_") :].lower()

@@ -248,8 +248,8 @@ class WrongDatabase(LedgerError, SessionError):
     code = "wrong_database"
 
 
-class LedgerLocked(LedgerError, SessionError):
-    """A transaction that the calling thread has open holds SQLite's write lock: waiting for it would be in vain."""
+class LedgerLocked(LedgerUnavailable, SessionError):
+    """Somebody else's transaction holds SQLite's write lock for too long, or one that the calling thread has open."""
 
     code = "ledger_locked"
 

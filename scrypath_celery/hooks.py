@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import iscoroutinefunction
 from typing import Any, TypeVar, overload
 
 from .application import Attached
+from .errors import ConfigError
 
 Receiver = TypeVar("Receiver", bound=Callable[..., Any])
 
@@ -16,6 +18,9 @@ class Hook:
     """Connects functions to one signal: `@search.on_dead_letter`, or `@search.on_dead_letter(Post)` for one class.
 
     They are called as receivers of the signal are, and kept for as long as the process lives.
+
+    Raises:
+        ConfigError: it is nothing that can be called, or a coroutine function, which nobody would await.
     """
 
     owner: Attached
@@ -33,6 +38,9 @@ class Hook:
         return self._connect(target, None)
 
     def _connect(self, receiver: Receiver, model: type[Any] | None) -> Receiver:
+        if not callable(receiver) or iscoroutinefunction(receiver):
+            raise ConfigError(f"a receiver of {self.signal} is a function that is called, not awaited: {receiver!r}")
+
         from . import signals  # loads Celery
 
         def receive(sender: Any, **payload: Any) -> None:

@@ -56,6 +56,11 @@ LINES: Mapping[str, Line] = {
         "the declaration of %(schema)s changed since the index %(index)s was made (%(changes)s): run scrypath-celery"
         " %(commands)s",
     ),
+    "sent_elsewhere": Line(
+        ERROR,
+        "two processes of this ledger send the same indexes to different places: %(told)s; give all of them the same"
+        " %(options)s, restart those that differ, then reindex",
+    ),
     "engine_restored": Line(
         ERROR,
         "the engine at %(url)s was restored, emptied or replaced: documents that were settled before may be missing or"
@@ -106,6 +111,7 @@ LINES: Mapping[str, Line] = {
     "nudge_not_sent": Line(DEBUG, "a message could not be sent (%(error)s)"),
     "publisher_behind": Line(DEBUG, "the publisher is behind; the relay publishes the rest"),
     "publication_not_noted": Line(DEBUG, "a failed publication could not be noted (%(error)s)"),
+    "destinations_not_compared": Line(DEBUG, "where others send documents could not be seen (%(error)s)"),
     "declaration_not_compared": Line(DEBUG, "the declaration of %(schema)s could not be compared (%(error)s)"),
     "notice_not_told": Line(DEBUG, "what happened could not be told (%(error)s)"),
     "events_not_sent": Line(DEBUG, "events could not be sent (%(error)s)"),
@@ -129,8 +135,17 @@ def log(event: str, *, level: int | None = None, trace: BaseException | None = N
     chosen = line.level if level is None else level
     if logger.isEnabledFor(chosen):
         withheld = None if trace is None else TextWithheld(type(trace).__name__).with_traceback(trace.__traceback__)
-        given, extra = ((fields,) if fields else ()), {"event": event, **fields}
+        given, extra = ((fields,) if fields else ()), _free({"event": event, **fields})
         logger.log(chosen, line.text, *given, extra=extra, exc_info=withheld, stacklevel=2)
+
+
+def _free(extra: dict[str, object]) -> dict[str, object]:
+    """The attributes that the host's own records do not have already: `logging` refuses to overwrite one."""
+    factory = logging.getLogRecordFactory()
+    if factory is logging.LogRecord:
+        return extra
+    taken = vars(factory(logger.name, logging.DEBUG, "", 0, "", (), None))
+    return {name: value for name, value in extra.items() if name not in taken}
 
 
 class TextWithheld(Exception):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
+
+from .environment import variables
 
 MASK = "***"
 
@@ -21,7 +22,7 @@ def masked(text: str, environ: Mapping[str, str] | None = None) -> str:
     `environ` is the environment of this process by default: a value of a variable with a name such as `API_KEY` is
     masked wherever it stands.
     """
-    for name, value in (os.environ if environ is None else environ).items():
+    for name, value in (variables() if environ is None else environ).items():
         if len(value) >= 6 and _NAME.search(name):
             text = text.replace(value, MASK)
     text = _IN_URL.sub(rf"\1:{MASK}@", text)

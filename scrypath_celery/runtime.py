@@ -20,7 +20,7 @@ from .ledger import Ledger
 from .notices import Tell
 from .source import Source
 from .totals import Totals
-from .work import Cause
+from .work import Cause, Mark
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -33,6 +33,13 @@ class Publish(Protocol):
         self, index: str, ids: tuple[int, ...], /, *, cause: Cause = Cause.SYNC, documents: int | None = None
     ) -> None:
         """`cause` and `documents` (how many, None: not known) are for those who look at Celery."""
+
+
+@dataclass(kw_only=True)
+class Seen:
+    """What this process saw last in its engine: a task that bears a token of this ledger's."""
+
+    task: Mark | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +61,9 @@ class Runtime:
     declaration_changed: Callable[[Ledger, Schema], None] = lambda ledger, schema: None
     """Tell, once in a process, what of a declaration is different since its index was made; never raises."""
 
+    seen: Seen = field(default_factory=Seen)
+    moved: Callable[[], None] = lambda: None
+    """Look who else writes to this ledger, since an index was last sent to another engine or prefix; never raises."""
     tell: Tell = lambda notices: None
     """Tell what happened and is committed to whoever listens."""
 

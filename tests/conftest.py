@@ -44,6 +44,8 @@ _files_in_memory()
 # A shell that starts the suite in the background has interrupts ignored in it, and in all that the tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+# Workers and commands are processes of their own, which would spend most of their time on compiling what they import.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -139,6 +141,16 @@ def sqlite_url(tmp_path: Path) -> str:
 def database_url(request: pytest.FixtureRequest) -> str:
     """A fresh database of each kind; `parametrize("database_url", ["sqlite"], indirect=True)` picks kinds."""
     return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
+def module_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database of each kind, for all tests of a module, which keep what they find."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path_factory.mktemp('module') / 'application.db'}"
+        return
+    with request.getfixturevalue(request.param).database() as url:
+        yield url
 
 
 @pytest.fixture

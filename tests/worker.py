@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import Literal, Self
 
 from tests.deadline import PATIENCE, eventually
+from tests.processes import environment
 
-_ROOT = Path(__file__).parents[1]
 _NUMBERS = itertools.count(1)
 _SHOWN = 20_000
 
@@ -42,8 +42,7 @@ class Worker:
         self.name = f"worker{next(_NUMBERS)}"
         self.log = folder / f"{self.name}.log"
         self._cwd = cwd or folder
-        path = os.pathsep.join([str(self._cwd), str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-        self._env = {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **(env or {})}
+        self._env = environment({"PYTHONUNBUFFERED": "1", **(env or {})}, folder=self._cwd)
         select = ["-Q", queues, "-P", pool, "-c", str(concurrency), "-l", loglevel, "-n", f"{self.name}@%h"]
         self._command = [sys.executable, "-m", "celery", "-A", app, "worker", *select, *options]
         self._process: subprocess.Popen[bytes] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import copy_context
 
 from sqlalchemy import Connection
@@ -16,6 +16,9 @@ from ..work import Mode, Operation
 from .inline import run_now
 from .registration import Group, Registration
 from .result import SyncResult
+
+Works = Mapping[tuple[str, Mode], tuple[int, ...]]
+"""Ids of works by index and mode."""
 
 
 def deliver(
@@ -34,27 +37,33 @@ def deliver(
     results = {id(item.result): item.result for item in registrations}
     for result in results.values():
         result.commit(in_outer=connection is not None)
-    runs_here = any(mode is not Mode.CELERY for _, mode in _merged(works)) or runtime.eager()
-    if runs_here and connection is None and any(item.bind and item.bind.dialect.is_async for item in registrations):
+    merged = _merged(works)
+    if connection is None and _is_async(registrations) and _runs_here(runtime, merged):
         loop = asyncio.get_running_loop()
         here = copy_context().run  # what is traced here, and whether anything is recorded, holds there too
-        future = loop.run_in_executor(None, here, _deliver, runtime, registrations, works, None)
+        future = loop.run_in_executor(None, here, _deliver, runtime, registrations, merged, None)
         for result in results.values():
             result.follow(future)
         return
-    _deliver(runtime, registrations, works, connection)
+    _deliver(runtime, registrations, merged, connection)
+
+
+def _is_async(registrations: Sequence[Registration]) -> bool:
+    binds = {id(item.bind): item.bind for item in registrations}
+    return any(bind is not None and bind.dialect.is_async for bind in binds.values())
+
+
+def _runs_here(runtime: Runtime, works: Works) -> bool:
+    return any(mode is not Mode.CELERY for _, mode in works) or runtime.eager()
 
 
 def _deliver(
-    runtime: Runtime,
-    registrations: Sequence[Registration],
-    works: Mapping[Group, Sequence[int]],
-    connection: Connection | None,
+    runtime: Runtime, registrations: Sequence[Registration], works: Works, connection: Connection | None
 ) -> None:
     outcomes: dict[tuple[str, Mode], Summary | None] = {}
     results = {id(item.result): item.result for item in registrations}
-    for (uid, mode), ids in _merged(works).items():
-        documents = {id for item in registrations if item.schema.uid == uid for id in item.ids}
+    for (uid, mode), ids in works.items():
+        documents = {id for item in _of(registrations, uid) for id in item.ids}
         outcomes[uid, mode] = _hand_on(runtime, uid, mode, ids, connection, len(documents))
     for key, result in results.items():
         if result.mode is not Mode.CELERY:
@@ -79,7 +88,14 @@ def _take(
     result.take(total, record_exists=exists)
 
 
-def _merged(works: Mapping[Group, Sequence[int]]) -> dict[tuple[str, Mode], tuple[int, ...]]:
+def _of(registrations: Sequence[Registration], uid: str) -> Iterator[Registration]:
+    """The registrations of one index."""
+    schemas = {id(item.schema): item.schema for item in registrations}
+    ours = {key for key, schema in schemas.items() if schema.uid == uid}
+    return (item for item in registrations if id(item.schema) in ours)
+
+
+def _merged(works: Mapping[Group, Sequence[int]]) -> Works:
     merged: dict[tuple[str, Mode], dict[int, None]] = {}
     for group, ids in works.items():
         merged.setdefault((group.uid, group.mode), {}).update(dict.fromkeys(ids))

@@ -12,7 +12,7 @@ from typing import Any, Unpack
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from ..arguments import RecordOptions, SyncOptions, WriteOptions
+from ..arguments import RecordOptions, SyncOptions, WriteOptions, refuse_unknown
 from ..declaration.document_ids import valid_id
 from ..declaration.schema import Schema
 from ..errors import ConfigError, SessionError
@@ -59,6 +59,7 @@ class Capture:
 
         Raises:
             SchemaError: its class has no schema. SessionError: it has no session and no known id, or another session.
+            ConfigError: there is no such option.
         """
         return self._records(Operation.UPSERT, (record,), how, later(how.get("at")))
 
@@ -80,6 +81,7 @@ class Capture:
         Raises:
             SchemaError: its class declares no fan-outs. SessionError: it has no session and no known id.
         """
+        refuse_unknown(how, WriteOptions.__optional_keys__, of="sync_related")
         runtime = self._runtime()
         result = self._result(runtime, how.get("sync_mode"), 1)
         result.fans_out = True
@@ -96,6 +98,7 @@ class Capture:
 
     def delete_documents(self, schema: Any, ids: Iterable[Any], **how: Unpack[WriteOptions]) -> SyncResult:
         """The same for many ids."""
+        refuse_unknown(how, WriteOptions.__optional_keys__, of="delete_documents")
         runtime = self._runtime()
         found, session = runtime.schemas.all_of(schema), how.get("session")
         chosen = dict.fromkeys(valid_id(id) for id in ids)
@@ -149,22 +152,25 @@ class Capture:
     def _records(
         self, operation: Operation, records: Iterable[Any], how: RecordOptions | SyncOptions, at: float | None = None
     ) -> SyncResult:
+        known = SyncOptions if operation is Operation.UPSERT else RecordOptions
+        refuse_unknown(how, known.__optional_keys__, of="a call that registers records")
         runtime = self._runtime()
-        chosen = list(records)
+        chosen, schemas = list(records), runtime.schemas
         result = self._result(runtime, how.get("sync_mode") if at is None else Mode.CELERY, len(chosen))
         result.is_scheduled = at is not None
+        of_model = {type(record): schemas.of_record(record, how.get("schema")) for record in _of_each_class(chosen)}
         items = [
             Registration(schema=schema, operation=operation, result=result, record=record, at=at)
             for record in chosen
-            for schema in runtime.schemas.of_record(record, how.get("schema"))
+            for schema in of_model[type(record)]
         ]
         return self._take(runtime, home(how.get("session"), chosen), items, result)
 
     def _take(
         self, runtime: Runtime, session: Session | None, items: Sequence[Registration], result: SyncResult
     ) -> SyncResult:
-        for item in items:
-            item.schema.check()
+        for schema in {id(item.schema): item.schema for item in items}.values():
+            schema.check()
         if not items or result.mode is Mode.OFF or id(self) in _DISABLED.get():
             result.state = ResultState.OFF
         elif session is None:
@@ -186,6 +192,7 @@ class Capture:
             item.bind = binds[item.schema] = data_bind(session, item.schema, item.record)
             _admit(runtime, session, item)
         # As adding a record does: what was registered belongs to a transaction, and a rollback takes it back.
+        # Private: `begin()` would begin one where the application has switched that off (`autobegin=False`).
         session._autobegin_t()
         pending = phase.pending.setdefault(id(self), PendingWorks(runtime))
         pending.add(session, items, flushing=phase.flushing, committing=phase.committing)
@@ -198,6 +205,11 @@ class Capture:
             return Mode(runtime.options.sync_mode if sync_mode is None else sync_mode)
         except ValueError:
             raise ConfigError(f"sync_mode must be one of {', '.join(Mode)}, not {sync_mode!r}") from None
+
+
+def _of_each_class(records: Sequence[Any]) -> Iterable[Any]:
+    """One record of each class that is among these."""
+    return {type(record): record for record in records}.values()
 
 
 def _admit(runtime: Runtime, session: Session, item: Registration) -> None:

@@ -18,7 +18,7 @@ def in_all_generations(runtime: Runtime, items: Sequence[Registration]) -> list[
 
     The results of the calls say nothing of those.
     """
-    return [*items, *(_in(runtime, item, other) for other in runtime.options.other_generations for item in items)]
+    return [*items, *[_in(runtime, item, other) for other in runtime.options.other_generations for item in items]]
 
 
 def _in(runtime: Runtime, item: Registration, generation: int) -> Registration:

@@ -15,7 +15,7 @@ from ..work import MAX_IDS
 from .after_commit import deliver
 from .generations import in_all_generations
 from .registration import Group, Registration
-from .registration_state import Event, RegistrationState
+from .registration_state import UNWRITTEN, Event, RegistrationState
 from .related import registrations_of_deleted, write_group
 from .session_resolution import joined, outer_connection, refuse_translation
 from .unheld import note_copies, warn_of_unheld
@@ -63,16 +63,16 @@ class PendingWorks:
     def before_flush(self, session: Session) -> None:
         """Learn the ids that the flush would hide."""
         note_copies(session, self._items)
-        self._learn(session, [item for item in self._items if item.unwritten])
+        self._learn(session, self._unwritten())
 
     def after_flush(self, session: Session, *, committing: bool) -> None:
         """Write what waited for its key; all that is saved where the flush may be the last."""
-        due = [item for item in self._items if item.unwritten]
+        due = self._unwritten()
         if not committing:
             due = [item for item in due if item.state is RegistrationState.WAITING or item.write_on_flush]
         else:
             # The commit's own flush may have given another id, which listeners or the database made up.
-            again = [item for item in self._items if item.is_written and not item.schema.by_primary_key]
+            again = [item for item in self._written() if not item.schema.by_primary_key]
             for item in again:
                 item.advance(Event.REOPENED)
             due += again
@@ -81,7 +81,7 @@ class PendingWorks:
     def before_commit(self, session: Session) -> None:
         """Write all but the records that the commit is about to flush."""
         self.before_flush(session)
-        self._write(session, [item for item in self._items if item.unwritten and not item.unsaved])
+        self._write(session, [item for item in self._unwritten() if not item.unsaved])
 
     def release(self, savepoint: SessionTransaction) -> None:
         """A savepoint is released: what was in it is in the one around it now."""
@@ -102,11 +102,12 @@ class PendingWorks:
             for id in [id for id, row in rows.items() if row.savepoint is savepoint or group.at is not None]:
                 lost.add(rows.pop(id).work_id)
         for item in self._items:
-            if item.is_written:
+            is_written = item.state is RegistrationState.WRITTEN
+            if is_written:
                 item.result.lose(lost)
             if item.savepoint is savepoint:
                 item.advance(Event.ROLLED_BACK)
-            elif item.is_written and not self._has_rows(item):
+            elif is_written and not self._has_rows(item):
                 item.advance(Event.ROW_LOST)
         self._items = [item for item in self._items if item.savepoint is not savepoint]
         for item in self._items:
@@ -114,12 +115,12 @@ class PendingWorks:
 
     def end(self, *, committed: bool, rolled_back: bool) -> None:
         """The transaction is over: hand on what it committed, itself or by whoever owns its connection."""
-        written = [item for item in self._items if item.is_written]
+        written = self._written()
         ending = self._ending(committed=committed, rolled_back=rolled_back)
         if not rolled_back:
             self._say_discarded(kept=ending is not Event.ROLLED_BACK)
         for item in self._items:
-            item.advance(ending if item.is_written else Event.ENDED)
+            item.advance(ending if item.state is RegistrationState.WRITTEN else Event.ENDED)
         outer = self._outer
         if outer is not None:
             event.remove(outer, "commit", self._note_commit)
@@ -143,10 +144,13 @@ class PendingWorks:
         return Event.ROLLED_BACK
 
     def _say_discarded(self, *, kept: bool) -> None:
+        found = self._written() if kept else []
+        if len(found) == len(self._items):  # nearly always
+            return
         # Of a deletion whose id was not loaded, what was registered before the flush knows it.
-        named = {id(item.record) for item in self._items if item.is_written and kept and item.record is not None}
+        named, done = {id(item.record) for item in found if item.record is not None}, {id(item) for item in found}
         for item in self._items:
-            if not (item.is_written and kept) and id(item.record) not in named:
+            if id(item) not in done and id(item.record) not in named:
                 _say_discarded(item)
 
     def _learn(self, session: Session, items: Sequence[Registration]) -> None:
@@ -156,12 +160,23 @@ class PendingWorks:
         lost = registrations_of_deleted(session, self.runtime.schemas.routes, ours)
         for item in lost:
             item.savepoint = session.get_nested_transaction()
-        self._items += in_all_generations(self.runtime, lost)
+        if lost:
+            self._items += in_all_generations(self.runtime, lost)
 
     def _work_ids(self) -> Mapping[Group, Sequence[int]]:
         """The works to be handed on: those for later are nobody's yet, and others' are not ours."""
         due = ((group, rows) for group, rows in self._rows.items() if group.is_ours and group.at is None)
         return {group: [row.work_id for row in rows.values()] for group, rows in due}
+
+    # Of thousands of registrations each call shows, so states are compared right here.
+
+    def _unwritten(self) -> list[Registration]:
+        """Those of which no row is in the transaction."""
+        return [item for item in self._items if item.state in UNWRITTEN]
+
+    def _written(self) -> list[Registration]:
+        """Those whose row is in the transaction."""
+        return [item for item in self._items if item.state is RegistrationState.WRITTEN]
 
     def _has_rows(self, item: Registration) -> bool:
         rows = self._rows.get(item.group, {})
@@ -173,18 +188,22 @@ class PendingWorks:
         for item in items:
             item.follow_key()
             item.complete()
-            if item.ids and item.unwritten:  # reading an id may flush, and the flush may write it
+            if item.ids and item.state in UNWRITTEN:  # reading an id may flush, and the flush may write it
                 if item.at is not None and item.at != at:  # dates are written one after the other: the last one holds
                     dates, at = dates + 1, item.at
                 groups.setdefault((item.group, item.bind, dates if item.at is not None else 0), []).append(item)
         for (group, _, _), members in groups.items():
             warn_of_unheld(session, members)
-            self._write_group(session, group, members)
+            rows = self._write_group(session, group, members)
+            held: dict[int, set[int]] = {}
             for item in members:
                 item.advance(Event.ROW_WRITTEN)
-                item.result.hold({self._rows[group][id].work_id for id in item.ids})
+                held.setdefault(id(item.result), set()).update([rows[one].work_id for one in item.ids])
+            for result in {id(item.result): item.result for item in members}.values():
+                result.hold(held[id(result)])
 
-    def _write_group(self, session: Session, group: Group, members: Sequence[Registration]) -> None:
+    def _write_group(self, session: Session, group: Group, members: Sequence[Registration]) -> Mapping[str, Row]:
+        """Write what is not written yet; the rows of the group, by document id."""
         first = members[0]
         connection = session.connection(bind_arguments={"bind": first.bind, "mapper": first.schema.mapper})
         refuse_translation(session, first.schema, connection)
@@ -193,15 +212,17 @@ class PendingWorks:
         rows = self._rows.setdefault(group, {})
         fresh = list(dict.fromkeys(id for item in members for id in item.ids if id not in rows))
         if not fresh:
-            return
+            return rows
         self.runtime.ledger.admit(connection)
         work_ids = write_group(self.runtime, connection, group, fresh)
         each = MAX_IDS if group.at is None else 1
         savepoint = session.get_nested_transaction()
         if group.at is not None:
             self._replace_dates(group, fresh)
+        written = [Row(work_id, savepoint) for work_id in work_ids]
         for place, id in enumerate(fresh):
-            rows[id] = Row(work_ids[place // each], savepoint)
+            rows[id] = written[place // each]
+        return rows
 
     def _replace_dates(self, group: Group, ids: Sequence[str]) -> None:
         """Forget the works of other dates, which the ones of this date have replaced."""
@@ -218,8 +239,8 @@ class PendingWorks:
             event.listen(outer, "commit", self._note_commit)
         root = connection.get_transaction()
         if self._root is not None and root is not self._root:
-            done = [item for item in self._items if item.is_written]
-            self._items = [item for item in self._items if not item.is_written]
+            done = self._written()
+            self._items = [item for item in self._items if item.state is not RegistrationState.WRITTEN]
             for item in done:
                 item.advance(Event.COMMITTED if self._root_committed else Event.ROLLED_BACK)
             if self._root_committed:

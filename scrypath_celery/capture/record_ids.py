@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import InstanceState, PassiveFlag, Session
-from sqlalchemy.orm.attributes import get_history, instance_state
+from sqlalchemy.orm.attributes import get_history, instance_dict, instance_state
 from sqlalchemy.orm.base import NO_VALUE
 from sqlalchemy.orm.exc import ObjectDeletedError
 from sqlalchemy.sql import ClauseElement
@@ -26,7 +26,7 @@ def known_ids(schema: Schema, record: Any) -> list[str]:
     """The ids of a record that can be told without asking the database: the one it has, and the one it had."""
     state = state_of(record)
     if schema.by_primary_key and state.committed_state.get(schema.key, NO_VALUE) is NO_VALUE:  # nearly all
-        value = state.dict.get(schema.key) if state.identity is None else state.identity[0]
+        value = instance_dict(record).get(schema.key) if state.key is None else state.key[1][0]
         if type(value) is int:
             return [str(value)]
     values: list[Any] = []
@@ -60,11 +60,11 @@ def shows(watching: Schema | Route, record: Any) -> bool:
 def loaded_ids(schema: Schema, record: Any) -> list[str]:
     """The same for a saved record, reading its id from the database where it is not loaded."""
     ids = known_ids(schema, record)
+    if ids and schema.by_primary_key:
+        return ids
     state = state_of(record)
     value = state.dict.get(schema.key)
     if state.session is None or not state.has_identity or (value is not None and not isinstance(value, ClauseElement)):
-        return ids
-    if schema.by_primary_key and ids:
         return ids
     try:
         return list(dict.fromkeys([*ids, *_texts(schema, [getattr(record, schema.key)])]))

@@ -74,22 +74,12 @@ class Registration:
     @property
     def saved(self) -> bool:
         """Whether its record has its key (ids have nothing to wait for)."""
-        return self.record_state is None or self.record_state.has_identity
+        return self.record_state is None or self.record_state.key is not None
 
     @property
     def unsaved(self) -> bool:
         """Whether its record waits in the session for its first flush."""
         return self.record_state is not None and self.record_state.pending
-
-    @property
-    def unwritten(self) -> bool:
-        """Whether no row of it is in the transaction."""
-        return self.state in (RegistrationState.OPEN, RegistrationState.WAITING)
-
-    @property
-    def is_written(self) -> bool:
-        """Whether its row is in the transaction."""
-        return self.state is RegistrationState.WRITTEN
 
     def advance(self, event: Event) -> None:
         """Take the step that an event makes of it; one that ends without a row says so in its call's result."""
@@ -99,19 +89,21 @@ class Registration:
 
     def follow_key(self) -> None:
         """Wait for a key that the record has not, or no longer where it has one."""
-        if self.saved and self.state is RegistrationState.WAITING:
-            self.advance(Event.KEY_KNOWN)
-        elif not self.saved and self.state is RegistrationState.OPEN:
+        if self.state is RegistrationState.WAITING:
+            if self.saved:
+                self.advance(Event.KEY_KNOWN)
+        elif self.state is RegistrationState.OPEN and not self.saved:
             self.advance(Event.KEY_LOST)
 
     def learn(self, ids: Iterable[str]) -> None:
         """Add ids that it means."""
-        self.ids.update(dict.fromkeys(ids))
+        for id in ids:
+            self.ids[id] = None
 
     def before_flush(self, session: Session) -> None:
         """Learn the ids that the flush of a change or of a deletion would hide."""
         state = self.record_state
-        if state is None or not state.has_identity:
+        if state is None or state.key is None:
             return
         if state.modified or self.operation is Operation.DELETE or self.record in session.deleted:
             self.learn(self._told_ids())

@@ -35,6 +35,9 @@ class Event(StrEnum):
     ENDED = "ended"
 
 
+UNWRITTEN = (RegistrationState.OPEN, RegistrationState.WAITING)
+"""The states in which no row of a registration is in its transaction."""
+
 _STATE = RegistrationState
 TRANSITIONS: Mapping[tuple[RegistrationState, Event], RegistrationState] = {
     # A flush gives a new record its key; a savepoint that is rolled back takes it away again.

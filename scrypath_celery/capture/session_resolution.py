@@ -97,6 +97,7 @@ def _routed(session: Session, mapper: Any, record: Any) -> Engine | Connection:
     arguments: dict[str, Any] = {"mapper": mapper, "clause": mapper.local_table.update()}
     if record is not None and hasattr(session, "connection_callable"):  # sharded: the record chooses
         arguments = {"mapper": mapper, "instance": record}
+    # The flag that SQLAlchemy's documented recipe of a routing session asks for, and that a flush alone sets.
     flushing = session._flushing
     session._flushing = True
     try:

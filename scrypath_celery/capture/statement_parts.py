@@ -73,6 +73,7 @@ class Plain:
         self._known: set[Any] = set()
 
     def __contains__(self, statement: Any) -> bool:
+        # Private, as is all of the cache: what it tells apart is what SQLAlchemy compiles anew.
         key = statement._generate_cache_key() if hasattr(statement, "_generate_cache_key") else None
         if key is not None and key.key in self._known:
             return True

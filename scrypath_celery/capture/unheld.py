@@ -16,22 +16,29 @@ def warn_of_unheld(session: Session | None, items: Sequence[Registration]) -> No
 
     The original of a `merge` is none of them: its copy is, or was at an earlier flush, in the session.
     """
-    note_copies(session, items)
-    for item in items:
-        if item.operation is Operation.UPSERT and _is_unheld(item) and not item.has_copy:
+    unheld = [item for item in items if item.operation is Operation.UPSERT and _is_unheld(session, item)]
+    note_copies(session, unheld)
+    for item in unheld:
+        if not item.has_copy:
             log("record_unheld", schema=item.schema.name)
 
 
 def note_copies(session: Session | None, items: Iterable[Registration]) -> None:
     """Note which records are in the session as a copy, which it keeps no longer than until its flush."""
+    if session is None:
+        return
     for item in items:
-        if session is not None and not item.has_copy and _is_unheld(item):
+        if not item.has_copy and _is_unheld(session, item):
             item.has_copy = _finds_copy(session, item)
 
 
-def _is_unheld(item: Registration) -> bool:
+def _is_unheld(session: Session | None, item: Registration) -> bool:
     state = item.record_state
-    return state is not None and (state.transient or (state.detached and state.modified))
+    if state is None or (state.key is not None and not state.modified):
+        return False
+    if session is not None and state.session_id == session.hash_key:  # nearly all
+        return False
+    return state.transient or state.detached
 
 
 def _finds_copy(session: Session, item: Registration) -> bool:

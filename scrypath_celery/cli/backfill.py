@@ -10,7 +10,8 @@ from ..rebuild.rebuild import planned
 from .app_command import operating
 from .completion import schema_argument
 from .console import FINE, NOT_DONE, Console
-from .rebuilding import Meter, how, pairs_of
+from .progress import Meter
+from .rebuilding import how, pairs_of
 from .text import pairs
 from .verify import kept_text
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import SchemaError, ScrypathError
+from . import progress
 from .exit_codes import DIFFERENT, FINE, NOT_DONE
 
 if TYPE_CHECKING:
@@ -41,8 +41,9 @@ class Console:
 
     @property
     def runtime(self) -> Runtime:
-        """What the services work with."""
-        return self.search.runtime
+        """What the services work with; with a timeout, a ledger that is locked says so within it."""
+        found = self.search.runtime
+        return found if self.seconds is None else replace(found, ledger=found.ledger.within(self.seconds))
 
     @property
     def seconds(self) -> float | None:
@@ -107,14 +108,12 @@ class Console:
 
     def progress(self, phase: str, done: int, total: int | None) -> None:
         """A report of progress: one line that changes on a terminal, silence elsewhere."""
-        if sys.stderr.isatty():
-            share = f" of {total} ({100 * done // total if total else 100} %)" if total is not None else ""
-            click.echo(f"\r\033[K{phase}: {done}{share}", err=True, nl=False)
+        if progress.is_terminal():
+            progress.show(f"{phase}: {progress.share(done, total)}")
 
     def progressed(self) -> None:
         """End the line of `progress`."""
-        if sys.stderr.isatty():
-            click.echo("", err=True)
+        progress.end()
 
 
 NONE_DECLARED = "no schema is declared: name the modules that declare them in the option 'include'"
@@ -125,8 +124,8 @@ PROGRAM = "scrypath-celery"
 
 
 def called(text: str, program: str) -> str:
-    """A text whose recommended commands begin as the operator called ours, with the `-A` that was given."""
-    return text.replace(f"`{PROGRAM} ", f"`{program} ")
+    """A text whose recommended commands begin as the operator called ours, with the `-A` that was given, once."""
+    return text.replace(f"`{program} ", f"`{PROGRAM} ").replace(f"`{PROGRAM} ", f"`{program} ")
 
 
 def document(command: str, body: Mapping[str, Any], program: str = PROGRAM) -> None:

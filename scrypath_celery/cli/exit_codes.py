@@ -19,8 +19,12 @@ FINE, NOT_DONE, DIFFERENT, WRONG_COMMAND_LINE = 0, 1, 2, 64
 def exit_codes() -> Iterator[None]:
     """Let a wrong command line exit with its own code, so that nobody takes a typo for a difference that was found.
 
-    An answer that cannot be written (a full disk, a closed pipe) is one line and exit code 1.
+    An answer that cannot be written (a full disk, a closed pipe) is one line and exit code 1. Where there is no stdout
+    at all, nothing is begun: the next file or connection would take its place.
     """
+    if sys.stdout is None:
+        click.echo("Error: the answer could not be written (standard output is closed)", err=True)
+        sys.exit(NOT_DONE)
     try:
         yield
     except click.UsageError as exc:

@@ -46,7 +46,8 @@ def exporter(ctx: click.Context, port: int, address: str, timeout: float, count_
         before = {one: signal.signal(one, lambda *_: over.set()) for one in (signal.SIGINT, signal.SIGTERM)}
         try:
             server = _served(chosen, port, address, timeout=timeout, count_limit=count_limit)
-            click.echo(f"metrics: http://{address}:{server.server_port}/metrics")
+            host = f"[{address}]" if ":" in address else address
+            click.echo(f"metrics: http://{host}:{server.server_port}/metrics")
             over.wait()
             server.shutdown()
             server.server_close()

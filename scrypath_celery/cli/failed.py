@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import click
 
 from ..ledger.selection import Grouping, Order
-from ..operator.failed import PAGE, ClassCount, Failed
+from ..operator.failed import PAGE, SHOWN, ClassCount, Failed
 from ..operator.failed import failed as look
 from ..operator.selection import Selection
 from ..operator.serialization import as_json
@@ -20,67 +21,70 @@ from .filters import filtered, taken
 from .ids import work_id
 from .text import pairs
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 STATES = (State.FAILED, State.RETRYING, State.RUNNING, State.PENDING, State.SUBMITTED, State.CANCELLED)
 
-ORDER = click.option(
-    "--order", type=click.Choice([one.value for one in Order]), default=Order.NEWEST.value, show_default=True
+OPTIONS = (
+    click.option(
+        "--order", type=click.Choice([one.value for one in Order]), default=Order.NEWEST.value, show_default=True
+    ),
+    click.option(
+        "--limit", type=click.IntRange(min=1), default=PAGE, show_default=True, help="The most rows of a page."
+    ),
+    click.option("--after", metavar="ID", callback=work_id, help="The page behind this work."),
+    click.option(
+        "--by",
+        type=click.Choice([one.value for one in Grouping if one is not Grouping.CLASS]),
+        help="Count by error code, schema or hour too.",
+    ),
+    click.option("--summary", is_flag=True, help="Show the counts alone."),
 )
-LIMIT = click.option(
-    "--limit", type=click.IntRange(min=1), default=PAGE, show_default=True, help="The most rows of a page."
-)
-AFTER = click.option("--after", metavar="ID", callback=work_id, help="The page behind this work.")
-BY = click.option(
-    "--by",
-    type=click.Choice([one.value for one in Grouping if one is not Grouping.CLASS]),
-    help="Count by error code, schema or hour too.",
-)
-SUMMARY = click.option("--summary", is_flag=True, help="Show the counts alone.")
+
+
+def listed(function: F) -> F:
+    """Give a command the options by which works are listed."""
+    for option in reversed(OPTIONS):
+        function = option(function)
+    return function
+
+
+def page(console: Console, schema: str | None, parameters: dict[str, Any], states: Sequence[State]) -> Failed:
+    """Look at the works that a command's parameters choose; in these states where they name none."""
+    by, summary, limit = parameters["by"], parameters["summary"], parameters["limit"]
+    return look(
+        console.runtime,
+        console.named(schema),
+        taken(parameters),
+        order=Order(parameters["order"]),
+        limit=0 if summary else limit,
+        after=parameters["after"],
+        by=Grouping(by) if by is not None else Grouping.CLASS,
+        states=states,
+    )
 
 
 @click.command(epilog="Example: scrypath-celery -A shop failed Post --since 10m --code projection_raised")
 @schema_argument
 @filtered(*STATES)
-@ORDER
-@LIMIT
-@AFTER
-@BY
-@SUMMARY
+@listed
 @click.option("--no-class-summary", is_flag=True, help="Leave out the rollup by reason class.")
 @operating
-def failed(
-    console: Console,
-    schema: str | None,
-    order: str,
-    limit: int,
-    after: int | None,
-    by: str | None,
-    summary: bool,
-    no_class_summary: bool,
-    **parameters: Any,
-) -> int:
+def failed(console: Console, schema: str | None, no_class_summary: bool, **parameters: Any) -> int:
     """Show failed work: dead letters, and what is being retried.
 
     One line a work, `key=value`, the reason last; above them how many there are of each reason class. `source` is
     `engine` where the engine rejected it, `queue` where the work did not get that far. `documents` counts what is left
     of it.
     """
-    chosen = taken(parameters)
-    found = look(
-        console.runtime,
-        console.named(schema),
-        chosen,
-        order=Order(order),
-        limit=0 if summary else limit,
-        after=after,
-        by=Grouping(by) if by is not None else Grouping.CLASS,
-    )
+    found = page(console, schema, parameters, SHOWN)
     console.answer("failed", as_json(found))
     if not no_class_summary:
-        for text in rollup(found, by):
+        for text in rollup(found, parameters["by"]):
             console.say(text)
     for work in found.works:
         console.say(line(work))
-    console.say(totals(found, kind(chosen)))
+    console.say(totals(found, kind(taken(parameters))))
     return FINE
 
 

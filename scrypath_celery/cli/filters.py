@@ -59,6 +59,6 @@ def filtered(*states: State) -> Callable[[F], F]:
 
 
 def taken(parameters: dict[str, Any]) -> Selection:
-    """Take what these options gave out of a command's parameters."""
-    given = {name: value for name in NAMES if (value := parameters.pop(name)) not in (None, ())}
+    """What these options gave, of a command's parameters."""
+    given = {name: value for name in NAMES if (value := parameters[name]) not in (None, ())}
     return cast(Selection, given)

@@ -12,6 +12,7 @@ from ..operator.serialization import as_json
 from .app_command import operating
 from .completion import schema_argument
 from .console import DIFFERENT, FINE, Console
+from .status import elsewhere_text
 from .text import pairs
 
 
@@ -26,8 +27,8 @@ def index() -> None:
 def contract_drift(console: Console, schema: str | None) -> int:
     """Show where an index is not what its schema declares: fields, attributes, faceting, settings; and its triggers.
 
-    Exit code 0 where all matches, 2 where something differs, there is no index, or triggers are incomplete, 1 where it
-    could not be compared.
+    Exit code 0 where all matches, 2 where something differs, there is no index, triggers are incomplete, or another
+    process sends the index to another engine or prefix, 1 where it could not be compared.
     """
     found = console.search.index_contract_drift(console.schema(schema))
     console.answer("index contract-drift", as_json(found))
@@ -35,7 +36,9 @@ def contract_drift(console: Console, schema: str | None) -> int:
         console.say(line)
     for line in _triggers(found):
         console.say(line)
-    return FINE if found.match and not found.triggers_incomplete else DIFFERENT
+    for one in found.elsewhere:
+        console.say(f"  {elsewhere_text(one)}")
+    return FINE if found.match and not found.triggers_incomplete and not found.elsewhere else DIFFERENT
 
 
 def drift_lines(found: ContractDrift, margin: str = "") -> list[str]:

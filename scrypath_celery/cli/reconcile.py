@@ -95,6 +95,8 @@ def report(console: Console, schema: str | None, *, contract: bool = False, veri
             broker = Broker(url="", queue=runtime.options.queue, unknown="the broker did not answer in time")
         found = Report(indexes=found.indexes, broker=broker)
     verified = [console.search.verify(one, progress=console.progress) for one in schemas] if verifying else []
+    if verifying:
+        console.progressed()
     differs = found.differs or any(one.differs for one in verified)
     body = {**as_json(found), "unknown": list(found.unknown), "differs": differs}
     console.answer("reconcile", {**body, "verified": list(map(verified_json, verified))} if verifying else body)

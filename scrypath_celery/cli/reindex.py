@@ -10,7 +10,8 @@ from ..rebuild.report import ReindexReport
 from .app_command import operating
 from .completion import schema_argument
 from .console import FINE, NOT_DONE, Console
-from .rebuilding import Meter, how, rebuild_line
+from .progress import Meter
+from .rebuilding import how, rebuild_line
 from .seconds import Seconds
 from .settings import warn_of_hot_applied
 from .text import pairs

@@ -57,6 +57,7 @@ def ask_workers(app: Celery, connection: Any, command: str, seconds: float) -> l
             replies.append(found)
 
     with connection.channel() as channel:
+        # Private: kombu's own calls wait for replies with a consumer that raises on the first one it cannot read.
         mailbox._publish(command, {}, reply_ticket=ticket, channel=channel, timeout=seconds)
         queue = mailbox.reply_queue
         try:

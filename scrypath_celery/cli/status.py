@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..convergence.destinations import Elsewhere
 from ..declaration.schema import Schema
-from ..operator.attention import MAX_AGE, Check, Code, Health, judge
+from ..operator.attention import MAX_AGE, Check, Code, Health, judge, remedy_elsewhere
 from ..operator.broker import Broker
 from ..operator.engine_health import EngineHealth
 from ..operator.index_counts import EngineCounts, QueueCounts
 from ..operator.serialization import as_json
 from ..operator.status import IndexStatus, KnownWorker, Status
 from ..operator.status import status as look
+from ..rebuild.report import mending
 from .app_command import looking
 from .broker import look as look_at_broker
 from .completion import schema_argument
-from .console import DIFFERENT, FINE, NOT_DONE, Console
+from .console import DIFFERENT, FINE, NOT_DONE, PROGRAM, Console
 from .pause import pause_lines
 from .rebuilding import rebuild_line
 from .seconds import Seconds
@@ -157,8 +159,9 @@ def index_lines(one: IndexStatus) -> list[str]:
         told = pairs(work=stuck.work_id, document=stuck.document_id, seconds=round(stuck.seconds), worker=stuck.worker)
         lines.append(f"  hanging: {told}")
     if one.engine_lost_since is not None:
-        since = pairs(since=one.engine_lost_since)
-        lines.append(f"  warning: the engine was restored, emptied or replaced ({since}): reindex {one.schema}")
+        since, goes_on = pairs(since=one.engine_lost_since), mending(one.rebuild, one.engine_lost_since)
+        do = f"reindex {one.schema}" if goes_on is None else f"the {goes_on} under way brings back what is lost"
+        lines.append(f"  warning: the engine was restored, emptied or replaced ({since}): {do}")
     return lines
 
 
@@ -209,6 +212,7 @@ def tail_lines(found: Status) -> list[str]:
     lines.append(f"engine: {health_text(found.engine)}")
     if found.publishing is not None:
         lines.append(f"warning: works could not be published: {found.publishing}")
+    lines += [f"warning: {elsewhere_text(one)}" for one in found.elsewhere]
     if found.broker is None:
         return lines
     lines += broker_lines(found.broker)
@@ -219,6 +223,11 @@ def tail_lines(found: Status) -> list[str]:
                 f"warning: {one.schema} has {one.queue.open} open works, and no worker that answered declares it"
             )
     return lines
+
+
+def elsewhere_text(one: Elsewhere) -> str:
+    """Processes that send the same indexes elsewhere, and what to do."""
+    return f"sent to two places: {one.text}; do: {remedy_elsewhere(one, f'`{PROGRAM}')}`"
 
 
 def known_text(one: KnownWorker) -> str:

@@ -6,17 +6,15 @@ from typing import Any
 
 import click
 
-from ..ledger.selection import Grouping, Order
 from ..operator.failed import UNSETTLED
-from ..operator.failed import failed as look
 from ..operator.serialization import as_json
 from ..operator.work_detail import Story, story
 from ..work import Operation, State
 from .app_command import operating
 from .completion import schema_argument
 from .console import FINE, Console
-from .failed import AFTER, BY, LIMIT, ORDER, SUMMARY, line, rollup, totals
-from .filters import filtered, taken
+from .failed import line, listed, page, rollup, totals
+from .filters import filtered
 from .ids import work_id
 from .text import pairs
 
@@ -29,39 +27,17 @@ def work() -> None:
 @work.command("list", epilog="Example: scrypath-celery -A shop work list Post --state running --state pending")
 @schema_argument
 @filtered(*State)
-@ORDER
-@LIMIT
-@AFTER
-@BY
-@SUMMARY
+@listed
 @operating
-def list_works(
-    console: Console,
-    schema: str | None,
-    order: str,
-    limit: int,
-    after: int | None,
-    by: str | None,
-    summary: bool,
-    **parameters: Any,
-) -> int:
+def list_works(console: Console, schema: str | None, **parameters: Any) -> int:
     """List works: what waits, runs, is retried or failed, and with --state what is settled.
 
     One line a work, the newest first; one that runs shows its age, worker and Celery task.
     """
-    found = look(
-        console.runtime,
-        console.named(schema),
-        taken(parameters),
-        order=Order(order),
-        limit=0 if summary else limit,
-        after=after,
-        by=Grouping(by) if by is not None else Grouping.CLASS,
-        states=UNSETTLED,
-    )
+    found = page(console, schema, parameters, UNSETTLED)
     console.answer("work_list", as_json(found))
     console.say(pairs(**{state.value: count for state, count in found.by_state.items()}))
-    for text in rollup(found, by):
+    for text in rollup(found, parameters["by"]):
         console.say(text)
     for one in found.works:
         console.say(line(one))

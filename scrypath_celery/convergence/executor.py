@@ -99,6 +99,7 @@ def run_ready_works(
     follow: bool = False,
     progress: Progress | None = None,
     bulk: bool | None = None,
+    total: Summary | None = None,
 ) -> Summary:
     """Claim and converge what is ready of one index until nothing is, or `seconds` are over.
 
@@ -106,7 +107,8 @@ def run_ready_works(
     each claim out (its works end `submitted`). Works of backfills and rebuilds always end so, unless `follow`: a call
     goes on where the last one stopped without the engine's queue running dry, and concludes what that one sent.
     `bulk` takes works of backfills and rebuilds alone, or leaves these out (None: all are taken). `progress` is told
-    after each claim what there is so far. Whatever stops this process releases its claims.
+    after each claim what there is so far, and `total` is what it is added to: it is there after an error, too. Whatever
+    stops this process releases its claims.
 
     Raises:
         LedgerError: the ledger cannot be used.
@@ -121,6 +123,7 @@ def run_ready_works(
         progress=progress,
         end=time.monotonic() + seconds,
         kind=bulk,
+        total=Summary() if total is None else total,
     )
     try:
         run.through()

@@ -79,6 +79,8 @@ def _check_owner(run: ClaimRun) -> None:
         failure = Failure(scope=Scope.INDEX, reason_class=taken, reason=str(exc), code=exc.code)
         raise Stopped(failure) from exc
     run.runtime.ledger.run(lambda tx: engine_uids.note(tx, uid, run.index))
+    if run.claim.engine_uid is not None:
+        run.runtime.moved()
 
 
 def _check_key(run: ClaimRun, key: str | None) -> None:

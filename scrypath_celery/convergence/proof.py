@@ -11,27 +11,17 @@ from functools import partial
 from ..errors import EngineError
 from ..ledger import marks
 from ..logs import log
-from ..masking import masked
 from ..runtime import Runtime
 from ..work import EngineTask, Mark
 from .claim_run import ClaimRun
-
-
-def is_lost(mark: Mark, task: EngineTask | None, newest_uid: int | None) -> bool:
-    """Whether a mark's task shows another list of tasks than the one that the mark is in.
-
-    `task` is what the engine has at the mark's uid, `newest_uid` its newest task's uid. A task that is gone from a
-    list that goes on after it was deleted from it: that proves nothing.
-    """
-    if task is None:
-        return newest_uid is None or newest_uid < mark.uid
-    if mark.token is None:
-        return not (task.metadata or "").startswith("scrypath:")
-    return task.metadata != mark.token
+from .destinations import is_another_engine
+from .lost_tasks import is_lost
 
 
 def check(runtime: Runtime) -> bool:
     """Ask the engine for the task at the newest mark, and note a loss in the ledger; whether one was noted just now.
+
+    None is where the mark is of another engine, which another process of this ledger uses.
 
     Raises:
         LedgerError: the ledger cannot be used. EngineError: the engine did not answer.
@@ -41,7 +31,10 @@ def check(runtime: Runtime) -> bool:
         return False
     task = runtime.engine.tasks([mark.uid]).get(mark.uid)
     newest = runtime.engine.newest_task() if task is None else task
-    return is_lost(mark, task, None if newest is None else newest.uid) and _note(runtime, mark)
+    if not is_lost(mark, task, None if newest is None else newest.uid):
+        runtime.seen.task = mark if task is not None else runtime.seen.task
+        return False
+    return not is_another_engine(runtime, mark) and _note(runtime, mark)
 
 
 def check_or_leave(runtime: Runtime) -> int:
@@ -68,13 +61,16 @@ def witness(run: ClaimRun, tasks: Mapping[int, EngineTask] | None) -> Mapping[in
     mark = run.claim.mark
     if mark is not None and is_lost(mark, tasks.get(mark.uid), min(send.uid for send in run.sends)):
         _note(run.runtime, mark)
+        run.runtime.moved()
     seen = [send for send in run.sends if send.uid in tasks and tasks[send.uid].metadata == send.token]
     run.mark = max(((send.uid, send.token) for send in seen), default=None)
+    if run.mark is not None:
+        run.runtime.seen.task = Mark(index_uid=run.claim.index_uid, uid=run.mark[0], token=run.mark[1])
     return {send.uid: tasks[send.uid] for send in run.sends if send.uid in tasks}
 
 
 def _note(runtime: Runtime, mark: Mark) -> bool:
     noted = runtime.ledger.run(partial(marks.note_loss, mark=mark))
     if noted:
-        log("engine_restored", url=masked(runtime.engine.url))
+        log("engine_restored", url=runtime.engine.url)
     return noted

@@ -16,6 +16,7 @@ from ..ledger import awaited, maintenance, unresolved, workers, works
 from ..logs import log
 from ..runtime import Runtime, is_dead
 from ..work import Cause, EngineTask, Operation, cause_of
+from .destinations import own
 from .poll import poll
 from .proof import check_or_leave
 
@@ -60,7 +61,7 @@ def relay(runtime: Runtime, *, force: bool = False) -> Relayed | None:
 
     def begin(connection: Connection) -> bool:
         if runtime.node:
-            workers.note(connection, runtime.node)
+            workers.note(connection, runtime.node, own(runtime))
         return maintenance.begin_pass(connection, period, clock)
 
     if not ledger.run(begin) and not force:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 from ..errors import SchemaError
+from ..setting_defaults import DEFAULTS
 from . import mapping
 from .setting_names import engine_form, engine_name, own_name
-from .settings import DEFAULTS, KNOWN, OLD_RANKING_RULES
+from .settings import KNOWN, OLD_RANKING_RULES
 
 Check = Callable[[Any, str], Any]
 

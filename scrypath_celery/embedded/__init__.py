@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from scrypath_celery.embedded.engine import EmbeddedEngine
-from scrypath_celery.embedded.faults import Fault, Faults
-from scrypath_celery.embedded.serving import serve
+from .engine import EmbeddedEngine
+from .faults import Fault, Faults
+from .serving import serve
 
 __all__ = ["EmbeddedEngine", "Fault", "Faults", "serve"]

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from scrypath_celery.embedded.serving import main
+from .serving import main
 
 sys.exit(main())

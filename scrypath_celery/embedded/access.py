@@ -12,9 +12,9 @@ from typing import Any
 
 import orjson
 
-from scrypath_celery.embedded import clock
-from scrypath_celery.embedded.keys import Key, Keys
-from scrypath_celery.embedded.refusal import Refusal
+from . import clock
+from .keys import Key, Keys
+from .refusal import Refusal
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from scrypath_celery.embedded import clock
-from scrypath_celery.embedded.database import Database
-from scrypath_celery.embedded.operations import Batch
-from scrypath_celery.embedded.selection import Selection
-from scrypath_celery.embedded.task import Task
+from . import clock
+from .database import Database
+from .operations import Batch
+from .selection import Selection
+from .task import Task
 
 
 class Batches:

@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from scrypath_celery.embedded.access import Access
-from scrypath_celery.embedded.refusal import Refusal
+from .access import Access
+from .refusal import Refusal
 
 _JSON = "application/json"
 

@@ -7,10 +7,10 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import Any
 
-from scrypath_celery.embedded import clock
-from scrypath_celery.embedded.database import Database
-from scrypath_celery.embedded.refusal import Refusal
-from scrypath_celery.embedded.settings import defaults
+from . import clock
+from .database import Database
+from .refusal import Refusal
+from .settings import defaults
 
 
 @dataclass(slots=True)

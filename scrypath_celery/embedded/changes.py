@@ -7,13 +7,13 @@ from typing import Any
 
 import orjson
 
-from scrypath_celery.embedded.catalogue import Catalogue, Index
-from scrypath_celery.embedded.database import Database
-from scrypath_celery.embedded.documents import Documents, Place, Shapes
-from scrypath_celery.embedded.geo import check_geo, is_geo
-from scrypath_celery.embedded.identity import guess, of_document
-from scrypath_celery.embedded.refusal import Refusal
-from scrypath_celery.embedded.searchables import Searchables
+from .catalogue import Catalogue, Index
+from .database import Database
+from .documents import Documents, Place, Shapes
+from .geo import check_geo, is_geo
+from .identity import guess, of_document
+from .refusal import Refusal
+from .searchables import Searchables
 
 _FIELD_LIMIT = 65_535
 _Encoded = tuple[tuple[str, ...], bytes]

@@ -9,20 +9,20 @@ from typing import Any
 
 import orjson
 
-from scrypath_celery.embedded.access import Gate
-from scrypath_celery.embedded.batches import Batches
-from scrypath_celery.embedded.catalogue import Catalogue
-from scrypath_celery.embedded.database import Database
-from scrypath_celery.embedded.documents import Documents
-from scrypath_celery.embedded.faults import Faults
-from scrypath_celery.embedded.identity import identity
-from scrypath_celery.embedded.keys import Keys
-from scrypath_celery.embedded.operations import Parts
-from scrypath_celery.embedded.queue import Queue
-from scrypath_celery.embedded.scheduler import Cost, Scheduler
-from scrypath_celery.embedded.searchables import Searchables
-from scrypath_celery.embedded.task import Task
-from scrypath_celery.embedded.webhooks import Webhooks
+from .access import Gate
+from .batches import Batches
+from .catalogue import Catalogue
+from .database import Database
+from .documents import Documents
+from .faults import Faults
+from .identity import identity
+from .keys import Keys
+from .operations import Parts
+from .queue import Queue
+from .scheduler import Cost, Scheduler
+from .searchables import Searchables
+from .task import Task
+from .webhooks import Webhooks
 
 
 class Core:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from scrypath_celery.errors import EmbeddedError
+from ..errors import EmbeddedError
 
 APPLICATION_ID = 0x5C9A7E11
 """Marks a file as ours (SQLite's `application_id`)."""

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from scrypath_celery.embedded.catalogue import Index
-from scrypath_celery.embedded.database import Database
+from .catalogue import Index
+from .database import Database
 
 _CHUNK = 5_000
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import brotli  # type: ignore[import-untyped]
 import zstandard
 
-from scrypath_celery.embedded.refusal import Refusal
+from .refusal import Refusal
 
 _PIECE = 1 << 16
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from scrypath_celery.embedded.core import Core
-from scrypath_celery.embedded.faults import Faults
-from scrypath_celery.embedded.scheduler import Cost
-from scrypath_celery.embedded.server import Server
-from scrypath_celery.errors import EmbeddedError
+from ..errors import EmbeddedError
+from .core import Core
+from .faults import Faults
+from .scheduler import Cost
+from .server import Server
 
 
 class EmbeddedEngine:

@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from scrypath_celery.embedded.refusal import Refusal
+from .refusal import Refusal
 
 
 def is_geo(settings: dict[str, Any]) -> bool:

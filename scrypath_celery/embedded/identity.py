@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from scrypath_celery.embedded.refusal import Refusal
+from .refusal import Refusal
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,511}\Z")
 _UID = re.compile(r"[A-Za-z0-9_-]{1,400}\Z")

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from scrypath_celery.embedded.refusal import Refusal
+from .refusal import Refusal
 
 FORMATS = {"application/json": "json", "application/x-ndjson": "ndjson", "text/csv": "csv"}
 """The content types that documents come in, and the word for each in messages."""

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from scrypath_celery.embedded import clock, values
-from scrypath_celery.embedded.database import Database
-from scrypath_celery.embedded.identity import is_uid
-from scrypath_celery.embedded.refusal import Refusal
+from . import clock, values
+from .database import Database
+from .identity import is_uid
+from .refusal import Refusal
 
 ACTIONS = frozenset(
     "* search documents.* documents.add documents.get documents.delete indexes.* indexes.create indexes.get"

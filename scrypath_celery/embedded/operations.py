@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 import orjson
 
-from scrypath_celery.embedded.catalogue import Catalogue, Index
-from scrypath_celery.embedded.changes import Changes
-from scrypath_celery.embedded.database import Database
-from scrypath_celery.embedded.documents import Documents
-from scrypath_celery.embedded.geo import check_geo, is_geo
-from scrypath_celery.embedded.queue import Queue
-from scrypath_celery.embedded.refusal import Refusal
-from scrypath_celery.embedded.searchables import Searchables
-from scrypath_celery.embedded.settings import applied
-from scrypath_celery.embedded.task import FINISHED, Task
+from .catalogue import Catalogue, Index
+from .changes import Changes
+from .database import Database
+from .documents import Documents
+from .geo import check_geo, is_geo
+from .queue import Queue
+from .refusal import Refusal
+from .searchables import Searchables
+from .settings import applied
+from .task import FINISHED, Task
 
 OWN_ERRORS = frozenset(
     {

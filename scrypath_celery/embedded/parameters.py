@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from scrypath_celery.embedded import clock
-from scrypath_celery.embedded.identity import is_uid
-from scrypath_celery.embedded.refusal import Refusal
-from scrypath_celery.embedded.selection import Selection
-from scrypath_celery.embedded.task import KINDS, STATUSES
+from . import clock
+from .identity import is_uid
+from .refusal import Refusal
+from .selection import Selection
+from .task import KINDS, STATUSES
 
 _T = TypeVar("_T")
 U32 = 2**32 - 1

@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 
-from scrypath_celery.embedded import clock
-from scrypath_celery.embedded.database import Database
-from scrypath_celery.embedded.selection import Selection
-from scrypath_celery.embedded.task import COLUMNS, FINISHED, Task, from_row
+from . import clock
+from .database import Database
+from .selection import Selection
+from .task import COLUMNS, FINISHED, Task, from_row
 
 _PIECE = 500
 

@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from scrypath_celery.embedded import clock
-from scrypath_celery.embedded.autobatch import Plan, Waiting, plan
-from scrypath_celery.embedded.batches import Batches
-from scrypath_celery.embedded.faults import TASK_KINDS, Circumstance, Fault, Faults
-from scrypath_celery.embedded.operations import Batch, Operations, Parts, Write
-from scrypath_celery.embedded.refusal import Refusal
-from scrypath_celery.embedded.task import Task
+from . import clock
+from .autobatch import Plan, Waiting, plan
+from .batches import Batches
+from .faults import TASK_KINDS, Circumstance, Fault, Faults
+from .operations import Batch, Operations, Parts, Write
+from .refusal import Refusal
+from .task import Task
 
 _LOG = logging.getLogger(__name__)
 _COSTLY = frozenset({"documents", "deletions", "clear", "settings", "clearAndSettings"})

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 import orjson
 
-from scrypath_celery.embedded.catalogue import Catalogue, Index
-from scrypath_celery.embedded.database import Database
-from scrypath_celery.embedded.documents import Documents
-from scrypath_celery.embedded.search import SearchIndex
+from .catalogue import Catalogue, Index
+from .database import Database
+from .documents import Documents
+from .search import SearchIndex
 
 _T = TypeVar("_T")
 _CHUNK = 2_000

@@ -14,14 +14,14 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from scrypath_celery.embedded.call import Answer, Call, refused
-from scrypath_celery.embedded.core import Core, ids_in
-from scrypath_celery.embedded.encoding import plain, too_large
-from scrypath_celery.embedded.faults import REQUEST_KINDS, Circumstance, Fault
-from scrypath_celery.embedded.refusal import Refusal
-from scrypath_celery.embedded.routes.route import Route
-from scrypath_celery.embedded.routes.service import FAULT_PATH, FAULT_ROUTES
-from scrypath_celery.embedded.routes.table import ROUTES, Table
+from .call import Answer, Call, refused
+from .core import Core, ids_in
+from .encoding import plain, too_large
+from .faults import REQUEST_KINDS, Circumstance, Fault
+from .refusal import Refusal
+from .routes.route import Route
+from .routes.service import FAULT_PATH, FAULT_ROUTES
+from .routes.table import ROUTES, Table
 
 _T = TypeVar("_T")
 _LOG = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from scrypath_celery.embedded.engine import EmbeddedEngine
-from scrypath_celery.errors import EmbeddedError
+from ..errors import EmbeddedError
+from .engine import EmbeddedEngine
 
 _NOTICE = "the embedded engine is for tests and first steps; it is no production engine"
 

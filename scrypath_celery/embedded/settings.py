@@ -6,41 +6,13 @@ import copy
 import unicodedata
 from typing import Any
 
-from scrypath_celery.embedded.refusal import Refusal
-
-_DEFAULTS: dict[str, Any] = {
-    "displayedAttributes": ["*"],
-    "searchableAttributes": ["*"],
-    "filterableAttributes": [],
-    "sortableAttributes": [],
-    "rankingRules": ["words", "typo", "proximity", "attributeRank", "sort", "wordPosition", "exactness"],
-    "stopWords": [],
-    "nonSeparatorTokens": [],
-    "separatorTokens": [],
-    "dictionary": [],
-    "synonyms": {},
-    "distinctAttribute": None,
-    "proximityPrecision": "byWord",
-    "typoTolerance": {
-        "enabled": True,
-        "minWordSizeForTypos": {"oneTypo": 5, "twoTypos": 9},
-        "disableOnWords": [],
-        "disableOnAttributes": [],
-        "disableOnNumbers": False,
-    },
-    "faceting": {"maxValuesPerFacet": 100, "sortFacetValuesBy": {"*": "alpha"}},
-    "pagination": {"maxTotalHits": 1000},
-    "embedders": {},
-    "searchCutoffMs": None,
-    "localizedAttributes": None,
-    "facetSearch": True,
-    "prefixSearch": "indexingTime",
-}
+from ..setting_defaults import DEFAULTS
+from .refusal import Refusal
 
 KEYS = (
-    *list(_DEFAULTS)[:4],
+    *list(DEFAULTS)[:4],
     "foreignKeys",
-    *list(_DEFAULTS)[4:],
+    *list(DEFAULTS)[4:],
     "chat",
 )
 """All keys of a settings object in the engine's order, with the two that belong to experimental features."""
@@ -51,7 +23,7 @@ RESET = {key: ["*"] if key in ("displayedAttributes", "searchableAttributes") el
 
 def defaults() -> dict[str, Any]:
     """The settings of a fresh index, as `GET /indexes/{uid}/settings` answers them."""
-    return copy.deepcopy(_DEFAULTS)
+    return copy.deepcopy(dict(DEFAULTS))
 
 
 def applied(stored: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
@@ -62,12 +34,12 @@ def applied(stored: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
     """
     out = copy.deepcopy(stored)
     for key, value in sent.items():
-        if key not in _DEFAULTS:
+        if key not in DEFAULTS:
             continue
         if value is None:
-            out[key] = copy.deepcopy(_DEFAULTS[key])
+            out[key] = copy.deepcopy(DEFAULTS[key])
         elif key in ("typoTolerance", "faceting", "pagination"):
-            out[key] = _merged(out[key], value, _DEFAULTS[key])
+            out[key] = _merged(out[key], value, DEFAULTS[key])
         elif key == "embedders":
             out[key] = {name: one for name, one in {**out[key], **value}.items() if one is not None}
         else:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from scrypath_celery.embedded import values
-from scrypath_celery.embedded.locales import LOCALES
-from scrypath_celery.embedded.refusal import Refusal
-from scrypath_celery.embedded.settings import KEYS
-from scrypath_celery.embedded.values import Check
+from . import values
+from .locales import LOCALES
+from .refusal import Refusal
+from .settings import KEYS
+from .values import Check
 
 _RULES = ("words", "typo", "sort", "proximity", "attribute", "attributeRank", "wordPosition", "exactness")
 _RESERVED = ("_geo", "_geoDistance", "_geoPoint", "_geoRadius", "_geoBoundingBox", "_geoPolygon")

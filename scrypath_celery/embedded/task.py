@@ -7,8 +7,8 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
-from scrypath_celery.embedded import clock
-from scrypath_celery.embedded.refusal import Refusal
+from . import clock
+from .refusal import Refusal
 
 KINDS = (
     "documentAdditionOrUpdate",

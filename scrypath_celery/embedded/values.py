@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from scrypath_celery.embedded.refusal import Refusal
+from .refusal import Refusal
 
 Check = Callable[[Any, str, str], Any]
 """A check: `(value, place, code)` to the value to go on with, or Refusal with that code."""

@@ -8,9 +8,9 @@ import uuid
 from typing import Any
 from urllib.parse import urlsplit
 
-from scrypath_celery.embedded import values
-from scrypath_celery.embedded.database import Database
-from scrypath_celery.embedded.refusal import Refusal
+from . import values
+from .database import Database
+from .refusal import Refusal
 
 _MOST, _MOST_HEADERS = 20, 200
 _KNOWN = ("url", "headers")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import threading
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import requests
 from meilisearch import Client
-from meilisearch._httprequests import HttpRequests
+from meilisearch._httprequests import HttpRequests  # private: the client takes no session or timeouts of ours
 from meilisearch.errors import (
     MeilisearchApiError,
     MeilisearchCommunicationError,
@@ -50,7 +51,14 @@ class PooledRequests(HttpRequests):
         self._session = session
 
     def send_request(self, http_method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        return super().send_request(getattr(self._session, http_method.__name__), *args, **kwargs)
+        try:
+            return super().send_request(getattr(self._session, http_method.__name__), *args, **kwargs)
+        except (json.JSONDecodeError, AttributeError) as exc:
+            # Before its release 0.43 the client reads every refusal as one of Meilisearch's: a proxy's is none.
+            context = exc.__context__
+            while context is not None and not isinstance(context, requests.HTTPError):
+                context = context.__context__
+            raise context or exc from None
 
     def text(self, path: str) -> str:
         """The answer to a GET request as it is."""
@@ -204,6 +212,8 @@ def translate(exc: Exception, url: str, method: str, path: str, *, quoted: bool 
         sent = not _never_connected(cause)
         what = "broke the connection" if sent else "cannot be reached"
         return EngineUnreachable(f"Meilisearch at {url} {what}", sent=sent, broken=sent)
+    if isinstance(exc, requests.HTTPError):
+        return _foreign(exc.response.status_code, _retry_after(exc.response), url, _asked(method, path))
     if isinstance(exc, requests.TooManyRedirects):
         place = "" if exc.response is None else shown(exc.response.headers.get("Location", "")).partition("?")[0]
         text = f"{url} redirects {_asked(method, path)} to {place or 'another place'}"
@@ -216,15 +226,10 @@ def translate(exc: Exception, url: str, method: str, path: str, *, quoted: bool 
 
 
 def _refused(exc: MeilisearchApiError, url: str, method: str, path: str, quoted: bool) -> EngineError:
-    response = getattr(exc.__cause__, "response", None)
-    wait = None if response is None else response.headers.get("Retry-After")
-    retry_after = float(wait) if wait and wait.isdigit() else None
+    retry_after = _retry_after(getattr(exc.__cause__, "response", None))
     status, asked = exc.status_code, _asked(method, path)
-    if not isinstance(exc.code, str) or not isinstance(exc.type, str):  # a proxy's answer, not Meilisearch's
-        text = f"an answer to {asked} with status {status} that is not Meilisearch's came from {url}"
-        if status >= 500:
-            return EngineUnreachable(text, sent=True, status=status, retry_after=retry_after)
-        return EngineError(f"{text}: {CHECK}", status=status, retry_after=retry_after)
+    if not isinstance(exc.code, str) or not isinstance(exc.type, str):
+        return _foreign(status, retry_after, url, asked)
     text = f"Meilisearch refused {asked} with status {status}, code {exc.code}"
     refused = exc.type == "auth" or status in (401, 403)
     if refused:
@@ -243,6 +248,20 @@ def _refused(exc: MeilisearchApiError, url: str, method: str, path: str, quoted:
         engine_message=exc.message,
         link=exc.link,
     )
+
+
+def _foreign(status: int, retry_after: float | None, url: str, asked: str) -> EngineError:
+    """The error for a refusal by a proxy, and not by Meilisearch."""
+    text = f"an answer to {asked} with status {status} that is not Meilisearch's came from {url}"
+    if status >= 500:
+        return EngineUnreachable(text, sent=True, status=status, retry_after=retry_after)
+    return EngineError(f"{text}: {CHECK}", status=status, retry_after=retry_after)
+
+
+def _retry_after(response: requests.Response | None) -> float | None:
+    """The seconds after which a refused request may come again, where the refusal says so."""
+    wait = None if response is None else response.headers.get("Retry-After")
+    return float(wait) if wait and wait.isdigit() else None
 
 
 def _asked(method: str, path: str) -> str:

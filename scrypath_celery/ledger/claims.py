@@ -234,7 +234,9 @@ def _candidates(
         untried = work.c.trial.is_(None) | (work.c.claims >= SUSPECT)
         chosen = (work.c.index_uid == uid) & work.c.id.in_(only) & (work.c.priority == priority)
         mine = works.of_rebuild(rebuild_id)
-        query = select(*columns).where(chosen, in_state(*READY), works.known(), mine, untried).order_by(work.c.id)
+        # Where it failed before in a way that may pass, its backoff holds for its caller, too.
+        due = (work.c.state != State.RETRYING.value) | (work.c.available_at <= now())
+        query = select(*columns).where(chosen, in_state(*READY), due, works.known(), mine, untried).order_by(work.c.id)
         return list(connection.execute(query))
     return ready.claimable(connection, uid, priority, limit=limit, rebuild_id=rebuild_id, suspect=SUSPECT)
 

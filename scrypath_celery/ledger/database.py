@@ -11,11 +11,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, Engine, inspect, select
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
 from ..errors import (
     LedgerConflict,
-    LedgerError,
     LedgerMissing,
     LedgerOutdated,
     LedgerUnavailable,
@@ -25,6 +24,7 @@ from ..notices import Tell
 from . import noted, sqlite, tables, totals
 from .clock import now
 from .limits import limited, within
+from .refusals import contended, error_of, forbidden, translated
 
 if TYPE_CHECKING:
     from .triggers import Declarations, Triggers
@@ -118,6 +118,7 @@ class Ledger:
         `function` must do nothing but SQL. Raises as `begin` does.
         """
         started = time.monotonic()
+        patience = TRY_SECONDS if self._limit is None else min(TRY_SECONDS, 0.9 * self._limit)
         for attempt in range(TRIES):
             try:
                 with self.begin(checked=checked) as connection:
@@ -126,8 +127,8 @@ class Ledger:
                     result = function(connection)
                     totals.write(connection, counted)
             except (LedgerUnavailable, LedgerConflict) as exc:
-                over = attempt == TRIES - 1 or time.monotonic() - started > TRY_SECONDS
-                if over or not _contended(exc.__cause__):
+                over = attempt == TRIES - 1 or time.monotonic() - started > patience
+                if over or not contended(exc.__cause__):
                     raise
                 continue
             if notices and self._tell is not None:
@@ -191,8 +192,8 @@ class Ledger:
         try:
             self._admit(connection)
         except DBAPIError as exc:
-            if _forbidden(exc):
-                raise _error(exc) from exc
+            if forbidden(exc):
+                raise error_of(exc) from exc
             raise  # on the application's own connection, whose errors it knows
         self._admitted.add(connection.engine)
 
@@ -228,7 +229,7 @@ class Ledger:
             options = {} if write else {"sqlite_begin": "DEFERRED"}
             connecting = engine.connect().execution_options(**options)
             with connecting as connection:
-                transaction = sqlite.begin_writing(connection) if write else connection.begin()
+                transaction = sqlite.begin_writing(connection, self._limit) if write else connection.begin()
                 with transaction, limited(connection, self._limit):
                     yield connection
         else:
@@ -262,12 +263,11 @@ def check_tables(connection: Connection) -> None:
     A column that this code does not know is a newer release's: those can be left out by who does not know them, so that
     old and new processes run side by side.
     """
-    inspector = inspect(connection)
-    there = {table.name for table in tables.TABLES if inspector.has_table(table.name)}
+    there = inspect(connection).get_multi_columns(filter_names=[table.name for table in tables.TABLES])
     if not there:
         raise LedgerMissing("the database has no ledger yet: run `scrypath-celery ledger upgrade`")
     for table in tables.TABLES:
-        found = {column["name"] for column in inspector.get_columns(table.name)} if table.name in there else set()
+        found = {column["name"] for column in there.get((None, table.name), ())}
         expected = {column.name for column in table.columns}
         if expected - found:
             raise LedgerOutdated(
@@ -290,57 +290,3 @@ def identify(connection: Connection) -> str:
         connection.execute(tables.ledger.insert().values(id=secrets.token_hex(16), created_at=now(), relayed_at=0.0))
         found = connection.execute(query).scalar_one()
     return str(found)
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Raise this package's errors for the database's."""
-    try:
-        yield
-    except IntegrityError as exc:
-        raise LedgerConflict(f"the ledger's database refused a row ({_kind(exc)})") from exc
-    except DBAPIError as exc:
-        raise _error(exc) from exc
-    except SQLAlchemyError as exc:
-        raise LedgerUnavailable(f"the ledger's database cannot be used ({type(exc).__name__})") from exc
-
-
-def _error(exc: DBAPIError) -> LedgerError:
-    """This package's error for one of the database's."""
-    if _forbidden(exc):
-        return LedgerError(
-            f"the database user of the ledger may not do that ({_kind(exc)}): let it SELECT, INSERT, UPDATE and DELETE"
-            " in the ledger's tables (scrypath_*); tables and triggers are made by the owner of the tables"
-        )
-    if isinstance(exc, OperationalError | InterfaceError):
-        return LedgerUnavailable(f"the ledger's database did not answer ({_kind(exc)})")
-    kind = LedgerUnavailable if exc.connection_invalidated or _contended(exc) else LedgerError
-    return kind(f"the ledger's database refused a statement ({_kind(exc)})")
-
-
-def _forbidden(exc: DBAPIError) -> bool:
-    """Whether the user lacks a right; who was let in, since somebody else may get the right password."""
-    original = exc.orig
-    if getattr(original, "sqlstate", None) == "42501" or getattr(original, "sqlite_errorcode", 0) & 0xFF == 8:
-        return True
-    arguments: tuple[object, ...] = getattr(original, "args", ())
-    return bool(arguments) and arguments[0] in (1142, 1143, 1227, 1370, 1419)
-
-
-def _kind(exc: DBAPIError) -> str:
-    return f"{type(exc.orig).__module__.split('.')[0]} {type(exc.orig).__name__}"
-
-
-def _contended(exc: BaseException | None) -> bool:
-    """Whether the database chose this transaction as the victim of a deadlock, lock wait or serialisation failure."""
-    if not isinstance(exc, DBAPIError):
-        return False
-    if isinstance(exc, IntegrityError):
-        return True  # two that made the same row of an index: the second finds it
-    original = exc.orig
-    if getattr(original, "sqlstate", None) in ("40001", "40P01", "55P03"):
-        return True
-    if getattr(original, "sqlite_errorcode", 0) & 0xFF in (5, 6):  # SQLITE_BUSY, SQLITE_LOCKED
-        return True
-    arguments: tuple[object, ...] = getattr(original, "args", ())
-    return bool(arguments) and arguments[0] in (1205, 1213, 1020)

@@ -65,8 +65,9 @@ def move(connection: Connection, item: Work, cursor: Sequence[Any] | None) -> bo
 def fail(connection: Connection, item: Work, failure: Failure, delay: float | None) -> bool:
     """Note that a fan-out could not be resolved: it is tried again in `delay` seconds, or is a dead letter (None)."""
     state = State.FAILED if delay is None else State.RETRYING
-    event = {"state": state.value, "worker": item.worker, "reason": failure.reason[:200]}
-    told = {**event, "class": failure.reason_class.value, "code": failure.code}
+    told_by = noted.teller(item) if delay is None else None
+    event = {"state": state.value, "worker": item.worker, "task": item.task_id, "told_by": told_by}
+    told = {**event, "reason": failure.reason[:200], "class": failure.reason_class.value, "code": failure.code}
     changed = _where(item).values(
         state=state.value,
         attempts=item.attempts + 1,

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Integer, Select, bindparam, case, func, selec
 
 from ..work import OPEN, ClaimState, ReasonClass, State
 from .clock import now
+from .publications import failing
 from .tables import claim, in_state, ledger, work
 
 
@@ -99,6 +100,6 @@ def claim_counts(connection: Connection) -> dict[str, ClaimCounts]:
 def relay_state(connection: Connection) -> RelayState | None:
     """How the relay is; None where the ledger was never used."""
     last = case((ledger.c.relayed_at > 0.0, ledger.c.relayed_at), else_=ledger.c.created_at)
-    query = select(now() - last, ledger.c.publish_failed_at).order_by(ledger.c.created_at).limit(1)
-    row = connection.execute(query).one_or_none()
-    return None if row is None else RelayState(age=max(float(row[0]), 0.0), publishing_fails=row[1] is not None)
+    fails = case((failing(), 1), else_=0)
+    row = connection.execute(select(now() - last, fails).order_by(ledger.c.created_at).limit(1)).one_or_none()
+    return None if row is None else RelayState(age=max(float(row[0]), 0.0), publishing_fails=bool(row[1]))

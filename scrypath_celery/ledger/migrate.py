@@ -14,7 +14,8 @@ from sqlalchemy import Connection, Engine, inspect
 from ..errors import LedgerOutdated
 from . import tables
 from .autogenerate import VERSION_TABLE
-from .database import check_tables, identify, translated
+from .database import check_tables, identify
+from .refusals import translated
 from .sqlite import begin_immediate
 
 _SCRIPTS = Path(__file__).parent / "migrations"

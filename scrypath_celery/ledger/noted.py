@@ -9,6 +9,9 @@ from ..work import Failure, Work
 
 _OPTION = "scrypath_notices"
 
+TASK = "task"
+"""How the history of a work calls its Celery task, where that is to report it."""
+
 
 def note_here(connection: Connection) -> list[Notice]:
     """The list that notices of this connection are noted in from now on."""
@@ -37,6 +40,14 @@ def note_dead_letter(
             reason_class=failure.reason_class,
             code=failure.code,
             task_id=item.task_id,
-            told_by_task=by_runner and item.task_id is not None,
+            told_by_task=by_runner and teller(item) is not None,
         ),
     )
+
+
+def teller(item: Work) -> str | None:
+    """What the history of a dead letter says of who reports it, where the claim that ran it settled it.
+
+    That is its Celery task, at its end. A task that comes again finds here that it never came so far.
+    """
+    return None if item.task_id is None else TASK

@@ -88,21 +88,22 @@ def watch(engine: Engine) -> None:
         event.listen(engine, "begin", _note)
 
 
-def begin_writing(connection: Connection) -> RootTransaction:
-    """Begin a transaction that takes the write lock on a connection without one.
+def begin_writing(connection: Connection, seconds: float | None = None) -> RootTransaction:
+    """Begin a transaction that takes the write lock on a connection without one, within `seconds` where given.
 
     Raises:
         LedgerLocked: a transaction that this thread has open holds the lock: waiting for it would be in vain.
     """
     driver: Any = connection.connection.dbapi_connection
     held_here = bool(_open_here(connection.engine))
-    with _impatient(driver) if held_here else nullcontext():
+    limit = OWN_MILLISECONDS if held_here else None if seconds is None else int(seconds * 1_000)
+    with nullcontext() if limit is None else _impatient(driver, limit):
         try:
             transaction = connection.begin()
             begin_immediate(connection)
         except OperationalError as exc:
             if held_here and getattr(exc.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
-                raise LedgerLocked(_LOCKED) from exc
+                raise LedgerLocked(_LOCKED) from None  # no lost race: nobody is to try it again
             raise
     return transaction
 
@@ -127,9 +128,9 @@ def begin_immediate(connection: Connection) -> None:
 
 
 @contextmanager
-def _impatient(driver: Any) -> Iterator[None]:
+def _impatient(driver: Any, milliseconds: int) -> Iterator[None]:
     patience = driver.execute("PRAGMA busy_timeout").fetchone()[0]
-    driver.execute(f"PRAGMA busy_timeout={min(patience, OWN_MILLISECONDS)}")
+    driver.execute(f"PRAGMA busy_timeout={min(patience, milliseconds)}")
     try:
         yield
     finally:

@@ -272,6 +272,8 @@ worker = Table(
     metadata,
     Column("name", String(200), primary_key=True),
     Column("seen_at", Double, nullable=False),
+    Column("kind", _word(16), nullable=False, server_default="worker"),
+    Column("sends_to", Json),
     **_OPTIONS,
 )
 

@@ -255,9 +255,9 @@ def fail(
     `delay` (seconds) leaves it `retrying`; None makes it a dead letter. `count_attempt` says that it costs an attempt,
     `trial` in which group it is tried next, `by_runner` that whoever holds the claim settles it.
     """
-    attempts = item.attempts + (1 if count_attempt else 0)
     state = State.FAILED if delay is None else State.RETRYING
-    event = {"state": state.value, "worker": item.worker, "task": item.task_id, "uids": list(engine_uids[:5])}
+    told_by = noted.teller(item) if by_runner and state is State.FAILED else None
+    event = {"state": state.value, "worker": item.worker, "task": item.task_id, "told_by": told_by}
     changed = connection.execute(
         update(work)
         .where(work.c.id == item.id, _held(token))
@@ -265,7 +265,7 @@ def fail(
             state=state.value,
             remaining=list(ids),
             documents=len(ids),
-            attempts=attempts,
+            attempts=item.attempts + int(count_attempt),
             claims=0,
             available_at=now() + (delay or 0.0),
             publish_after=now() + (delay or 0.0),
@@ -275,7 +275,7 @@ def fail(
             error_code=(failure.code or "")[:64] or None,
             engine_uids=list(engine_uids[:20]),
             trial=trial,
-            history=remember(connection, item, {**event, **_told(failure)}),
+            history=remember(connection, item, {**event, "uids": list(engine_uids[:5]), **_told(failure)}),
         )
     ).rowcount
     if changed and state is State.FAILED:

@@ -17,11 +17,14 @@ from .samples import Samples
 
 def add_ledger(samples: Samples, runtime: Runtime, look: LedgerLook) -> None:
     """Add what was found in the ledger."""
+    found: dict[str, dict[tuple[str, str], Total]] = {}
+    for (uid, *key), total in look.totals.items():
+        found.setdefault(uid, {})[key[0], key[1]] = total
     for uid, one in look.indexes.items():
         name = name_of(runtime, uid)
         _add_index(samples, name, one)
         _add_claims(samples, name, look.claims.get(uid, gauges.ClaimCounts()))
-        _add_totals(samples, name, {key[1:]: found for key, found in look.totals.items() if key[0] == uid})
+        _add_totals(samples, name, found.get(uid, {}))
     if look.relay is not None:
         samples.add("scrypath_relay_age_seconds", look.relay.age)
         samples.add("scrypath_publishing_fails", look.relay.publishing_fails)

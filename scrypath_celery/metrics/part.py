@@ -1,4 +1,4 @@
-"""Asking a part that may not answer: never more than one question to it is under way, however many ask."""
+"""Asking a part that may not answer: however many ask, one question to it is under way, and few that are given up."""
 
 from __future__ import annotations
 
@@ -13,6 +13,13 @@ from ..errors import ScrypathError
 
 T = TypeVar("T")
 
+PATIENCE = 30.0
+"""Seconds after which a question that is not answered is asked once more, doubled with each that is not answered.
+
+Its connection may have lost its other end without a word (a host without power, a firewall): nobody will ever answer on
+it, while a new one is answered at once.
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Answer(Generic[T]):
@@ -26,22 +33,29 @@ class Answer(Generic[T]):
 class Part(Generic[T]):
     """One part and the question to it, which is asked in a thread of its own.
 
-    A question that is not answered in time stays under way, and whoever asks meanwhile waits for the same one: a part
-    that hangs costs one thread and one connection.
+    A question that is not answered in time stays under way, and whoever asks meanwhile waits for the same one, until
+    `patience` (seconds) is over: a part that hangs for an hour costs seven threads and connections.
     """
 
-    def __init__(self, question: Callable[[], T]) -> None:
+    def __init__(self, question: Callable[[], T], patience: float = PATIENCE) -> None:
         self._question = question
+        self._patience = self._first = patience
         self._lock = threading.Lock()
         self._asked: tuple[Future[T], float] | None = None
 
     def ask(self) -> None:
-        """Begin to ask, where no question is under way."""
+        """Begin to ask, where no question is under way, or the one that is has waited for too long."""
         with self._lock:
+            now = time.monotonic()
             if self._asked is None or self._asked[0].done():
-                future: Future[T] = Future()
-                self._asked = (future, time.monotonic())
-                threading.Thread(target=self._run, args=(future,), name="scrypath-metrics", daemon=True).start()
+                self._patience = self._first
+            elif now - self._asked[1] > self._patience:
+                self._patience *= 2
+            else:
+                return
+            future: Future[T] = Future()
+            self._asked = (future, now)
+            threading.Thread(target=self._run, args=(future,), name="scrypath-metrics", daemon=True).start()
 
     def answer(self, seconds: float) -> Answer[T]:
         """What came of the question that is under way, within `seconds`."""

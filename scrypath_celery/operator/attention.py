@@ -6,10 +6,12 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ..convergence.destinations import Elsewhere
 from ..declaration.changes import Remedy
 from ..engine.versions import NEEDED_TEXT
 from ..ledger.triggers import TriggerState
 from ..rebuild.phases import Phase
+from ..rebuild.report import mending
 from ..work import Mode
 from .recommendations import PAUSES
 from .status import Contract, IndexStatus, KnownWorker, Status
@@ -39,6 +41,7 @@ class Code(StrEnum):
     SCHEMA_UNKNOWN_TO_WORKERS = "schema_unknown_to_workers"
     INDEX_UNDECLARED = "index_undeclared"
     PUBLISHING_FAILS = "publishing_fails"
+    SENT_ELSEWHERE = "sent_elsewhere"
     TRIGGERS_INCOMPLETE = "triggers_incomplete"
     ENGINE_TOO_OLD = "engine_too_old"
     ENGINE_UNTESTED = "engine_untested"
@@ -99,6 +102,8 @@ def _reasons(found: Status, max_age: float, program: str, worker: str) -> Iterat
         for rule in (_pauses, _failed, _engine_content, _rebuild, _drift, _moving, _triggers):
             yield from rule(one, max_age, program)
     yield from _workers(found, program, worker)
+    for other in found.elsewhere:
+        yield Reason(code=Code.SENT_ELSEWHERE, text=other.text, remedy=remedy_elsewhere(other, program))
     yield from _engine(found, max_age)
 
 
@@ -125,7 +130,11 @@ def _failed(one: IndexStatus, max_age: float, program: str) -> Iterator[Reason]:
 def _engine_content(one: IndexStatus, max_age: float, program: str) -> Iterator[Reason]:
     if one.engine_lost_since is not None:
         text = "the engine was restored, emptied or replaced: settled work is lost in it"
-        yield Reason(code=Code.ENGINE_RESTORED, schema=one.schema, text=text, remedy=f"{program} reindex {one.schema}")
+        goes_on = mending(one.rebuild, one.engine_lost_since)
+        remedy = f"{program} {goes_on or 'reindex'} {one.schema}"
+        if goes_on is not None:
+            text, remedy = f"{text}, and is being brought back", f"wait, or go on with it: {remedy}"
+        yield Reason(code=Code.ENGINE_RESTORED, schema=one.schema, text=text, remedy=remedy)
     elif one.contract is Contract.MISSING and one.made and not one.queue.open and one.queue.unknown is None:
         text = f"the index {one.index} was made and is gone"
         yield Reason(code=Code.INDEX_MISSING, schema=one.schema, text=text, remedy=f"{program} backfill {one.schema}")
@@ -201,6 +210,11 @@ def _workers(found: Status, program: str, worker: str) -> Iterator[Reason]:
         text = f"works could not be handed to Celery: {found.publishing}"
         remedy = "see that the application reaches the broker; until then the relay of the workers hands them over"
         yield Reason(code=Code.PUBLISHING_FAILS, text=text, remedy=remedy)
+
+
+def remedy_elsewhere(one: Elsewhere, program: str) -> str:
+    """What to do about processes that send the same indexes elsewhere."""
+    return f"give all processes the same {one.options}, restart those that differ, then {program} reindex SCHEMA"
 
 
 def _silent(one: KnownWorker) -> Reason:

@@ -56,6 +56,10 @@ class BulkOptions(TypedDict, total=False):
     progress: Progress | None
 
 
+class Choice(Selection, BulkOptions, total=False):
+    """Which works are changed, and how."""
+
+
 def bulk_retry(
     runtime: Runtime,
     schemas: Sequence[Schema] | None = None,

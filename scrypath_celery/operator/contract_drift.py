@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from ..convergence.destinations import Elsewhere
 from ..convergence.live_settings import differing
 from ..declaration.changes import Declared, Remedy, changes, cheapest
 from ..declaration.schema import Schema
@@ -63,7 +64,8 @@ class ContractDrift:
     """One index against its schema. Without an index nothing matches, and `dimensions` is empty.
 
     `declaration` says what was declared otherwise when the index was made, as far as the ledger knows. `triggers` says
-    how those of its tables stand, where it has some (None: not known); they are no part of what matches.
+    how those of its tables stand, where it has some (None: not known), `elsewhere` which processes send the same index
+    to another engine or prefix; neither is a part of what matches.
     """
 
     schema: str
@@ -75,6 +77,7 @@ class ContractDrift:
     declaration: Dimension = Dimension(match=True)
     remedies: tuple[Remedy, ...] = ()
     triggers: tuple[TableStatus, ...] | None = None
+    elsewhere: tuple[Elsewhere, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Contract drift with what the ledger's database knows of it: the declaration before, and triggers."""
+"""Contract drift with what the ledger's database knows of it: the declaration before, triggers, and who sends where."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ..ledger import declared
 from ..ledger.triggers import TableStatus
 from ..runtime import Runtime
 from .contract_drift import ContractDrift, contract_drift
+from .status import seen_elsewhere
 from .trigger_status import triggers_of
 
 
@@ -31,4 +32,5 @@ def contract_report(runtime: Runtime, schema: Schema) -> ContractDrift:
 
     with suppress(LedgerMissing):
         made_with, triggers = runtime.ledger.read(look)
-    return replace(contract_drift(runtime, schema, made_with), triggers=triggers)
+    others = tuple(one for one in seen_elsewhere(runtime) if schema.uid in one.indexes)
+    return replace(contract_drift(runtime, schema, made_with), triggers=triggers, elsewhere=others)

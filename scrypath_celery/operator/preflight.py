@@ -14,11 +14,12 @@ from ..engine.versions import NEEDED_TEXT, is_new_enough, is_tested
 from ..errors import EngineUnreachable, KeyRefused, LedgerMissing, LedgerOutdated, ScrypathError
 from ..ledger import indexes
 from ..runtime import Runtime
-from .attention import Health
+from .attention import Health, remedy_elsewhere
 from .broker import Broker
 from .contract_drift import contract_drift
 from .display_name import display_name
 from .probe import Look
+from .status import seen_elsewhere
 
 
 class Part(StrEnum):
@@ -69,6 +70,7 @@ def preflight(
     groups: list[tuple[Part, Callable[[], list[Finding]]]] = [
         (Part.LEDGER, lambda: [_ledger(runtime)]),
         (Part.ENGINE, lambda: [_engine(runtime)]),
+        (Part.ENGINE, lambda: list(_elsewhere(runtime, program))),
         (Part.KEY, lambda: [_key(runtime, schemas)]),
         (Part.CONTRACT, lambda: [_contract(runtime, schema, program) for schema in schemas]),
     ]
@@ -105,9 +107,10 @@ def _ledger(runtime: Runtime) -> Finding:
     try:
         runtime.ledger.read(lambda connection: None)
     except (LedgerMissing, LedgerOutdated) as exc:
-        return Finding(
-            part=Part.LEDGER, health=Health.ATTENTION, text=str(exc), remedy="`scrypath-celery ledger upgrade`"
-        )
+        missing = isinstance(exc, LedgerMissing)
+        text = "the database has no ledger yet" if missing else "its tables are older than this release"
+        remedy = "`scrypath-celery ledger upgrade`"
+        return Finding(part=Part.LEDGER, health=Health.ATTENTION, text=text, remedy=remedy)
     return _fine(Part.LEDGER, "its tables are those of this release")
 
 
@@ -121,6 +124,13 @@ def _engine(runtime: Runtime) -> Finding:
         text = f"{told}; version {NEEDED_TEXT} or newer is needed"
         return Finding(part=Part.ENGINE, health=Health.ATTENTION, text=text, remedy="upgrade the engine")
     return _fine(Part.ENGINE, told if is_tested(version) else f"{told}, which this release was not tested with")
+
+
+def _elsewhere(runtime: Runtime, program: str) -> Iterator[Finding]:
+    """Other processes of this ledger that send the same indexes to another engine or prefix."""
+    for one in seen_elsewhere(runtime):
+        text, remedy = one.text, remedy_elsewhere(one, program)
+        yield Finding(part=Part.ENGINE, health=Health.ATTENTION, text=text, remedy=remedy)
 
 
 def _key(runtime: Runtime, schemas: Sequence[Schema]) -> Finding:

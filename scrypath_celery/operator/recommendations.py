@@ -77,6 +77,12 @@ class Situation:
     """Who paused it by hand and why."""
     hanging: Sequence[int] = ()
     """Works whose projection hangs now."""
+    surplus: int = 0
+    """Documents that the index holds beyond the number of records."""
+    cap: int | None = None
+    """How many documents without a record are deleted without a word of an operator; None where that is not known."""
+    mending: str | None = None
+    """The command of a backfill or reindex that is under way and began after the engine lost what was settled."""
 
 
 REMEDIES: Mapping[ReasonClass, str] = {
@@ -127,8 +133,11 @@ Rule = Callable[[Situation, str], list[Action]]
 def _restored(situation: Situation, program: str) -> list[Action]:
     if Signal.ENGINE_RESTORED not in situation.signals:
         return []
-    why = "the engine was restored, emptied or replaced: settled work is lost in it, build the index anew"
-    return [_reindex(situation, program, why)]
+    what = "the engine was restored, emptied or replaced: settled work is lost in it"
+    if situation.mending is not None:
+        why = f"{what}, and is being brought back: wait; if its process is gone, this goes on with it"
+        return [Action(name="wait", why=why, command=f"{program} {situation.mending} {situation.schema}")]
+    return [_reindex(situation, program, f"{what}, build the index anew")]
 
 
 def _paused(situation: Situation, program: str) -> list[Action]:
@@ -206,6 +215,13 @@ def _differing(situation: Situation, program: str) -> list[Action]:
     why = "database and index hold different numbers of documents, and nothing is under way: re-sync all records"
     if Signal.INDEX_MISSING in situation.signals:
         why = "the index is not there: make it, with all records"
+    elif situation.cap is not None and situation.surplus > situation.cap:
+        why = (
+            f"the index holds {situation.surplus} documents more than there are records, more than are deleted without"
+            f" a word ({situation.cap}): see which with `verify`, then let them be deleted"
+        )
+        command = f"{program} reconcile {situation.schema} --action repair --allow-mass-delete"
+        return [Action(name="repair", why=why, command=command)]
     command = f"{program} reconcile {situation.schema} --action backfill"
     return [Action(name="backfill", why=why, command=command)]
 

@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from ..declaration.schema import Schema
 from ..ledger import indexes, overview, works
 from ..notices import DriftFound
-from ..rebuild.report import RebuildStatus
+from ..rebuild.mass_delete import cap_of
+from ..rebuild.report import RebuildStatus, mending
 from ..runtime import Runtime
 from ..work import IndexRow, State
 from .broker import Broker
@@ -23,6 +24,7 @@ from .index_counts import DocumentCounts, EngineCounts, QueueCounts, document_co
 from .pause import Paused, PausedByHand, by_hand, paused
 from .probe import Probe, look_for_loss
 from .recommendations import TROUBLES, Action, FailedClass, Signal, Situation, recommended
+from .serialization import to_datetime
 from .settings_diff import HotApplied, recorded
 from .status_parts import rebuild_status
 
@@ -184,6 +186,9 @@ def _report(
         hanging=tuple(stuck.work_id for stuck in snapshot.stuck if stuck.work_id is not None),
         contract=seen.contract.remedies if seen.contract is not None else (),
         drifting=seen.contract.names if seen.contract is not None else (),
+        surplus=(seen.documents.index or 0) - (seen.documents.database or 0),
+        cap=cap_of(runtime.options, seen.documents.index or 0),
+        mending=mending(snapshot.rebuild, to_datetime(seen.row.lost_since if seen.row is not None else None)),
     )
     return IndexReport(
         schema=name,

@@ -42,6 +42,19 @@ class Selection(TypedDict, total=False):
     ids: Iterable[int] | None
 
 
+class Listing(Selection, total=False):
+    """Which works are listed, and how.
+
+    `order` is by when they ended. `limit` is the most rows (50; None: all), `after` the `next` of the page before; `by`
+    counts them by `code`, `schema` or `hour` too.
+    """
+
+    order: AnyOrder
+    limit: int | None
+    after: int | None
+    by: AnyGrouping
+
+
 def resolved(
     connection: Connection, chosen: Selection, schemas: Sequence[Schema] | None = None, *, states: Sequence[State]
 ) -> WorkFilter:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 
+from ..convergence.destinations import Elsewhere, elsewhere
 from ..convergence.proof import check
 from ..declaration.changes import Remedy
 from ..declaration.schema import Schema
@@ -99,7 +101,7 @@ class Status:
 
     `publishing` is why works cannot be handed to Celery, None where they can. `undeclared` counts open works of
     indexes that no schema here declares, by uid. `workers` are those that the ledger knows of, by name; `broker` has
-    those that answered.
+    those that answered. `elsewhere` are processes that send the same indexes to another engine or prefix.
     """
 
     indexes: tuple[IndexStatus, ...]
@@ -108,6 +110,7 @@ class Status:
     workers: tuple[KnownWorker, ...] = ()
     undeclared: Mapping[str, int] = field(default_factory=dict)
     publishing: str | None = None
+    elsewhere: tuple[Elsewhere, ...] = ()
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -154,7 +157,17 @@ def status(
         ),
         undeclared=found.undeclared if found is not None else {},
         publishing=f"{failure.reason} (last at {to_datetime(failure.at)})" if failure is not None else None,
+        elsewhere=seen_elsewhere(runtime, seconds, ask=engine.health.unknown is None) if found is not None else (),
     )
+
+
+def seen_elsewhere(runtime: Runtime, seconds: float | None = None, *, ask: bool = True) -> tuple[Elsewhere, ...]:
+    """Where others send the same indexes, for `seconds` at most; none where that cannot be seen."""
+    look = partial(elsewhere, runtime, ask=ask)
+    try:
+        return look() if seconds is None or runtime.ledger.is_bound else Look(look).answer(seconds)
+    except (LedgerError, TimeoutError):
+        return ()
 
 
 def _beside(

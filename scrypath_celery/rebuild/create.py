@@ -19,11 +19,13 @@ def create(held: Held) -> None:
         EngineError: the engine did not take what is declared, or does not answer.
     """
     engine, schema, runtime = held.runtime.engine, held.schema, held.runtime
-    made_by = engine.create(held.target, schema.key)
-    settled(runtime, made_by, missing="index_already_exists")
     declared = schema.declared_settings()
-    if declared:
-        settled(runtime, engine.apply(held.target, declared))
+    made_by = engine.create(held.target, schema.key)
+    applied_by = engine.apply(held.target, declared) if declared else None
+    ranges, total = ranges_of(held), runtime.source.count(schema)  # read while the engine works
+    settled(runtime, made_by, missing="index_already_exists")
+    if applied_by is not None:
+        settled(runtime, applied_by)
     wrong = differing(runtime, declared, engine.settings(held.target) or {})
     if wrong:
         raise EngineError(f"the engine did not take these settings of {schema.name} as declared: {', '.join(wrong)}")
@@ -34,6 +36,6 @@ def create(held: Held) -> None:
         phase=Phase.FILL,
         target_created=made["createdAt"],
         target_uid=made_by,
-        ranges=ranges_of(held),
-        counts={**held.row.counts, "total": runtime.source.count(schema)},
+        ranges=ranges,
+        counts={**held.row.counts, "total": total},
     )

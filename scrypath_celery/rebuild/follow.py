@@ -16,7 +16,7 @@ from .begin import FOLLOWED
 from .phases import ENDS, Phase
 from .runner import Progress, refuse_paused, report
 
-POLL = 0.5
+POLL = 0.2
 """Seconds between two looks."""
 UNTOUCHED = 5.0
 """Seconds without a sign of a worker after which it is said."""

@@ -57,7 +57,8 @@ class ReindexReport:
 class RebuildStatus:
     """One rebuild as operators see it. `rate` is documents a second since its start, `eta` seconds to go.
 
-    `ranges` of the key are filled side by side, `ranges_over` of them are done. `owner` drives it now.
+    `ranges` of the key are filled side by side, `ranges_over` of them are done. `owner` drives it now. `part` says that
+    only some records are brought in.
     """
 
     id: int
@@ -83,6 +84,16 @@ class RebuildStatus:
     kept_until: datetime | None
     blocked_by: Mapping[str, str]
     reason: str | None
+    part: bool = False
+
+
+def mending(rebuild: RebuildStatus | None, lost_since: datetime | None) -> str | None:
+    """What is under way (`backfill`, `reindex`) and brings back what the engine lost by then; None where nothing is."""
+    if rebuild is None or lost_since is None or rebuild.phase is Phase.KEPT:
+        return None
+    if rebuild.part or rebuild.created_at < lost_since:
+        return None
+    return "backfill" if rebuild.target is None else "reindex"
 
 
 def status_of(row: Rebuild, *, schema: str, index: str, now: float) -> RebuildStatus:
@@ -117,6 +128,7 @@ def status_of(row: Rebuild, *, schema: str, index: str, now: float) -> RebuildSt
         kept_until=None if row.keep_until is None else _date(row.keep_until),
         blocked_by=blocked(row),
         reason=row.reason,
+        part=bool(row.options.get("part")),
     )
 
 

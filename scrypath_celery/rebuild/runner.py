@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from enum import Enum, auto
 from functools import partial
 
 from ..convergence.executor import run_ready_works
-from ..convergence.in_flight import GROWTH
 from ..convergence.relay import relay
 from ..errors import IndexPaused, RebuildError, ScrypathError
 from ..ledger import indexes, ready, rebuilds
 from ..ledger.rebuilds import Rebuild
 from ..logs import log
 from ..runtime import Runtime
-from ..work import OPEN, READY, Mode, PauseByHand, Scope, State, cause_of
+from ..work import OPEN, READY, IndexRow, Mode, PauseByHand, Scope, State, cause_of
 from .begin import give_up
 from .held import Held, acquire
 from .phases import Phase
 from .step import Turn, expired, step
+from .waiting import Waiting
 
 Progress = Callable[[str, int, int | None], None]
 """Called with the phase, how many documents are done, and of how many (None: unknown)."""
@@ -40,11 +39,11 @@ def run_here(held: Held, progress: Progress | None = None) -> Rebuild:
         IndexPaused, EngineError, SourceError, LedgerError: a part is unreachable; the same call goes on when it is
             back.
     """
-    pause, runtime, uid = threading.Event(), held.runtime, held.row.index_uid
-    interval = runtime.options.poll_first
+    runtime, uid = held.runtime, held.row.index_uid
+    waiting, moved = Waiting(runtime=runtime, uid=uid, longest=SLICE), True
     try:
         while True:
-            refuse_paused(runtime, uid)
+            _refuse_pause(runtime, uid, moved=moved)
             turn = step(held)
             if progress is not None:
                 report(held.row, progress, runtime)
@@ -52,13 +51,14 @@ def run_here(held: Held, progress: Progress | None = None) -> Rebuild:
                 return held.row
             if turn is Turn.WAITING or held.phase in (Phase.FILL, Phase.ORPHANS, Phase.CATCH_UP):
                 outcome = run_ready_works(runtime, uid, seconds=SLICE)
-                _check_pause(runtime, uid, moved=bool(outcome.succeeded))
+                moved = bool(outcome.succeeded)
                 if turn is Turn.WAITING and not outcome.claims:
                     relay(runtime)
-                    pause.wait(interval)
-                    interval = min(interval * GROWTH, runtime.options.poll_max)
+                    waiting.wait()
                 else:
-                    interval = runtime.options.poll_first
+                    waiting.reset()
+            else:
+                moved = True
     finally:
         held.release()
 
@@ -113,8 +113,8 @@ def _drive(held: Held, end: float, progress: RebuildProgress | None, *, works: b
     if expired(held):
         give_up(held, Phase.EXPIRED, "nothing has moved in it for longer than a rebuild is kept")
         return Left.DONE
-    runtime, pause = held.runtime, threading.Event()
-    interval = runtime.options.poll_first
+    runtime = held.runtime
+    waiting = Waiting(runtime=runtime, uid=held.row.index_uid, longest=runtime.options.poll_max)
     while time.monotonic() < end:
         turn = step(held)
         if progress is not None:
@@ -122,7 +122,7 @@ def _drive(held: Held, end: float, progress: RebuildProgress | None, *, works: b
         if turn in (Turn.OVER, Turn.STOPPED):
             return Left.DONE
         if turn is not Turn.WAITING or (works and _run_works(held)):
-            interval = runtime.options.poll_first
+            waiting.reset()
             continue
         if _others_are_at_it(runtime, held.row):
             return Left.TO_OTHERS
@@ -130,8 +130,7 @@ def _drive(held: Held, end: float, progress: RebuildProgress | None, *, works: b
         # as soon as it is done, and the relay comes back here no sooner than its period is over.
         if runtime.ledger.read(lambda tx: ready.uids(tx, *READY)):
             return Left.DONE
-        pause.wait(interval)
-        interval = min(interval * GROWTH, runtime.options.poll_max)
+        waiting.wait()
     return Left.TO_ANYBODY
 
 
@@ -178,8 +177,12 @@ def report(row: Rebuild, progress: Progress, runtime: Runtime) -> None:
 
 
 def _by_hand(runtime: Runtime, uid: str) -> PauseByHand | None:
-    row = runtime.ledger.read(lambda tx: indexes.get(tx, uid))
+    row = _index(runtime, uid)
     return None if row is None else row.pause_by_hand
+
+
+def _index(runtime: Runtime, uid: str) -> IndexRow | None:
+    return runtime.ledger.read(lambda tx: indexes.get(tx, uid))
 
 
 def refuse_paused(runtime: Runtime, uid: str) -> None:
@@ -188,7 +191,10 @@ def refuse_paused(runtime: Runtime, uid: str) -> None:
     Raises:
         IndexPaused: it is paused by hand; the message says by whom and why. LedgerError: the ledger cannot be read.
     """
-    pause = _by_hand(runtime, uid)
+    _refuse_by_hand(runtime, uid, _by_hand(runtime, uid))
+
+
+def _refuse_by_hand(runtime: Runtime, uid: str, pause: PauseByHand | None) -> None:
     if pause is not None:
         schema = runtime.schemas.by_uid(uid)
         name = uid if schema is None else schema.name
@@ -196,8 +202,10 @@ def refuse_paused(runtime: Runtime, uid: str) -> None:
         raise IndexPaused(f"{name} was paused by {pause.by} ({pause.reason}): {resume}")
 
 
-def _check_pause(runtime: Runtime, uid: str, *, moved: bool) -> None:
-    row = runtime.ledger.read(lambda tx: indexes.get(tx, uid))
+def _refuse_pause(runtime: Runtime, uid: str, *, moved: bool) -> None:
+    """The same, and for any other pause, unless works have `moved` all the same."""
+    row = _index(runtime, uid)
+    _refuse_by_hand(runtime, uid, None if row is None else row.pause_by_hand)
     # A pause that concerns the live index alone is what a rebuild may end.
     if row is not None and row.pause is not None and row.pause.scope is not Scope.INDEX and not moved:
         raise IndexPaused(

@@ -100,4 +100,5 @@ def _as_of_a_record(schema: Schema, row: Sequence[Any]) -> bytes:
 def _reads_only(statement: Select[Any], schema: Schema) -> bool:
     """Whether a statement is `select(Model)` with criteria alone."""
     selected = statement.column_descriptions
+    # Private, as nothing public tells the options of a statement: one that loads otherwise is not read by columns.
     return len(selected) == 1 and selected[0]["expr"] is schema.model and not statement._with_options

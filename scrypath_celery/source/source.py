@@ -31,7 +31,18 @@ from .failures import crash, is_interruption
 from .isolation import concerns_the_database, concerns_the_value, isolate
 from .lazy_loads import LazyLoads
 from .reading import Part, Reading, encoded_record
-from .statements import among, chunks, count_of, criteria, id_expression, ids_of, records_of, value_of, values_of
+from .statements import (
+    among,
+    at_places,
+    chunks,
+    count_of,
+    criteria,
+    id_expression,
+    ids_of,
+    records_of,
+    value_of,
+    values_of,
+)
 
 
 class Source:
@@ -121,23 +132,18 @@ class Source:
     def boundaries(self, schema: Schema, parts: int) -> list[str]:
         """Ids that part the records into at most `parts` ranges of equal size, in the order that the database gives.
 
-        Found by offset in that order, so that any key that the database can order will do.
+        Found by their number in that order, so that any key that the database can order will do.
 
         Raises:
             SourceError: the database did not answer.
         """
         with self._session(schema) as session:
-            expression = id_expression(schema)
-            ids = ids_of(schema).order_by(expression)
             total = session.scalar(count_of(schema)) or 0
-            found: list[str] = []
             parts = min(parts, total // MAX_IDS + 1)
-            for part in range(1, parts):
-                at = total * part // parts
-                value = session.scalar(ids.offset(at - 1).limit(1)) if at else None
-                if value is not None and (not found or found[-1] != schema.id_of(value)):
-                    found.append(schema.id_of(value))
-            return found
+            places = [total * part // parts for part in range(1, parts)]
+            if not places:
+                return []
+            return list(dict.fromkeys(schema.ids_of(session.scalars(at_places(schema, places)).all())))
 
     def page(
         self,

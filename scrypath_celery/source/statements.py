@@ -33,8 +33,19 @@ def ids_of(schema: Schema) -> Select[Any]:
 
 def count_of(schema: Schema) -> Select[Any]:
     """Counts the records of the schema, under the execution options that they are read with."""
-    ids = ids_of(schema).distinct()
+    ids = ids_of(schema)
+    if schema.select is not None or not schema.by_primary_key:  # else each is there once
+        ids = ids.distinct()
     return select(func.count()).select_from(ids.subquery()).execution_options(**ids.get_execution_options())
+
+
+def at_places(schema: Schema, places: Sequence[int]) -> Select[Any]:
+    """The ids at these places (from 1) of the order that the database gives them; they are counted in one pass."""
+    ids, expression = ids_of(schema), id_expression(schema)
+    place = func.row_number().over(order_by=expression).label("scrypath_place")
+    numbered = ids.with_only_columns(expression.label("scrypath_id"), place, maintain_column_froms=True).subquery()
+    chosen = select(numbered.c.scrypath_id).where(numbered.c.scrypath_place.in_(places))
+    return chosen.order_by(numbered.c.scrypath_place).execution_options(**ids.get_execution_options())
 
 
 def id_expression(schema: Schema) -> ColumnElement[Any]:

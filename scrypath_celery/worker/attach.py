@@ -41,4 +41,7 @@ def _add_queue(app: Celery, name: str) -> None:
     """Add our queue where the host names its queues, or allows no others, and ours is not among them."""
     queues = app.amqp.queues
     if (app.conf.task_queues or not app.conf.task_create_missing_queues) and name not in queues:
+        if queues.consume_from is queues:
+            # Before Celery 5.7 a worker that names no queues consumes from all that there are, also later ones.
+            queues.select(list(queues))
         queues.add(queues.new_missing(name))

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from .. import tracing
+from ..environment import variables
 from ..errors import ScrypathError
 from ..logs import log
 from ..masking import masked
@@ -34,6 +35,8 @@ MESSAGE = 500
 MERGE = 0.1
 """The least time (seconds) between two messages: what is committed meanwhile goes into the next one. A message for
 each of many commits would keep the workers busy with tasks that find their work settled."""
+TOLD = 5.0
+"""The least time (seconds) between two notes that publications succeed: another process's may have failed."""
 WAITING = 10_000
 """The most hand-overs that wait in memory; what does not fit is published by the relay."""
 
@@ -109,8 +112,9 @@ class Publisher:
 
     `seconds` bounds each publication, also to a broker that is frozen. What cannot be published is dropped here: its
     row is in the ledger, and the relay publishes it again. `note` is told (in the thread) why a publication failed, and
-    None once one succeeds again; `after` is called (in the thread) with the index of whatever was handed over. `name`
-    gives the name under which an index is shown. Backfills and rebuilds go to `bulk_queue`, where one is named.
+    None once one succeeds again, or now and then while they do, since another process's may have failed. `after` is
+    called (in the thread) with the index of whatever was handed over. `name` gives the name under which an index is
+    shown. Backfills and rebuilds go to `bulk_queue`, where one is named.
     """
 
     def __init__(
@@ -131,7 +135,7 @@ class Publisher:
         self._lock = threading.Lock()
         self._pid: int | None = None
         self._waiting = HandOvers()
-        self._refused_until = 0.0
+        self._refused_until = self._told_until = 0.0
 
     def publish(
         self, index: str, ids: tuple[int, ...], *, cause: Cause = Cause.SYNC, documents: int | None = None
@@ -191,6 +195,8 @@ class Publisher:
                 connection = None
             finally:
                 waiting.done(taken.count)
+            if taken.merged and not self._failed and time.monotonic() >= max(self._told_until, self._refused_until):
+                self._succeeded()
             for index in dict.fromkeys(one.index for one in taken.merged):
                 self._after(index)
             if taken.ended:
@@ -203,8 +209,11 @@ class Publisher:
             for start in range(0, len(one.ids), MESSAGE):
                 self._send(connection, one, one.ids[start : start + MESSAGE])
         if merged and self._failed:
-            self._failed = False
-            self._tell(None)
+            self._succeeded()
+
+    def _succeeded(self) -> None:
+        self._failed, self._told_until = False, time.monotonic() + TOLD
+        self._tell(None)
 
     def _fail(self, exc: Exception, *, works: bool) -> None:
         self._refused_until = time.monotonic() + self._seconds
@@ -224,8 +233,8 @@ class Publisher:
 
     def _secrets(self) -> dict[str, str]:
         with suppress(Exception):
-            return {"password": str(self._app.connection_for_write().password or ""), **os.environ}
-        return dict(os.environ)
+            return {"password": str(self._app.connection_for_write().password or ""), **variables()}
+        return variables()
 
     def _connect(self) -> Any:
         return bounded_connection(self._app, self._seconds)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
+
+from celery.exceptions import SoftTimeLimitExceeded
 
 from .. import tracing
 from ..convergence.executor import run_ready_works
 from ..convergence.summary import Summary
+from ..error_tracking import group_dead_letters
 from ..errors import (
     DeadLettered,
     DeadLetteredElsewhere,
@@ -22,7 +26,7 @@ from ..ledger import ready
 from ..rebuild.runner import drive, expire
 from ..runtime import Runtime
 from ..work import Cause
-from .ending import Ending, what_became
+from .ending import Ending, to_report, what_became
 from .messages import RELAY, SYNC, labels, named, to_queue, understood
 from .messages import options as message_options
 from .publisher import Event
@@ -51,6 +55,8 @@ class Owner(Verifier, Protocol):
 
     def look_at_declarations(self) -> None: ...
 
+    def look_at_destinations(self) -> None: ...
+
 
 def register(app: Celery, owner: Owner) -> None:
     """Register our tasks with an app, derived from its own `Task`; every option is set on them alone."""
@@ -62,6 +68,7 @@ def register(app: Celery, owner: Owner) -> None:
         if args or kwargs:
             raise NotUnderstood(f"a message of another release for {RELAY}: this one takes no arguments")
         owner.look_at_declarations()
+        owner.look_at_destinations()
         runtime = _here(owner, self)
         try:
             done = make_pass(app, runtime)
@@ -123,18 +130,24 @@ def _sync(task: Any, owner: Owner, runtime: Runtime, index: str, ids: list[int],
     A message whose works are settled already is a nudge for what came after them.
 
     Ends in RETRY where works wait for another try, in FAILURE where some became dead letters: in both cases the
-    ledger says so already, and a message that is lost now is made good by the relay.
+    ledger says so already, and a message that is lost now is made good by the relay. A dead letter is reported also
+    where the ledger, or the time, fails before the task's end: nothing else would.
     """
     if runtime.schemas.by_uid(index) is None:
         return {"index": index, "declared": False}
-    name = named(runtime.schemas, index)
+    name, outcome = named(runtime.schemas, index), Summary()
     try:
         message = tracing.of_message(task.request.get("traceparent"))
         with message, reported(task, owner, runtime.schemas, index, cause) as report:
-            outcome = _work(task, runtime, index, ids, cause, report)
-        ending = what_became(runtime, task.request, ids, outcome)
-    except LedgerError as exc:  # the database is unreachable: the rows say nothing, so only the message can come again
-        raise _again(task, runtime, index, ids, cause, Unsettled(f"{name}: {exc}"), 10.0) from exc
+            _work(task, runtime, index, ids, cause, report, outcome)
+        ending = what_became(runtime, task.request, index, ids, outcome)
+    except (LedgerError, SoftTimeLimitExceeded) as exc:
+        ending = to_report(outcome)
+        if not ending.failed and isinstance(exc, LedgerError):
+            # The database is unreachable: the rows say nothing, so only the message can come again.
+            raise _again(task, runtime, index, ids, cause, Unsettled(f"{name}: {exc}"), 10.0) from exc
+        if not ending.failed:
+            raise
     told = summary(name, index, outcome)
     count_task(task.app, "failed" if ending.failed else "retried" if ending.waiting else "succeeded", outcome)
     if ending.failed:
@@ -161,12 +174,11 @@ def _again(
     return again
 
 
-def _work(task: Any, runtime: Runtime, index: str, ids: list[int], cause: Cause, report: Report) -> Summary:
-    outcome, bulk = Summary(), _is_bulk(task, runtime)
-    seconds = runtime.options.task_seconds
-    outcome = run_ready_works(
-        runtime, index, seconds=seconds, task_id=task.request.id, progress=report.works, bulk=bulk
-    )
+def _work(
+    task: Any, runtime: Runtime, index: str, ids: list[int], cause: Cause, report: Report, outcome: Summary
+) -> None:
+    bulk, run = _is_bulk(task, runtime), partial(run_ready_works, task_id=task.request.id, progress=report.works)
+    run(runtime, index, seconds=runtime.options.task_seconds, bulk=bulk, total=outcome)
     # Where nothing could be claimed (a pause, a trial) a message would only come again: that is the relay's.
     if outcome.claims and not (outcome.paused or outcome.held_back):
         left = runtime.ledger.read(lambda tx: ready.still_ready(tx, ids))
@@ -175,7 +187,6 @@ def _work(task: Any, runtime: Runtime, index: str, ids: list[int], cause: Cause,
     # Also where it waits behind a backlog, the relay has its turn: any task's end will do. So has a rebuild.
     make_pass(task.app, runtime)
     drive(runtime, seconds=DRIVEN, progress=report.rebuild, works=bulk is not False)
-    return outcome
 
 
 def _is_bulk(task: Any, runtime: Runtime) -> bool | None:
@@ -211,6 +222,7 @@ def summary(name: str, index: str, outcome: Summary) -> dict[str, Any]:
 
 
 def _dead_lettered(name: str, ending: Ending, told: dict[str, Any]) -> DeadLettered:
+    group_dead_letters()  # here too: this process may not have settled any of them
     kinds = {id: (reason_class.value, ending.codes.get(id, "")) for id, reason_class in ending.failed.items()}
     shown = ", ".join(f"id={id} {' '.join(filter(None, kind))}" for id, kind in list(kinds.items())[:10])
     more = f" and {len(kinds) - 10} more" if len(kinds) > 10 else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import statistics
 import subprocess
@@ -11,20 +10,19 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.deadline import eventually
+from tests.processes import environment
 from tests.services.process import ServerProcess
 from tests.services.rabbitmq import RabbitMQServer
 from tests.services.redis import RedisServer
 from tests.shop import Post, Shop
 from tests.worker import Worker
 
-_ROOT = Path(__file__).parents[2]
 _PATIENCE = 60.0
 """How long (seconds) the publisher may wait for the broker: a commit that waited with it would take as long."""
 _BLOCKED = 15.0
@@ -165,7 +163,7 @@ def test_the_work_of_a_process_that_is_gone_right_after_its_commit_is_done(
     shop = open_shop(broker=redis_url, database=sqlite_url, options=_RELAY)
     start_shop_worker(shop)
     code = f"from tests.shop_app import shop\nshop.add(1, 2, 3)\n{_ENDS[end]}"
-    env = {**os.environ, **shop.setup.env(), "PYTHONPATH": str(_ROOT)}
+    env = environment(shop.setup.env())
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
     assert done.returncode == (-signal.SIGKILL if end == "killed" else 0), done.stderr
     eventually(shop.in_step, what="its work is searchable")

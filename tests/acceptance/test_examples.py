@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,10 +16,10 @@ from scrypath_celery.embedded import EmbeddedEngine
 from scrypath_celery.testing.broker import FakeBroker
 from tests.deadline import eventually
 from tests.imports import ROOT
+from tests.processes import OURS, environment
 from tests.worker import Worker
 
 EXAMPLES = ROOT.parent / "examples"
-COMMANDS = "from scrypath_celery.cli import main; main(prog_name='scrypath-celery')"
 
 
 @pytest.fixture
@@ -39,9 +38,9 @@ def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, s
 
 def run(folder: Path, *words: str) -> str:
     """Run a command in a folder; what it printed. `scrypath-celery` and `python3` are those of the tests."""
-    program = [sys.executable, "-c", COMMANDS] if words[0] == "scrypath-celery" else [sys.executable]
-    path = {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT.parent)])}
-    done = subprocess.run([*program, *words[1:]], cwd=folder, env=os.environ | path, capture_output=True, text=True)
+    program = OURS if words[0] == "scrypath-celery" else [sys.executable]
+    env = environment(folder=folder)
+    done = subprocess.run([*program, *words[1:]], cwd=folder, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +14,7 @@ from sqlalchemy import text
 
 from scrypath_celery.ledger import workers
 from tests.deadline import eventually
+from tests.processes import OURS, environment
 from tests.services.redis import RedisServer
 from tests.shop import Shop
 from tests.worker import Worker
@@ -30,11 +28,9 @@ STARTING = 15.0
 
 def look(shop: Shop, *arguments: str) -> tuple[int, dict[str, Any]]:
     """The exit code and the document of `status`, which ends in time."""
-    command = [sys.executable, "-c", "from scrypath_celery.cli import main; main()", "-A", "tests.shop_app", "status"]
-    env = {**os.environ, **shop.setup.env(), "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [*OURS, "-A", "tests.shop_app", "status", "--json", "--timeout", str(TIMEOUT), *arguments]
     began = time.monotonic()
-    command += ["--json", "--timeout", str(TIMEOUT), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(shop.setup.env()), timeout=120)
     assert time.monotonic() - began < TIMEOUT + STARTING
     return done.returncode, json.loads(done.stdout)
 

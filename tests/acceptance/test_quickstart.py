@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from scrypath_celery.embedded import EmbeddedEngine
-from scrypath_celery.testing.broker import FakeBroker
 from tests.deadline import eventually
+from tests.docs.programs import Programs
 from tests.imports import ROOT
+from tests.processes import OURS, environment
+from tests.services.process import free_port
 from tests.worker import Worker
 
 PAGE = ROOT.parent / "docs" / "quickstart.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SECTION = re.compile(r"^## (.+)\n", re.MULTILINE)
-COMMANDS = "from scrypath_celery.cli import main; main(prog_name='scrypath-celery')"
+
+
+BLOCKS = {"See it first": 1, "Install": 1, "Start an engine and a broker": 1, "Declare": 1, "Make the tables": 1}
+BLOCKS |= {"Start a worker": 1, "Write": 2, "Search": 1, "Look": 2}
+"""How many blocks each section has: whoever adds one adds it to the test."""
 
 
 def sections() -> dict[str, str]:
@@ -35,20 +40,29 @@ def block(section: str) -> str:
 
 def shell(commands: str, folder: Path) -> str:
     """Run commands in a folder, with this Python; what they printed."""
-    lines = [f'python3() {{ "{sys.executable}" "$@"; }}', f'scrypath-celery() {{ python3 -c "{COMMANDS}" "$@"; }}']
+    lines = [f'python3() {{ "{sys.executable}" "$@"; }}', f'scrypath-celery() {{ {shlex.join(OURS)} "$@"; }}']
     script = "\n".join(["set -e", *lines, commands])
-    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT.parent)])}
+    env = environment(folder=folder)
     done = subprocess.run(["bash", "-c", script], cwd=folder, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
+def test_no_block_of_the_quickstart_is_left_out() -> None:
+    found = {name: len(BLOCK.findall(text)) for name, text in sections().items()}
+    assert {name: count for name, count in found.items() if count} == BLOCKS
+
+
 def test_the_quickstart_leads_to_a_searchable_record(tmp_path: Path, start_worker: Callable[..., Worker]) -> None:
-    with EmbeddedEngine() as engine, FakeBroker() as broker:
+    with Programs(tmp_path) as programs:
+        assert block("Start an engine and a broker").strip() == "scrypath-celery dev"
+        ports = {"7700": free_port(), "6379": free_port()}
+        given = f"--engine-port {ports['7700']} --broker-port {ports['6379']}"
+        programs.start(f"{shlex.join(OURS)} dev {given}", r"broker: \S+")
         shop = block("Declare")
-        for printed, ours in (("redis://127.0.0.1:6379/0", broker.url), ("http://127.0.0.1:7700", engine.url)):
-            assert printed in shop
-            shop = shop.replace(printed, ours)
+        for printed, ours in ports.items():
+            assert f"//127.0.0.1:{printed}" in shop
+            shop = shop.replace(printed, str(ours))
         (tmp_path / "shop.py").write_text(shop)
 
         shell(block("Make the tables"), tmp_path)

@@ -13,6 +13,7 @@ from sqlalchemy import update
 
 from scrypath_celery import signals
 from scrypath_celery.embedded import EmbeddedEngine
+from scrypath_celery.errors import ConfigError
 from scrypath_celery.logs import LINES
 from scrypath_celery.notices import SHOWN
 from tests.deadline import eventually
@@ -207,3 +208,13 @@ def test_a_hook_hears_of_its_own_classes(shop: Shop) -> None:
     shop.add(FIRST)
     shop.search.drain()
     assert heard == ["of posts", "of all"]
+
+
+def test_a_hook_refuses_what_nobody_could_call(shop: Shop) -> None:
+    async def awaited(**payload: Any) -> None:
+        """A coroutine function: called, it would do nothing."""
+
+    with pytest.raises(ConfigError):
+        shop.search.on_settled(awaited)
+    with pytest.raises(ConfigError):
+        shop.search.on_settled("Post")  # type: ignore[call-overload]

@@ -57,51 +57,47 @@ def links(span: dict[str, Any]) -> set[str]:
     return {link["context"]["span_id"] for link in span["links"]}
 
 
-def published(shop: Shop) -> None:
-    """Two commits, of which the worker that starts afterwards claims the works together."""
-    shop.add(1, title=CANARY)
-    shop.add(2, title=CANARY)
-    assert shop.search._publisher.flush(10.0)
-
-
-@pytest.mark.parametrize("broker_url", ["redis"], indirect=True)
-def test_a_claim_is_linked_to_the_commits_and_to_its_message(
-    broker_url: str,
+@pytest.fixture
+def claimed(
+    redis_url: str,
     sqlite_url: str,
     open_shop: Callable[..., Shop],
     start_worker: Callable[..., Worker],
     spans: Spans,
     written: Written,
+) -> Iterator[Callable[..., dict[str, Any]]]:
+    """The claim, as its worker wrote it, of the works of two commits; the worker starts after these, with `env`."""
+
+    def run(**env: str) -> dict[str, Any]:
+        shop = open_shop(broker=redis_url, database=sqlite_url, options=PUBLISHED_ONCE)
+        shop.add(1, title=CANARY)
+        shop.add(2, title=CANARY)
+        assert shop.search._publisher.flush(10.0)
+        start_worker("tests.traced_shop_app", env={**shop.setup.env(), FILE: str(written.path), **env})
+        eventually(shop.in_step, what="both are searchable")
+        [claim] = eventually(lambda: written.named("scrypath.claim"), what="the claim has ended")
+        return claim
+
+    yield run
+    assert CANARY not in written.path.read_text() + spans.texts()
+
+
+def test_a_claim_is_linked_to_the_commits_and_to_its_message(
+    claimed: Callable[..., dict[str, Any]], spans: Spans
 ) -> None:
-    shop = open_shop(broker=broker_url, database=sqlite_url, options=PUBLISHED_ONCE)
-    published(shop)
-    start_worker("tests.traced_shop_app", env={**shop.setup.env(), FILE: str(written.path)})
-    eventually(shop.in_step, what="both are searchable")
-    [claim] = eventually(lambda: written.named("scrypath.claim"), what="the claim has ended")
+    claim = claimed()
     assert claim["parent_id"] is None
     captures, messages = spans.named("scrypath.capture"), spans.named("scrypath.publish")
     assert ids(captures) < links(claim)
     [message] = links(claim) - ids(captures)
     assert message in ids(messages)
-    assert CANARY not in written.path.read_text() + spans.texts()
 
 
 @pytest.mark.usefixtures("instrumented")
-@pytest.mark.parametrize("broker_url", ["redis"], indirect=True)
 def test_with_celerys_own_instrumentation_spans_nest_and_none_is_there_twice(
-    broker_url: str,
-    sqlite_url: str,
-    open_shop: Callable[..., Shop],
-    start_worker: Callable[..., Worker],
-    spans: Spans,
-    written: Written,
+    claimed: Callable[..., dict[str, Any]], spans: Spans, written: Written
 ) -> None:
-    shop = open_shop(broker=broker_url, database=sqlite_url, options=PUBLISHED_ONCE)
-    published(shop)
-    env = {**shop.setup.env(), FILE: str(written.path), INSTRUMENTED: "1"}
-    start_worker("tests.traced_shop_app", env=env)
-    eventually(shop.in_step, what="both are searchable")
-    [claim] = eventually(lambda: written.named("scrypath.claim"), what="the claim has ended")
+    claim = claimed(**{INSTRUMENTED: "1"})
     runs = eventually(lambda: written.named("run/scrypath.sync"), what="its task has ended")
     [task] = [one for one in runs if one["context"]["span_id"] == claim["parent_id"]]
     assert links(claim) == ids(spans.named("scrypath.capture"))
@@ -109,4 +105,3 @@ def test_with_celerys_own_instrumentation_spans_nest_and_none_is_there_twice(
     assert task["parent_id"] in ids(sent)
     assert [one.parent.span_id for one in sent if one.parent] == [id_of(one) for one in messages]
     assert task["context"]["trace_id"] in {f"0x{trace_of(one):032x}" for one in messages}
-    assert CANARY not in written.path.read_text() + spans.texts()

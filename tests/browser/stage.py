@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from scrypath_celery.testing.broker import FakeBroker
 from scrypath_celery.testing.engine import EngineUnderTest
 from scrypath_celery.work import State, Work
 from tests.deadline import eventually
-from tests.imports import ROOT
+from tests.processes import environment
 from tests.services.process import free_port
 from tests.shop import Post, Setup, Shop
 from tests.worker import Worker
@@ -68,11 +67,9 @@ def flower(shop: Shop, folder: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     where = ["--address=127.0.0.1", f"--port={port}", f"--tasks-columns={COLUMNS}"]
     command = [sys.executable, "-m", "celery", "-A", "tests.shop_app", "flower", *where]
-    path = {"PYTHONPATH": str(ROOT.parent), "FLOWER_UNAUTHENTICATED_API": "true"}
+    env = environment({**shop.setup.env(), "FLOWER_UNAUTHENTICATED_API": "true"})
     with (folder / "flower.log").open("wb") as log:
-        process = subprocess.Popen(
-            command, env={**os.environ, **shop.setup.env(), **path}, stdout=log, stderr=log, cwd=folder
-        )
+        process = subprocess.Popen(command, env=env, stdout=log, stderr=log, cwd=folder)
         try:
             eventually(lambda: _answers(f"{url}/healthcheck"), seconds=SECONDS, what="Flower answers")
             yield url

@@ -21,6 +21,7 @@ from tests.chaos.long import LONG, long
 from tests.chaos.shop import TRANSIENT, Item
 from tests.chaos.world import World, world
 from tests.deadline import eventually
+from tests.processes import environment
 
 NAMED = os.environ.get("SCRYPATH_TEST_REBUILD_ROWS")
 ROWS = int(NAMED or (50_000 if LONG else 1_000))
@@ -102,7 +103,7 @@ def begin(made: World) -> subprocess.Popen[str]:
     """The command, in a process of its own."""
     return subprocess.Popen(
         [COMMAND, "-A", "tests.chaos.shop:app", "reindex", "Item", "--json"],
-        env={**os.environ, **made.workers[0].env, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env=environment(made.workers[0].env),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import Connection, event, func, insert, select, update
 
 from scrypath_celery.convergence.relay import relay, watch
+from scrypath_celery.convergence.summary import Summary
 from scrypath_celery.errors import LedgerOutdated, NotUnderstood
 from scrypath_celery.ledger import indexes, tables, works
 from scrypath_celery.work import Cause, ClaimState, Failure, ReasonClass, State
@@ -94,7 +95,8 @@ def test_a_message_for_a_paused_index_is_left_to_the_relay(alone: World) -> None
     runtime.ledger.run(lambda tx: indexes.pause(tx, "items", away, 60.0))
     silent: Any = SimpleNamespace(works=lambda total: None, rebuild=lambda row, *counts: None)
     task = SimpleNamespace(request=SimpleNamespace(id="task", delivery_info=None), app=alone.shop.app)
-    outcome = tasks._work(task, runtime, "items", ids, Cause.SYNC, silent)
+    outcome = Summary()
+    tasks._work(task, runtime, "items", ids, Cause.SYNC, silent, outcome)
     assert outcome.claims == 0
     assert published == []
 

@@ -12,8 +12,8 @@ from tests.convergence.play import play, play_all
 
 pytestmark = pytest.mark.chaos
 
-SCHEDULES = int(os.environ.get("SCRYPATH_TEST_SCHEDULES", "700" if LONG else "100"))
-"""Schedules of each mood; one takes about a twentieth of a second of a processor."""
+SCHEDULES = int(os.environ.get("SCRYPATH_TEST_SCHEDULES", "700" if LONG else "40"))
+"""Schedules of each mood; one takes about a tenth of a second of a processor."""
 
 MOODS: dict[str, dict[str, Any]] = {
     "everything goes wrong at times": {},

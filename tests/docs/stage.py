@@ -38,8 +38,6 @@ class Stage(ExitStack):
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         places = os.pathsep.join([str(self.folder), str(CHECKOUT)])
         os.environ |= {"PATH": path, "PYTHONPATH": places, "PYTHONUNBUFFERED": "1", "C_FORCE_ROOT": "1"}
-        # Each command is a process of its own, which would spend most of its time on compiling what it imports.
-        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ["FLASK_RUN_PORT"] = str(self.ports[5000])
         os.environ["CATALOGUE_DATABASE"] = f"sqlite:///{self.folder / 'catalogue.db'}"
         os.environ["SHOP_DATABASE"] = f"sqlite+aiosqlite:///{self.folder / 'shop.db'}"

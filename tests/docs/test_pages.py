@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-import subprocess
 import sys
+import warnings
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from tests.docs.page import CHECKOUT, FILES, OUTPUT, PAGES, PYTHON, REASONS, SETTINGS, SHELL, Block, blocks, settings
+from tests.docs.page import FILES, OUTPUT, PAGES, PYTHON, REASONS, SETTINGS, SHELL, Block, blocks, settings
+from tests.docs.walk import walk
+
+PROCESSES = multiprocessing.get_context("forkserver")
+"""Each page is walked in a process of its own, forked from one that has imported what pages need."""
+PROCESSES.set_forkserver_preload(
+    [
+        "tests.docs.walk",
+        "celery.app.builtins",
+        "fakeredis",
+        "kombu.transport.redis",
+        "scrypath_celery.app",
+        "scrypath_celery.engine.engine",
+        "scrypath_celery.worker.attach",
+    ]
+)
+PATIENCE = 240.0
+"""Seconds that a page may take."""
 
 
 def run(block: Block) -> bool:
@@ -23,17 +41,29 @@ LEFT_OUT = {"installs": 2, "another test": 10, "other services": 6, "other progr
 """How many blocks are not run, by reason: who leaves out another one says so here."""
 
 
-@pytest.mark.parametrize("page", [one for one in PAGES if any(map(run, blocks(one)))], ids=lambda page: page.name)
+WALKED = [one for one in PAGES if any(map(run, blocks(one))) and one.name != "quickstart.md"]
+"""The quickstart has a test of its own, which looks at what it prints too: tests/acceptance/test_quickstart.py."""
+
+
+@pytest.mark.parametrize("page", WALKED, ids=lambda page: page.name)
 def test_the_blocks_of_a_page_run_in_their_order(page: Path, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "tests.docs.walk", str(page), str(tmp_path)],
-        cwd=CHECKOUT,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""},  # see Stage
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
+    log = tmp_path / "log"
+    (tmp_path / "page").mkdir()
+    walking = PROCESSES.Process(target=_walk, args=(page, tmp_path / "page", log))
+    walking.start()
+    walking.join(PATIENCE)
+    if walking.exitcode is None:
+        walking.terminate()
+    walking.join()
+    assert walking.exitcode == 0, log.read_text()[-12_000:]
+
+
+def _walk(page: Path, folder: Path, log: Path) -> None:
+    with log.open("wb") as out:
+        os.dup2(out.fileno(), sys.stdout.fileno())
+        os.dup2(out.fileno(), sys.stderr.fileno())
+    warnings.simplefilter("error")
+    walk(page, folder)
 
 
 @each_page

@@ -11,17 +11,16 @@ from typing import Any
 
 import pytest
 from celery import Celery
-from click.testing import CliRunner
 from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from scrypath_celery import Scrypath
-from scrypath_celery.cli import main
 from scrypath_celery.errors import SchemaError
 from scrypath_celery.ledger import Ledger
 from scrypath_celery.worker.relay_step import RelayStep
 from tests.blog import Post, Story
+from tests.commands import invoke
 
 
 @pytest.fixture
@@ -89,7 +88,7 @@ TYPO = "Book has no field 'titel'; did you mean 'title'?"
     "command", ["ledger upgrade", "ledger check", "status", "failed", "reconcile", "backfill Book"]
 )
 def test_every_command_refuses_a_typo_with_the_nearest_name(mistaken: Celery, command: str) -> None:
-    result = CliRunner().invoke(main, ["-A", "the_mistaken_shop", *command.split()])
+    result = invoke("-A", "the_mistaken_shop", *command.split())
     assert (result.exit_code, result.stdout, result.stderr) == (1, "", f"Error: {TYPO}\n")
 
 

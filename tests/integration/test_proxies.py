@@ -160,6 +160,7 @@ def test_a_redirect_is_named_with_the_place_that_it_leads_to(search: Scrypath, p
     [
         pytest.param(Answer(413, b"<html><h1>413 Request Entity Too Large</h1></html>", "text/html"), id="HTML"),
         pytest.param(Answer(413, b'{"error": "too large"}'), id="JSON of another kind"),
+        pytest.param(Answer(413, b'["too large"]'), id="JSON that is no object"),
         pytest.param(Answer(413), id="nothing"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,8 @@ CALLS: dict[str, Callable[[Blog, Session, Post], Any]] = {
 @pytest.mark.parametrize("where", ["the engine", "the session's connection", "the session's options"])
 @pytest.mark.parametrize("call", CALLS)
 def test_a_schema_translate_map_is_refused_at_the_call(blog: Blog, where: str, call: str) -> None:
+    if where == "the session's options" and "execution_options" not in signature(Session).parameters:
+        pytest.skip("sessions of this release have no options")
     options = {"schema_translate_map": {None: "main"}}
     bind = blog.engine.execution_options(**options) if where == "the engine" else blog.engine
     make = sessionmaker(bind, execution_options=options) if where == "the session's options" else sessionmaker(bind)

@@ -11,16 +11,15 @@ from typing import Any
 
 import pytest
 from celery import Celery
-from click.testing import CliRunner
 from sqlalchemy import Engine, String, create_engine, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
 from scrypath_celery import Scrypath
-from scrypath_celery.cli import main
 from scrypath_celery.errors import SchemaError
 from scrypath_celery.ledger import sqlite, works
 from scrypath_celery.testing.engine import EngineUnderTest
 from scrypath_celery.work import State
+from tests.commands import invoke
 
 PUBLIC, INTERNAL = "posts_public", "posts_internal"
 
@@ -162,8 +161,7 @@ def test_works_of_a_class_are_those_of_all_its_schemas(newsroom: Newsroom, monke
     monkeypatch.setitem(sys.modules, "the_newsroom", module)
 
     def run(*arguments: str) -> Any:
-        done = CliRunner().invoke(main, ["-A", "the_newsroom", *arguments, "--json"])
-        return json.loads(done.stdout)
+        return json.loads(invoke("-A", "the_newsroom", *arguments, "--json").stdout)
 
     dead = newsroom.search.failed_sync_work(Post)
     assert [work.schema for work in dead.works] == [INTERNAL]
@@ -224,7 +222,7 @@ def test_reports_name_the_schema(newsroom: Newsroom, monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "the_newsroom", module)
 
     def run(*arguments: str) -> Any:
-        return CliRunner().invoke(main, ["-A", "the_newsroom", *arguments])
+        return invoke("-A", "the_newsroom", *arguments)
 
     status = json.loads(run("status", "Post", "--json").stdout)
     assert [one["schema"] for one in status["indexes"]] == [PUBLIC, INTERNAL]

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from scrypath_celery.errors import EngineUnreachable
+from scrypath_celery.errors import ConfigError, EngineUnreachable
 from scrypath_celery.ledger.sqlite import configure
 from tests.blog import Blog, Page, Post
 
@@ -145,3 +145,14 @@ def test_two_modes_in_one_transaction_keep_apart(blog: Blog) -> None:
     assert (inline.state, later.state) == ("completed", "accepted")
     assert list(blog.index.indexes["post"]) == ["1"]
     assert blog.published == [("post", later.work_ids)]
+
+
+@pytest.mark.parametrize("call", ["sync_record", "delete_record", "sync_related", "sync_records", "delete_records"])
+def test_an_option_that_a_call_does_not_know_is_refused(blog: Blog, call: str) -> None:
+    with blog.make() as session:
+        session.add(post := Post(title="one"))
+        with pytest.raises(ConfigError):
+            getattr(blog.capture, call)([post] if call.endswith("s") else post, session=session, mode="inline")
+    with pytest.raises(ConfigError):
+        blog.capture.delete_document(Post, "1", mode="inline")  # type: ignore[call-arg]
+    assert blog.states() == []

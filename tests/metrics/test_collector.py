@@ -214,6 +214,22 @@ def test_a_part_that_hangs_is_asked_once_however_often_it_is_scraped(gate: threa
     assert len(asked) == 2
 
 
+def test_a_question_that_nobody_will_answer_is_asked_once_more(gate: threading.Event) -> None:
+    asked: list[int] = []
+
+    def question() -> int:
+        asked.append(1)
+        if len(asked) == 1:
+            gate.wait()  # as a connection whose other end is gone without a word
+        return 7
+
+    part = Part(question, patience=0.0)
+    part.ask()
+    assert part.answer(0.01).found is None
+    part.ask()
+    assert part.answer(60.0).found == 7
+
+
 def test_a_registry_learns_all_names_without_a_look(shop: Shop) -> None:
     described = {family.name for family in collector(shop.search).describe()}
     assert described == {name.removesuffix("_total") for name in FAMILIES}

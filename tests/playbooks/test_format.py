@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from scrypath_celery.cli import main
 from scrypath_celery.errors import PlaybookError
 from scrypath_celery.playbooks import format as playbook_format
 from scrypath_celery.playbooks import options
 from scrypath_celery.playbooks.directory import check, load, validated
 from scrypath_celery.playbooks.format import faults
 from scrypath_celery.searching.query.per_query import RULES
+from tests.commands import invoke
 from tests.imports import ROOT
 
 EXAMPLES = ROOT.parent / "examples" / "playbooks"
@@ -132,33 +131,33 @@ def test_only_plain_json_files_of_the_directory_itself_are_read(tmp_path: Path) 
 
 def test_the_command_needs_no_application_and_tells_every_fault(tmp_path: Path) -> None:
     (tmp_path / "good.json").write_text(json.dumps(ONE))
-    fine = CliRunner().invoke(main, ["playbooks", "validate", str(tmp_path)])
+    fine = invoke("playbooks", "validate", str(tmp_path))
     assert (fine.exit_code, fine.stdout) == (0, "1 playbooks, 0 with faults\n")
     (tmp_path / "bad.json").write_text(json.dumps({**ONE, "q": 1, "opts": {"page": {"size": 99}}}))
-    found = CliRunner().invoke(main, ["playbooks", "validate", str(tmp_path)])
+    found = invoke("playbooks", "validate", str(tmp_path))
     assert found.exit_code == 1
     assert found.stdout.splitlines() == [
         "bad.json: q: must be text (empty for everything)",
         "bad.json: opts.page.size: must be at most 50",
         "2 playbooks, 1 with faults",
     ]
-    shown = json.loads(CliRunner().invoke(main, ["playbooks", "validate", str(tmp_path), "--json"]).stdout)
+    shown = json.loads(invoke("playbooks", "validate", str(tmp_path), "--json").stdout)
     assert (shown["version"], shown["faults"], shown["files"][1]) == (
         1,
         2,
         {"file": "good.json", "valid": True, "faults": []},
     )
-    nowhere = CliRunner().invoke(main, ["playbooks", "validate", str(tmp_path / "nowhere")])
+    nowhere = invoke("playbooks", "validate", str(tmp_path / "nowhere"))
     assert (nowhere.exit_code, nowhere.stdout) == (1, "")
     assert "there is no directory" in nowhere.stderr
 
 
 def test_playbooks_are_listed_and_shown_without_an_application() -> None:
-    listed = CliRunner().invoke(main, ["playbooks", "list", "--dir", str(EXAMPLES)])
+    listed = invoke("playbooks", "list", "--dir", str(EXAMPLES))
     assert listed.stdout.splitlines()[0] == "drafts-about-kettles: Drafts about kettles"
-    shown = CliRunner().invoke(main, ["playbooks", "show", "kettles-everywhere", "--dir", str(EXAMPLES), "--json"])
+    shown = invoke("playbooks", "show", "kettles-everywhere", "--dir", str(EXAMPLES), "--json")
     assert json.loads(shown.stdout)["playbook"]["entries"][1] == ["Page", "kettle", {}]
-    missing = CliRunner().invoke(main, ["playbooks", "show", "nothing", "--dir", str(EXAMPLES)])
+    missing = invoke("playbooks", "show", "nothing", "--dir", str(EXAMPLES))
     assert (missing.exit_code, "there is no playbook 'nothing'" in missing.stderr) == (1, True)
 
 

@@ -10,14 +10,13 @@ from types import ModuleType
 
 import pytest
 from celery import Celery
-from click.testing import CliRunner
 
 from scrypath_celery import FederatedResult, ManyResult, SearchResult
-from scrypath_celery.cli import main
 from scrypath_celery.errors import TenantRequired
 from scrypath_celery.playbooks.directory import load
 from scrypath_celery.playbooks.run import run
 from scrypath_celery.testing.engine import EngineUnderTest
+from tests.commands import invoke
 from tests.playbooks.test_format import EXAMPLES
 from tests.searching.library import Library, Page, Ticket, articles, open_library
 
@@ -78,7 +77,7 @@ def test_the_command_runs_one_and_prints_ids_alone(
     monkeypatch.setitem(sys.modules, "the_library", module)
 
     def command(*words: str) -> tuple[int, str, str]:
-        done = CliRunner().invoke(main, ["-A", "the_library", "playbooks", *words])
+        done = invoke("-A", "the_library", "playbooks", *words)
         return done.exit_code, done.stdout, done.stderr
 
     assert command("run", "drafts-about-kettles")[:2] == (

@@ -13,8 +13,8 @@ from tests.rebuild.play import play
 
 pytestmark = pytest.mark.chaos
 
-SCHEDULES = int(os.environ.get("SCRYPATH_TEST_SCHEDULES", "400" if LONG else "40"))
-"""Schedules of each mood; one takes about a tenth of a second of a processor."""
+SCHEDULES = int(os.environ.get("SCRYPATH_TEST_SCHEDULES", "400" if LONG else "15"))
+"""Schedules of each mood; one takes about a sixth of a second of a processor."""
 
 SMALL = {"documents": 4, "writes": 8}
 MOODS: dict[str, dict[str, Any]] = {
@@ -37,7 +37,7 @@ OFF: dict[str, dict[str, Any]] = {
     "fingerprint": QUIET | {"documents": 6, "writes": 10, "old": True},
 }
 
-FIRST = {"rename": 600}
+FIRST = {"epoch": 8, "rename": 625}
 """Where the schedules begin that are played without a mechanism (default: 0), where one that needs it is rare."""
 
 

@@ -60,6 +60,16 @@ class Award(Base):
     )
 
 
+ROWS = (
+    "INSERT INTO publisher (id, code, name, visits) VALUES (1, 'a', 'Ann', 0), (2, 'b', 'Bob', 0)",
+    "INSERT INTO imprint (id, name, publisher_code) VALUES (1, 'one', 'a'), (2, 'two', 'b')",
+    "INSERT INTO title (id, name, imprint_id) VALUES (1, 'x', 1), (2, 'y', 2)",
+    "INSERT INTO title (id, name, imprint_id, follows_id) VALUES (3, 'z', 2, 1)",
+    "INSERT INTO award (id, name, imprint_id) VALUES (1, 'best', 1)",
+)
+"""A few of each, as a plain client inserts them."""
+
+
 def declared() -> Schemas:
     """Titles and imprints are searched; publishers and awards show in their documents."""
     schemas = Schemas()

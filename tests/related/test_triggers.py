@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,20 +25,10 @@ Written = tuple[str, str, str | None, tuple[str, ...]]
 Works = set[Written]
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
-def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A database of each kind, for all tests of the module."""
-    with ExitStack() as stack:
-        if request.param == "sqlite":
-            yield f"sqlite:///{tmp_path_factory.mktemp('related') / 'library.db'}"
-        else:
-            yield stack.enter_context(request.getfixturevalue(request.param).database())
-
-
 @pytest.fixture(scope="module")
-def library(url: str) -> Iterator[Library]:
+def library(module_url: str) -> Iterator[Library]:
     """The library, with triggers for its books."""
-    opened = open_library(url)
+    opened = open_library(module_url)
     if opened.engine.dialect.name == "sqlite":
         event.listen(opened.engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys = on"))
         opened.engine.dispose()
@@ -59,9 +48,11 @@ def written(connection: Connection) -> Works:
     return {(uid, operation, fan_out, tuple(sorted(ids))) for uid, operation, fan_out, ids in rows}
 
 
-def run(engine: Engine, *statements: str) -> Works:
-    """What is written by statements of a transaction that is rolled back."""
+def run(engine: Engine, *statements: str, rows: Sequence[str] = ()) -> Works:
+    """What is written by statements of a transaction that is rolled back, behind `rows`, which fill the tables."""
     with engine.connect() as connection:
+        for row in rows:
+            connection.exec_driver_sql(row)
         connection.execute(delete(work))
         for statement in statements:
             connection.exec_driver_sql(statement)
@@ -147,7 +138,7 @@ PLAIN = (
 )
 
 
-def test_a_plain_clients_changes_of_related_rows_reach_the_index(url: str, library: Library) -> None:
+def test_a_plain_clients_changes_of_related_rows_reach_the_index(library: Library) -> None:
     for statement in PLAIN:
         with library.engine.begin() as connection:
             connection.exec_driver_sql(statement)
@@ -159,15 +150,6 @@ def test_a_plain_clients_changes_of_related_rows_reach_the_index(url: str, libra
 # relations without foreign keys, chains, and what a fan-out depends on
 
 
-ROWS = (
-    "INSERT INTO publisher (id, code, name, visits) VALUES (1, 'a', 'Ann', 0), (2, 'b', 'Bob', 0)",
-    "INSERT INTO imprint (id, name, publisher_code) VALUES (1, 'one', 'a'), (2, 'two', 'b')",
-    "INSERT INTO title (id, name, imprint_id) VALUES (1, 'x', 1), (2, 'y', 2)",
-    "INSERT INTO title (id, name, imprint_id, follows_id) VALUES (3, 'z', 2, 1)",
-    "INSERT INTO award (id, name, imprint_id) VALUES (1, 'best', 1)",
-)
-
-
 @dataclass
 class Publishing:
     """A database of publishers, empty but within `run`."""
@@ -177,20 +159,13 @@ class Publishing:
 
     def run(self, statement: str) -> Works:
         """What a statement on the rows writes, in a transaction that is rolled back."""
-        with self.engine.connect() as connection:
-            for row in ROWS:
-                connection.exec_driver_sql(row)
-            connection.execute(delete(work))
-            connection.exec_driver_sql(statement)
-            found = written(connection)
-            connection.rollback()
-        return found
+        return run(self.engine, statement, rows=publishing.ROWS)
 
 
 @pytest.fixture(scope="module")
-def publishers(url: str) -> Iterator[Publishing]:
+def publishers(module_url: str) -> Iterator[Publishing]:
     """Publishers, with triggers for titles and imprints."""
-    engine = create_engine(url.replace("library.db", "publishing.db"))
+    engine = create_engine(module_url.replace("application.db", "publishing.db"))
     publishing.Base.metadata.create_all(engine)
     ledger, schemas = Ledger(lambda: engine), publishing.declared()
     ledger.create_all()

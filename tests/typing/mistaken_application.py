@@ -45,3 +45,7 @@ def read(session: Session) -> None:
     search.backfill(Post, where=["status"])  # mistake
     search.failed(Post, states=["lost"])  # mistake
     search.retry(Post, reason_clas="transport")  # mistake
+    search.works(Post, limit="all")  # mistake
+    search.cancel(Post, dry_rum=True)  # mistake
+    search.reindex(Post, detatch=True)  # mistake
+    search.backfill(Post, sync_mode="inlin")  # mistake

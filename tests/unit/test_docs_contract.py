@@ -118,7 +118,7 @@ def refused(words: list[str]) -> str | None:
             options = {opt for one in command.params for opt in (*one.opts, *one.secondary_opts)} | {"--help"}
             if name not in options:
                 return f"{name} is no option of {command.name}"
-        elif isinstance(command, click.Group) and re.fullmatch(r"[a-z][a-z-]*", word):
+        elif isinstance(command, click.Group) and (command is not main or re.fullmatch(r"[a-z][a-z-]*", word)):
             inner = command.get_command(click.Context(command), word)
             if inner is None and words[max(words.index(word) - 1, 0)] in ("-A", "--app"):
                 continue  # the name of an application
@@ -163,4 +163,5 @@ def test_the_pages_are_looked_at_and_what_does_not_exist_is_found() -> None:
     assert sum(1 for page in PAGES for _ in calls(page)) > 20
     assert refused(["-A", "shop", "stauts"]) == "stauts is no command of main"
     assert refused(["-A", "shop", "status", "--wrong"]) == "--wrong is no option of status"
+    assert refused(["-A", "shop", "work", "601"]) == "601 is no command of work"
     assert refused(["-A", "shop", "status", "--json", "Post"]) is None

@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Iterator
 from dataclasses import fields
+from typing import Any
 
 import pytest
 
@@ -52,6 +53,25 @@ def test_a_line_is_a_record_with_an_attribute_for_each_field(caplog: pytest.LogC
     assert record.getMessage() == "a registration of Post is discarded: its record was never saved"
     assert (vars(record)["event"], vars(record)["schema"]) == ("registration_discarded", "Post")
     assert (record.filename, record.levelname) == ("test_logs.py", "WARNING")
+
+
+def test_a_record_that_has_such_an_attribute_already_keeps_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    before = logging.getLogRecordFactory()
+
+    def with_event(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = before(*args, **kwargs)
+        record.event = "the host's own"
+        return record
+
+    logging.setLogRecordFactory(with_event)
+    try:
+        log("registration_discarded", schema="Post", reason="its record was never saved")
+    finally:
+        logging.setLogRecordFactory(before)
+    [record] = caplog.records
+    assert (vars(record)["event"], vars(record)["schema"]) == ("the host's own", "Post")
 
 
 def test_a_line_shows_where_an_error_was_raised_and_not_what_it_says(caplog: pytest.LogCaptureFixture) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from scrypath_celery.declaration.settings import DEFAULTS, differences
+from scrypath_celery.declaration.settings import differences
+from scrypath_celery.setting_defaults import DEFAULTS
 
 FILLED = {
     "attributePatterns": ["c"],

@@ -8,17 +8,17 @@ from typing import Any
 
 import orjson
 
-from scrypath_celery.embedded import values
-from scrypath_celery.embedded.call import Answer, Call
-from scrypath_celery.embedded.core import Core
-from scrypath_celery.embedded.identity import identity
-from scrypath_celery.embedded.intake import FORMATS, documents
-from scrypath_celery.embedded.parameters import flag, number
-from scrypath_celery.embedded.refusal import Refusal
-from scrypath_celery.embedded.routes.indexes import accepted, uid_of
-from scrypath_celery.embedded.routes.route import Route
-from scrypath_celery.embedded.search import check_filter
-from scrypath_celery.embedded.selector import picked
+from .. import values
+from ..call import Answer, Call
+from ..core import Core
+from ..identity import identity
+from ..intake import FORMATS, documents
+from ..parameters import flag, number
+from ..refusal import Refusal
+from ..search import check_filter
+from ..selector import picked
+from .indexes import accepted, uid_of
+from .route import Route
 
 _FETCH = ("offset", "limit", "fields", "retrieveVectors", "ids", "filter", "sort")
 _FILTER = "invalid_document_filter"

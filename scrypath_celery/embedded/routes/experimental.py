@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from scrypath_celery.embedded.call import Answer, Call, answer
-from scrypath_celery.embedded.core import Core
-from scrypath_celery.embedded.refusal import Refusal
-from scrypath_celery.embedded.routes.indexes import uid_of
-from scrypath_celery.embedded.routes.route import Route
+from ..call import Answer, Call, answer
+from ..core import Core
+from ..refusal import Refusal
+from .indexes import uid_of
+from .route import Route
 
 _FEATURES = (
     "metrics",

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from scrypath_celery.embedded import values
-from scrypath_celery.embedded.call import Answer, Call, answer
-from scrypath_celery.embedded.catalogue import Index
-from scrypath_celery.embedded.core import Core
-from scrypath_celery.embedded.identity import check_uid
-from scrypath_celery.embedded.parameters import flag, number
-from scrypath_celery.embedded.refusal import Refusal
-from scrypath_celery.embedded.routes.route import Route
-from scrypath_celery.embedded.task import Task
+from .. import values
+from ..call import Answer, Call, answer
+from ..catalogue import Index
+from ..core import Core
+from ..identity import check_uid
+from ..parameters import flag, number
+from ..refusal import Refusal
+from ..task import Task
+from .route import Route
 
 _IMMUTABLE = {"createdAt": "created_at", "updatedAt": "updated_at"}
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from scrypath_celery.embedded.call import Answer, Call, answer
-from scrypath_celery.embedded.core import Core
-from scrypath_celery.embedded.parameters import number
-from scrypath_celery.embedded.routes.route import Route
+from ..call import Answer, Call, answer
+from ..core import Core
+from ..parameters import number
+from .route import Route
 
 
 def _list(core: Core, call: Call) -> Answer:

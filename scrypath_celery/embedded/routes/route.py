@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scrypath_celery.embedded.call import Answer, Call
-from scrypath_celery.embedded.core import Core
+from ..call import Answer, Call
+from ..core import Core
 
 Handler = Callable[[Core, Call], Answer]
 

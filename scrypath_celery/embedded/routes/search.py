@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from scrypath_celery.embedded import values
-from scrypath_celery.embedded.call import Answer, Call, answer
-from scrypath_celery.embedded.core import Core
-from scrypath_celery.embedded.routes.indexes import uid_of
-from scrypath_celery.embedded.routes.route import Route
-from scrypath_celery.embedded.search import multi_search, request_of
+from .. import values
+from ..call import Answer, Call, answer
+from ..core import Core
+from ..search import multi_search, request_of
+from .indexes import uid_of
+from .route import Route
 
 
 def _search(core: Core, call: Call) -> Answer:

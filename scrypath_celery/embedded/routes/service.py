@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from scrypath_celery.embedded import values
-from scrypath_celery.embedded.call import Answer, Call, answer
-from scrypath_celery.embedded.core import Core
-from scrypath_celery.embedded.refusal import Refusal
-from scrypath_celery.embedded.routes.route import Route
+from .. import values
+from ..call import Answer, Call, answer
+from ..core import Core
+from ..refusal import Refusal
+from .route import Route
 
 VERSION = "1.50.0"
 """The version of Meilisearch whose answers these are."""

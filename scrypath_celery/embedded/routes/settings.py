@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from scrypath_celery.embedded.call import Answer, Call, answer
-from scrypath_celery.embedded.core import Core
-from scrypath_celery.embedded.routes.indexes import accepted, uid_of
-from scrypath_celery.embedded.routes.route import Handler, Route
-from scrypath_celery.embedded.settings import RESET
-from scrypath_celery.embedded.settings_rules import PATCHED, PATHS, all_checked, checked, shown
+from ..call import Answer, Call, answer
+from ..core import Core
+from ..settings import RESET
+from ..settings_rules import PATCHED, PATHS, all_checked, checked, shown
+from .indexes import accepted, uid_of
+from .route import Handler, Route
 
 _BASE = "/indexes/{index}/settings"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import unquote
 
-from scrypath_celery.embedded.routes import (
+from . import (
     documents,
     experimental,
     fields,
@@ -17,7 +17,7 @@ from scrypath_celery.embedded.routes import (
     tasks,
     webhooks,
 )
-from scrypath_celery.embedded.routes.route import Route
+from .route import Route
 
 ROUTES: tuple[Route, ...] = (
     *service.ROUTES,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from scrypath_celery.embedded.call import Answer, Call, answer
-from scrypath_celery.embedded.core import Core
-from scrypath_celery.embedded.parameters import FILTERS, PAGING, U32, selection
-from scrypath_celery.embedded.refusal import Refusal
-from scrypath_celery.embedded.routes.indexes import accepted
-from scrypath_celery.embedded.routes.route import Route
-from scrypath_celery.embedded.selection import Selection
+from ..call import Answer, Call, answer
+from ..core import Core
+from ..parameters import FILTERS, PAGING, U32, selection
+from ..refusal import Refusal
+from ..selection import Selection
+from .indexes import accepted
+from .route import Route
 
 
 def _list(core: Core, call: Call) -> Answer:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from scrypath_celery.embedded.call import Answer, Call, answer
-from scrypath_celery.embedded.core import Core
-from scrypath_celery.embedded.routes.route import Route
+from ..call import Answer, Call, answer
+from ..core import Core
+from .route import Route
 
 
 def _list(core: Core, _call: Call) -> Answer:

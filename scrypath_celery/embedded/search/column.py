@@ -11,9 +11,9 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
-from scrypath_celery.embedded.search.fields import found, nested_paths
-from scrypath_celery.embedded.search.geo import point_of
-from scrypath_celery.embedded.search.store import Change
+from .fields import found, nested_paths
+from .geo import point_of
+from .store import Change
 
 _LAST = "\U0010ffff"
 

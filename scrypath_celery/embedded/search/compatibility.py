@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from scrypath_celery.embedded.refusal import Refusal
-from scrypath_celery.embedded.search.sorting import Criterion, once
+from ..refusal import Refusal
+from .sorting import Criterion, once
 
 _RELEVANCE = "relevancy"
 

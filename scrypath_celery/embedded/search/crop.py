@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from scrypath_celery.embedded.search.highlight import Found
-from scrypath_celery.embedded.search.tokens import Token
+from .highlight import Found
+from .tokens import Token
 
 
 def bounds(text: str, tokens: Sequence[Token], found: Sequence[Found], size: int) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from scrypath_celery.embedded.search.rules import Detail, Placed, Rank
+from .rules import Detail, Placed, Rank
 
 
 def told(details: Sequence[Detail], rules: Sequence[str], displayed: Sequence[str]) -> dict[str, Any]:

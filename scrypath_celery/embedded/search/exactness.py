@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
-from scrypath_celery.embedded.search.paths import Path
-from scrypath_celery.embedded.search.query import Term
-from scrypath_celery.embedded.search.rules import Bucket, Detail, Rank, blurred
-from scrypath_celery.embedded.search.textual import Textual
+from .paths import Path
+from .query import Term
+from .rules import Bucket, Detail, Rank, blurred
+from .textual import Textual
 
 _UNCOUNTED = 255  # the engine counts no longer fields
 _KINDS = (("exactMatch", 3), ("matchesStart", 2), ("noExactMatch", 1))

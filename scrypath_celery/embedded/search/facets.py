@@ -7,13 +7,13 @@ from collections.abc import Set as AbstractSet
 from heapq import heapify, heappop, heappush
 from typing import Any
 
-from scrypath_celery.embedded.refusal import Refusal
-from scrypath_celery.embedded.search.column import Column, facet_normal
-from scrypath_celery.embedded.search.fields import facet_text, fits, found, names
-from scrypath_celery.embedded.search.forms import Forms
-from scrypath_celery.embedded.search.tokens import normal
-from scrypath_celery.embedded.search.tolerance import Tolerance
-from scrypath_celery.embedded.search.vocabulary import close
+from ..refusal import Refusal
+from .column import Column, facet_normal
+from .fields import facet_text, fits, found, names
+from .forms import Forms
+from .tokens import normal
+from .tolerance import Tolerance
+from .vocabulary import close
 
 _GROUPED = 20  # so many values have a level of groups above them
 _FEW = 3_000  # among no more documents the engine sorts numbers as the texts that they are shown as

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from scrypath_celery.embedded.refusal import Refusal
-from scrypath_celery.embedded.search.compatibility import Compatibility
-from scrypath_celery.embedded.search.facets import attributes, by_count, check_facets, facets
-from scrypath_celery.embedded.search.index import SearchIndex
-from scrypath_celery.embedded.search.ranking import Ranked, score
-from scrypath_celery.embedded.search.request import Request
-from scrypath_celery.embedded.search.rules import Detail, Placed
-from scrypath_celery.embedded.search.searching import Results, Searching
+from ..refusal import Refusal
+from .compatibility import Compatibility
+from .facets import attributes, by_count, check_facets, facets
+from .index import SearchIndex
+from .ranking import Ranked, score
+from .request import Request
+from .rules import Detail, Placed
+from .searching import Results, Searching
 
 Find = Callable[[str], SearchIndex]
 _ALIKE = 2.220446049250313e-16

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from scrypath_celery.embedded.search.fields import nested_paths
-from scrypath_celery.embedded.search.store import Change
+from .fields import nested_paths
+from .store import Change
 
 
 class Paths:

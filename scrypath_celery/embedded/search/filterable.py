@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scrypath_celery.embedded.search.fields import fits, names
+from .fields import fits, names
 
 COMPARISONS = frozenset({"<", "<=", ">", ">=", "TO"})
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from scrypath_celery.embedded.refusal import Refusal
-from scrypath_celery.embedded.search.column import Column, facet_normal
-from scrypath_celery.embedded.search.filter_syntax import (
+from ..refusal import Refusal
+from .column import Column, facet_normal
+from .filter_syntax import (
     BadFilter,
     Condition,
     Either,
@@ -20,8 +20,8 @@ from scrypath_celery.embedded.search.filter_syntax import (
     number,
     parse,
 )
-from scrypath_celery.embedded.search.forms import Forms
-from scrypath_celery.embedded.search.geo import distance, in_box, in_polygon, shape_of
+from .forms import Forms
+from .geo import distance, in_box, in_polygon, shape_of
 
 
 def read(filter: Any, *, code: str) -> Filter | None:

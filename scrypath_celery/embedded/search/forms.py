@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from scrypath_celery.embedded.search.column import Column
-from scrypath_celery.embedded.search.field_paths import Paths
-from scrypath_celery.embedded.search.filterable import Filterable
-from scrypath_celery.embedded.search.geo import Places
-from scrypath_celery.embedded.search.store import Store
-from scrypath_celery.embedded.search.textual import Textual
-from scrypath_celery.embedded.search.tokens import Tokenizer
+from .column import Column
+from .field_paths import Paths
+from .filterable import Filterable
+from .geo import Places
+from .store import Store
+from .textual import Textual
+from .tokens import Tokenizer
 
 # The settings that decide what words a document has; a change of any of them means to read all documents again.
 _TEXTUAL = ("searchableAttributes", "stopWords", "separatorTokens", "nonSeparatorTokens", "dictionary")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from scrypath_celery.embedded.search.store import Change
+from .store import Change
 
 Point = tuple[float, float]
 _EARTH = 6_371_000.0  # metres, as the engine's haversine has it

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
-from scrypath_celery.embedded.search.matching import Match
-from scrypath_celery.embedded.search.tokens import Token, Tokenizer
+from .matching import Match
+from .tokens import Token, Tokenizer
 
 
 @dataclass(frozen=True, slots=True)

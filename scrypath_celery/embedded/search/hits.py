@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scrypath_celery.embedded.search.crop import bounds
-from scrypath_celery.embedded.search.fields import number_text
-from scrypath_celery.embedded.search.forms import Forms
-from scrypath_celery.embedded.search.geo import Point, distance, point_of
-from scrypath_celery.embedded.search.highlight import Highlighter, marked
-from scrypath_celery.embedded.search.request import Request
-from scrypath_celery.embedded.selector import picked
+from ..selector import picked
+from .crop import bounds
+from .fields import number_text
+from .forms import Forms
+from .geo import Point, distance, point_of
+from .highlight import Highlighter, marked
+from .request import Request
 
 
 @dataclass(frozen=True, slots=True)

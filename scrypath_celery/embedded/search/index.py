@@ -7,13 +7,13 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from scrypath_celery.embedded.refusal import Refusal
-from scrypath_celery.embedded.search.facets import check_facets, facets, values_like
-from scrypath_celery.embedded.search.filtering import Filtering, read
-from scrypath_celery.embedded.search.forms import Forms
-from scrypath_celery.embedded.search.request import Request, understood
-from scrypath_celery.embedded.search.searching import Searching
-from scrypath_celery.embedded.search.sorting import criteria, from_place, rule_of
+from ..refusal import Refusal
+from .facets import check_facets, facets, values_like
+from .filtering import Filtering, read
+from .forms import Forms
+from .request import Request, understood
+from .searching import Searching
+from .sorting import criteria, from_place, rule_of
 
 
 class SearchIndex:

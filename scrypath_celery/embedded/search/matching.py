@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
-from scrypath_celery.embedded.search.query import Term
-from scrypath_celery.embedded.search.textual import Textual
-from scrypath_celery.embedded.search.tokens import LONGEST
-from scrypath_celery.embedded.search.tolerance import Tolerance
-from scrypath_celery.embedded.search.vocabulary import Spot
+from .query import Term
+from .textual import Textual
+from .tokens import LONGEST
+from .tolerance import Tolerance
+from .vocabulary import Spot
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from scrypath_celery.embedded.refusal import Refusal
-from scrypath_celery.embedded.search.federation import Asked, Federation, Federator, federation_of
-from scrypath_celery.embedded.search.index import SearchIndex, performance
-from scrypath_celery.embedded.search.request import KEYS, Request, understood
+from ..refusal import Refusal
+from .federation import Asked, Federation, Federator, federation_of
+from .index import SearchIndex, performance
+from .request import KEYS, Request, understood
 
 Find = Callable[[str], SearchIndex]
 _UID = re.compile(r"[A-Za-z0-9_-]{1,512}")

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from scrypath_celery.embedded.search.column import Column
-from scrypath_celery.embedded.search.ranking import Group, Ranked, score
+from .column import Column
+from .ranking import Group, Ranked, score
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import combinations, groupby, islice
 
-from scrypath_celery.embedded.search.matching import Match, Matcher
-from scrypath_celery.embedded.search.query import Query, Term, glued
+from .matching import Match, Matcher
+from .query import Query, Term, glued
 
 _LONGEST_GLUED = 3
 _MOST_PATHS = 64

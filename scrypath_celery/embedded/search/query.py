@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import Any
 
-from scrypath_celery.embedded.search.tokens import Token, Tokenizer
+from .tokens import Token, Tokenizer
 
 # The engine looks at ten words of a query.
 _MOST_WORDS = 10

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from scrypath_celery.embedded.search.exactness import ExactAttribute, ExactWords
-from scrypath_celery.embedded.search.forms import Forms
-from scrypath_celery.embedded.search.paths import Level
-from scrypath_celery.embedded.search.rules import (
+from .exactness import ExactAttribute, ExactWords
+from .forms import Forms
+from .paths import Level
+from .rules import (
     Bucket,
     Detail,
     Rank,
@@ -20,7 +20,7 @@ from scrypath_celery.embedded.search.rules import (
     typo,
     word_position,
 )
-from scrypath_celery.embedded.search.sorting import Criterion, once, rule_of
+from .sorting import Criterion, once, rule_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from scrypath_celery.embedded.locales import LOCALES
-from scrypath_celery.embedded.refusal import Refusal
+from ..locales import LOCALES
+from ..refusal import Refusal
 
 MISSING_HYBRID = "missing_search_hybrid"
 STRATEGIES = ("last", "all", "frequency")

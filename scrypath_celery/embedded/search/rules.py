@@ -10,9 +10,9 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Protocol
 
-from scrypath_celery.embedded.search.matching import Match
-from scrypath_celery.embedded.search.paths import Costs, Level, Path, typos_of
-from scrypath_celery.embedded.search.textual import Textual
+from .matching import Match
+from .paths import Costs, Level, Path, typos_of
+from .textual import Textual
 
 FAR = 4  # words that are further apart, or in different attributes, are all as far
 _FARTHEST_STEPS = ((0, 0), (1, 1), (4, 2), (7, 3), (11, 4), (16, 5), (24, 6), (64, 7), (256, 8), (1024, 9))

@@ -7,20 +7,20 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
-from scrypath_celery.embedded.refusal import Refusal
-from scrypath_celery.embedded.search.compatibility import constraints
-from scrypath_celery.embedded.search.details import told
-from scrypath_celery.embedded.search.fields import fits
-from scrypath_celery.embedded.search.filter_syntax import Filter
-from scrypath_celery.embedded.search.filtering import Filtering, read
-from scrypath_celery.embedded.search.forms import Forms
-from scrypath_celery.embedded.search.highlight import Highlighter
-from scrypath_celery.embedded.search.hits import Presenter
-from scrypath_celery.embedded.search.matching import Match, Matcher
-from scrypath_celery.embedded.search.page import Page
-from scrypath_celery.embedded.search.paths import levels
-from scrypath_celery.embedded.search.query import understand
-from scrypath_celery.embedded.search.ranking import (
+from ..refusal import Refusal
+from .compatibility import constraints
+from .details import told
+from .fields import fits
+from .filter_syntax import Filter
+from .filtering import Filtering, read
+from .forms import Forms
+from .highlight import Highlighter
+from .hits import Presenter
+from .matching import Match, Matcher
+from .page import Page
+from .paths import levels
+from .query import understand
+from .ranking import (
     Ranked,
     bucket_of,
     bucket_without_words,
@@ -28,9 +28,9 @@ from scrypath_celery.embedded.search.ranking import (
     with_words,
     without_words,
 )
-from scrypath_celery.embedded.search.request import Request
-from scrypath_celery.embedded.search.rules import Bucket, Rule
-from scrypath_celery.embedded.search.sorting import Criterion, check_syntax, criteria, understood
+from .request import Request
+from .rules import Bucket, Rule
+from .sorting import Criterion, check_syntax, criteria, understood
 
 
 @dataclass(slots=True)

@@ -9,12 +9,12 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import islice
 
-from scrypath_celery.embedded.refusal import Refusal
-from scrypath_celery.embedded.search.column import Column
-from scrypath_celery.embedded.search.fields import facet_text, names
-from scrypath_celery.embedded.search.forms import Forms
-from scrypath_celery.embedded.search.geo import Point, distance
-from scrypath_celery.embedded.search.rules import Bucket, Detail, Placed
+from ..refusal import Refusal
+from .column import Column
+from .fields import facet_text, names
+from .forms import Forms
+from .geo import Point, distance
+from .rules import Bucket, Detail, Placed
 
 _FLOAT = r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*"
 _GEO = re.compile(rf"_geoPoint\({_FLOAT},{_FLOAT}\)")

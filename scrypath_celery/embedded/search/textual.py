@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from scrypath_celery.embedded.search.fields import leaves, names, text_of
-from scrypath_celery.embedded.search.store import Change
-from scrypath_celery.embedded.search.tokens import MAX_POSITION, Tokenizer
-from scrypath_celery.embedded.search.vocabulary import Spot, Vocabulary
+from .fields import leaves, names, text_of
+from .store import Change
+from .tokens import MAX_POSITION, Tokenizer
+from .vocabulary import Spot, Vocabulary
 
 _BETWEEN_VALUES = 8
 _MOST_COUNTED = 255

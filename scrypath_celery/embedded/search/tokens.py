@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from scrypath_celery.embedded.search.separators import SEPARATORS, normal_form
+from .separators import SEPARATORS, normal_form
 
 MAX_POSITION = 65_535
 _HARD_STEP = 8

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from scrypath_celery.embedded.search.fields import names
-from scrypath_celery.embedded.search.tokens import normal
+from .fields import names
+from .tokens import normal
 
 
 class Tolerance:

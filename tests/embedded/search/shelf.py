@@ -7,35 +7,7 @@ from typing import Any
 
 from scrypath_celery.embedded.refusal import Refusal
 from scrypath_celery.embedded.search import SearchIndex
-
-DEFAULTS: dict[str, Any] = {
-    "displayedAttributes": ["*"],
-    "searchableAttributes": ["*"],
-    "filterableAttributes": [],
-    "sortableAttributes": [],
-    "rankingRules": ["words", "typo", "proximity", "attributeRank", "sort", "wordPosition", "exactness"],
-    "stopWords": [],
-    "nonSeparatorTokens": [],
-    "separatorTokens": [],
-    "dictionary": [],
-    "synonyms": {},
-    "distinctAttribute": None,
-    "proximityPrecision": "byWord",
-    "typoTolerance": {
-        "enabled": True,
-        "minWordSizeForTypos": {"oneTypo": 5, "twoTypos": 9},
-        "disableOnWords": [],
-        "disableOnAttributes": [],
-        "disableOnNumbers": False,
-    },
-    "faceting": {"maxValuesPerFacet": 100, "sortFacetValuesBy": {"*": "alpha"}},
-    "pagination": {"maxTotalHits": 1000},
-    "embedders": {},
-    "searchCutoffMs": None,
-    "localizedAttributes": None,
-    "facetSearch": True,
-    "prefixSearch": "indexingTime",
-}
+from scrypath_celery.setting_defaults import DEFAULTS
 
 BOOKS: list[dict[str, Any]] = [
     {
@@ -66,7 +38,7 @@ BOOKS: list[dict[str, Any]] = [
 
 def settings(**changes: Any) -> dict[str, Any]:
     """The default settings with some of them changed; `typoTolerance` is merged key by key."""
-    merged = copy.deepcopy(DEFAULTS)
+    merged = copy.deepcopy(dict(DEFAULTS))
     for name, value in changes.items():
         merged[name] = {**merged[name], **value} if name in ("typoTolerance", "faceting") else value
     return merged

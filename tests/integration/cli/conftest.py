@@ -9,9 +9,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from scrypath_celery.cli import main
+from tests.commands import invoke
 from tests.integration.operator.conftest import shop
 from tests.shop import Shop
 
@@ -28,7 +28,7 @@ def run(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setitem(sys.modules, "the_shop", module)
 
     def command(*arguments: str) -> Result:
-        result = CliRunner().invoke(main, ["-A", "the_shop", *arguments])
+        result = invoke("-A", "the_shop", *arguments)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result

@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, Integer, String
 from sqlalchemy.orm import declarative_base
 
+from scrypath_celery.work import State
 from tests.integration.cli.conftest import Run
+from tests.integration.operator.conftest import write
+from tests.processes import OURS, environment
 from tests.shop import Shop
 
 FULL = Path("/dev/full")
 
-PROGRAM = "from scrypath_celery.cli import main; main(prog_name='scrypath-celery')"
 
 Start = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
 def start(shop: Shop) -> Start:
-    """Run the program as a shell does: `start("failed", stdout=..., **environment)`."""
+    """Run the program as a shell does: `start("failed", stdout=..., **variables)`; stdout None is closed."""
 
-    def run(*arguments: str, stdout: int = subprocess.PIPE, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", PROGRAM, *arguments]
-        env = {**os.environ, **shop.setup.env(), "SCRYPATH_APP": "tests.shop_app", **environment}
+    def run(
+        *arguments: str, stdout: int | None = subprocess.PIPE, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        command = [*OURS, *arguments]
+        if stdout is None:
+            command = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
+        env = environment({**shop.setup.env(), "SCRYPATH_APP": "tests.shop_app", **variables})
         return subprocess.run(command, env=env, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60)
 
     return run
@@ -103,6 +112,33 @@ def test_an_answer_into_a_closed_pipe_is_one_line_and_exits_1(start: Start) -> N
     finally:
         os.close(writing)
     assert (done.returncode, done.stderr) == (1, "Error: the answer could not be written (Broken pipe)\n")
+
+
+@pytest.mark.parametrize("arguments", [("status",), ("retry", "--id", "1")])
+def test_without_a_standard_output_nothing_is_begun(start: Start, shop: Shop, arguments: tuple[str, ...]) -> None:
+    write(shop, State.FAILED)
+    done = start(*arguments, stdout=None)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "Error: the answer could not be written (standard output is closed)\n",
+    )
+    assert [work.state for work in shop.works()] == [State.FAILED]
+
+
+@pytest.mark.parametrize("arguments", [("retry", "--id", "1"), ("pause", "Post", "--reason", "a move")])
+def test_a_ledger_that_another_process_locks_is_one_line_that_says_so(
+    start: Start, shop: Shop, arguments: tuple[str, ...]
+) -> None:
+    write(shop, State.FAILED)
+    shop.close()
+    with closing(sqlite3.connect(str(shop.engine.url.database), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        done = start(*arguments, "--timeout", "8")
+        told = start(*arguments, "--timeout", "8", "--json")
+    [line] = done.stderr.splitlines()
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "is locked: another process has a transaction open on it" in line
+    assert json.loads(told.stdout)["error"]["code"] == "ledger_locked"
 
 
 @pytest.mark.parametrize(("words", "expected"), [("failed P", ["Post"]), ("work list ", ["Post"]), ("status X", [])])

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,21 +14,20 @@ import pytest
 from tests.deadline import PATIENCE
 from tests.integration.cli.conftest import Run
 from tests.metrics.scraping import read
+from tests.processes import OURS, environment
 from tests.shop import Shop
-
-PROGRAM = "from scrypath_celery.cli import main; main(prog_name='scrypath-celery')"
 
 
 @contextmanager
-def exporter(shop: Shop) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def exporter(shop: Shop, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A running exporter, and where it answers."""
-    command = [sys.executable, "-c", PROGRAM, "-A", "tests.shop_app", "exporter", "--port", "0"]
-    env = {**os.environ, **shop.setup.env()}
+    command = [*OURS, "-A", "tests.shop_app", "exporter", "--port", "0", *arguments]
+    env = environment(shop.setup.env())
     process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
-        assert line.startswith("metrics: http://127.0.0.1:")
+        assert line.startswith("metrics: http://")
         yield process, line.removeprefix("metrics: ").strip()
     finally:
         process.kill()
@@ -50,6 +47,15 @@ def test_the_exporter_answers_scrapes_until_it_is_told_to_end(shop: Shop, how: s
         process.send_signal(how)
         _, errors = process.communicate(timeout=PATIENCE)
         assert (process.returncode, errors) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", pytest.param("::1", marks=pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6"))]
+)
+def test_the_exporter_answers_where_it_says(shop: Shop, address: str) -> None:
+    with exporter(shop, "--address", address) as (_, url), urllib.request.urlopen(url, timeout=PATIENCE) as answer:
+        assert address in url
+        assert read(answer.read().decode())["scrypath_up", "ledger"] == 1
 
 
 def test_the_exporter_says_on_stderr_why_a_part_is_down(shop: Shop) -> None:

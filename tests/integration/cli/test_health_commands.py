@@ -165,8 +165,10 @@ def test_a_check_before_the_first_deployment_is_healthy_once_there_is_a_ledger(r
         connection.exec_driver_sql("DROP TABLE scrypath_work")
     with shop.search.override(**shop.setup.options, meilisearch_url=shop.setup.meilisearch_url):
         missing = run("check", "--json")
+        [line] = [line for line in run("check").stdout.splitlines() if " ledger:" in line]
     found = {one["part"]: one["health"] for one in document(missing)["findings"]}
     assert (missing.exit_code, found["ledger"]) == (2, "attention")
+    assert line.count("ledger upgrade") == 1
 
 
 def test_a_check_names_what_is_missing_and_what_to_do(run: Run, shop: Shop, broker: list[Broker]) -> None:

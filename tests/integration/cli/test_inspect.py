@@ -19,6 +19,7 @@ from scrypath_celery.testing.engine import EngineUnderTest
 from scrypath_celery.work import State
 from tests.deadline import PATIENCE, eventually
 from tests.integration.operator.conftest import write
+from tests.processes import environment
 from tests.shop import Post, Setup, Shop
 from tests.worker import Worker
 
@@ -47,8 +48,7 @@ def celery(shop: Shop) -> Celery:
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "celery", "-A", "tests.shop_app", *arguments]
-        root = str(Path(__file__).parents[3])
-        env = {**os.environ, **shop.setup.env(), "PYTHONPATH": root}
+        env = environment(shop.setup.env())
         return subprocess.run(command, capture_output=True, text=True, env=env, timeout=PATIENCE)
 
     return run

@@ -16,8 +16,8 @@ def test_triggers_are_installed_shown_and_removed(run: Run) -> None:
     assert run("ledger", "triggers", "install", "Post").stdout == "Post: nothing to do\n"
     there = run("ledger", "triggers", "status", "--json")
     assert there.exit_code == 0
-    told = {"schema": "Post", "table": "posts", "state": "installed"}
-    assert document(there)["tables"] == [told | dict.fromkeys(("misses", "version", "wanted"))]
+    posts = {"schema": "Post", "table": "posts", "state": "installed"}
+    assert document(there)["tables"] == [{**posts, "misses": None, "version": None, "wanted": None}]
     assert run("ledger", "triggers", "remove").stdout == "schema=Post table=posts triggers=removed\n"
     assert run("ledger", "triggers", "remove").stdout == "Post: nothing to do\n"
 

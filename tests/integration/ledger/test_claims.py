@@ -261,7 +261,7 @@ def test_a_transaction_that_never_gets_its_lock_is_given_up_with_one_clear_error
     ledger: Ledger, engine: Engine
 ) -> None:
     call, failures = blocked(ledger, engine, free_after=0)
-    with pytest.raises(LedgerUnavailable, match="did not answer"):
+    with pytest.raises(LedgerUnavailable):
         call()
     assert failures == [5]
 

@@ -72,7 +72,7 @@ def fill(engine: Engine, dead: int, history: int) -> None:
 
 
 @pytest.fixture
-def engine(engine: Engine) -> Engine:
+def filled(engine: Engine) -> Engine:
     """A ledger with a few dead letters, ten of them of the last minute, and five of a rare class."""
     Ledger(lambda: engine).create_all()
     with engine.begin() as connection:
@@ -139,19 +139,19 @@ def _rows(node: dict[str, Any]) -> int:
     return int(own + sum(_rows(one) for one in node.get("Plans", ())))
 
 
-def test_questions_touch_no_more_rows_where_there_are_twenty_times_as_many(engine: Engine) -> None:
-    few = {name: touched(engine, ask) for name, ask in QUESTIONS.items()}
-    fill(engine, MANY, HISTORY)
-    many = {name: touched(engine, ask) for name, ask in QUESTIONS.items()}
+def test_questions_touch_no_more_rows_where_there_are_twenty_times_as_many(filled: Engine) -> None:
+    few = {name: touched(filled, ask) for name, ask in QUESTIONS.items()}
+    fill(filled, MANY, HISTORY)
+    many = {name: touched(filled, ask) for name, ask in QUESTIONS.items()}
     # Once more as much is what another plan for the same rows may cost; the table has grown twentyfold and more.
     assert {name: (few[name], many[name]) for name in QUESTIONS if many[name] > 2 * few[name] + 20} == {}
-    with engine.connect() as connection:
+    with filled.connect() as connection:
         assert len(QUESTIONS["the ten of the last minute by code"](connection)) == 10
         assert len(QUESTIONS["the snapshot of a class"](connection)) == 5
 
 
-def test_status_failed_and_reconcile_pass_over_the_history(engine: Engine) -> None:
-    few = {name: touched(engine, ask) for name, ask in LOOKS.items()}
-    fill(engine, 0, HISTORY)
-    many = {name: touched(engine, ask) for name, ask in LOOKS.items()}
+def test_status_failed_and_reconcile_pass_over_the_history(filled: Engine) -> None:
+    few = {name: touched(filled, ask) for name, ask in LOOKS.items()}
+    fill(filled, 0, HISTORY)
+    many = {name: touched(filled, ask) for name, ask in LOOKS.items()}
     assert {name: (few[name], many[name]) for name in LOOKS if many[name] > 2 * few[name] + 20} == {}

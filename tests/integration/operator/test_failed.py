@@ -70,6 +70,14 @@ def test_a_retried_work_is_pending_and_succeeds_once_its_record_is_fixed(shop: S
     assert shop.in_step()
 
 
+def test_a_projection_that_crashes_is_tried_once_by_a_call_that_runs_inline(shop: Shop) -> None:
+    with shop.search.override(backoff=600.0), shop.Session.begin() as session:
+        session.add(post := Post(id=1, title="a title", body="crash"))
+        shop.search.sync_record(post, session=session, sync_mode="inline")
+    [work] = shop.works()
+    assert (work.state, work.attempts) == (State.RETRYING, 1)
+
+
 def test_a_retry_inline_runs_here_and_says_how_it_ended(shop: Shop) -> None:
     shop.add(1, body="unprojectable")
     shop.search.drain()
@@ -149,3 +157,11 @@ def test_an_engine_that_is_away_leaves_no_dead_letter(shop: Shop) -> None:
         shop.add(1)
         shop.search.drain()
         assert failed(shop.search.runtime).works == ()
+
+
+@pytest.mark.parametrize("call", ["failed", "works", "retry", "cancel"])
+def test_a_misspelt_part_of_a_filter_never_means_more_works(shop: Shop, call: str) -> None:
+    id = write(shop, State.FAILED, reason_class="source")
+    with pytest.raises(WorkError):
+        getattr(shop.search, call)(Post, reason_clas="auth")
+    assert state_of(shop, id) is State.FAILED

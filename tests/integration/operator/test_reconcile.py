@@ -49,6 +49,19 @@ def test_a_record_that_nobody_synced_is_a_mismatch_that_a_backfill_fixes(shop: S
     assert not look(shop).differs
 
 
+def test_more_ghosts_than_the_cap_are_removed_by_what_is_recommended(shop: Shop) -> None:
+    ids = range(1, 6)
+    synced(shop, *ids)
+    with shop.Session.begin() as session:
+        session.execute(delete(Post).where(Post.id > 1))
+    with shop.search.override(mass_delete_count=2, mass_delete_share=0.01):
+        [action] = report_of(shop).actions
+        assert action.command == "scrypath-celery reconcile Post --action repair --allow-mass-delete"
+        shop.search.repair(Post, allow_mass_delete=True)
+        shop.search.drain()
+        assert report_of(shop).actions == ()
+
+
 def test_counts_are_not_judged_while_work_is_pending(shop: Shop) -> None:
     synced(shop, 1)
     shop.add(2)

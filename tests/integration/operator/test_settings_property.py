@@ -12,9 +12,9 @@ import pytest
 from scrypath_celery.convergence.live_settings import differing
 from scrypath_celery.declaration.registry import Schemas
 from scrypath_celery.declaration.setting_names import own_name
-from scrypath_celery.declaration.settings import DEFAULTS
 from scrypath_celery.operator.settings_apply import settings_apply
 from scrypath_celery.operator.settings_diff import Parity, settings_diff
+from scrypath_celery.setting_defaults import DEFAULTS
 from scrypath_celery.testing.engine import EngineUnderTest
 from tests.shop import Post, Shop
 

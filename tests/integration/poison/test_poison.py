@@ -17,9 +17,10 @@ from scrypath_celery.convergence.executor import await_tasks
 from scrypath_celery.embedded import EmbeddedEngine
 from scrypath_celery.ledger import sqlite, transitions, works
 from scrypath_celery.work import OPEN, ReasonClass, State, Work
+from tests.chaos.long import LONG
 from tests.deadline import eventually
 
-CHANGES, POISON = 10_000, "13"
+CHANGES, POISON = 10_000 if LONG else 2_000, "13"
 
 
 class Base(DeclarativeBase):

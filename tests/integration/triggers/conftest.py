@@ -13,17 +13,12 @@ from scrypath_celery import Scrypath
 from tests.integration.triggers.library import open_library
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
-def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+@pytest.fixture(scope="module")
+def engine(module_url: str) -> Iterator[Engine]:
     """A database of each kind, for all tests of a module."""
-    with ExitStack() as stack:
-        if request.param == "sqlite":
-            url = f"sqlite:///{Path(tmp_path_factory.mktemp('library')) / 'library.db'}"
-        else:
-            url = stack.enter_context(request.getfixturevalue(request.param).database())
-        engine = create_engine(url)
-        stack.callback(engine.dispose)
-        yield engine
+    engine = create_engine(module_url)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 import redis
 from celery import Celery
-from sqlalchemy import NullPool, create_engine
+from sqlalchemy import NullPool, create_engine, update
 
 from scrypath_celery import Scrypath
 from scrypath_celery.errors import ScrypathError
-from scrypath_celery.ledger import Ledger, publications
+from scrypath_celery.ledger import Ledger, gauges, publications, tables
+from scrypath_celery.ledger.clock import now
 from scrypath_celery.worker.messages import RELAY, SYNC
 from scrypath_celery.worker.publisher import Publisher
 from tests.deadline import PATIENCE
@@ -112,6 +113,23 @@ def test_a_noted_failure_stays_until_a_publication_succeeds(tmp_path: Path, reas
     found = ledger.read(publications.failure)
     assert found is not None
     assert found.reason == reason[:500]
+    state = ledger.read(gauges.relay_state)
+    assert state is not None
+    assert state.publishing_fails
     ledger.run(lambda tx: publications.note(tx, None))
     assert ledger.read(publications.failure) is None
+    engine.dispose()
+
+
+def test_a_failure_of_a_process_that_is_gone_is_forgotten(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'a.db'}")
+    ledger = Ledger(lambda: engine)
+    ledger.create_all()
+    ledger.run(lambda tx: publications.note(tx, "refused"))
+    long_ago = update(tables.ledger).values(publish_failed_at=now() - publications.FORGOTTEN)
+    ledger.run(lambda tx: tx.execute(long_ago))
+    assert ledger.read(publications.failure) is None
+    state = ledger.read(gauges.relay_state)
+    assert state is not None
+    assert not state.publishing_fails
     engine.dispose()

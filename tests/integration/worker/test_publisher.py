@@ -15,7 +15,9 @@ import redis
 from celery import Celery
 
 from scrypath_celery import Scrypath
+from scrypath_celery.ledger import publications
 from scrypath_celery.worker.publisher import MESSAGE, Publisher
+from tests.blog import Blog
 from tests.deadline import PATIENCE, eventually
 from tests.services.redis import RedisServer
 
@@ -106,3 +108,10 @@ def test_a_forked_process_publishes_with_a_thread_and_connection_of_its_own(redi
         os._exit(0 if publisher.flush(PATIENCE) else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert [headers["argsrepr"] for headers in _messages(redis_url)] == ["posts: work 1", "posts: work 2"]
+
+
+def test_a_publication_that_succeeds_ends_the_note_of_another_process(redis_url: str, blog: Blog) -> None:
+    search = Scrypath(Celery("host", broker=redis_url, set_as_current=False), database=blog.engine)
+    search.ledger.run(lambda tx: publications.note(tx, "refused"))
+    search.runtime.publish("posts", (1,))
+    eventually(lambda: search.ledger.read(publications.failure) is None, what="the note is gone")

@@ -10,6 +10,7 @@ from celery import Celery
 
 from scrypath_celery import Scrypath
 from scrypath_celery.cli.application import celery_of, imported, named, scrypath_of
+from scrypath_celery.cli.console import called
 from scrypath_celery.errors import ConfigError
 
 
@@ -138,3 +139,9 @@ def test_a_module_that_exits_while_schemas_are_loaded_gives_one_line(project: Pa
     app = Celery("exits", include=["schemas_that_exit"], set_as_current=False)
     with pytest.raises(ConfigError, match=r"exited while it was imported \(4\)"):
         scrypath_of(app, "exits")
+
+
+@pytest.mark.parametrize("program", ["scrypath-celery", "scrypath-celery -A shop", "celery -A shop scrypath"])
+def test_a_recommended_command_begins_as_ours_was_called_once(program: str) -> None:
+    for text in ("do `scrypath-celery retry`", f"do `{program} retry`", called("do `scrypath-celery retry`", program)):
+        assert called(text, program) == f"do `{program} retry`"

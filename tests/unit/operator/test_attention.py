@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from scrypath_celery.convergence.destinations import Elsewhere
 from scrypath_celery.declaration.changes import Remedy
 from scrypath_celery.ledger.overview import Stuck
 from scrypath_celery.ledger.triggers import TableStatus, TriggerState
@@ -66,6 +67,9 @@ REBUILD = RebuildStatus(
     reason=None,
 )
 PAUSE = Paused(reason_class=ReasonClass.AUTH, reason="key refused", since=NOW, next_probe=NOW)
+ELSEWHERE = Elsewhere(
+    indexes=("posts",), url="http://a:7700", prefix="", here_url="http://b:7700", here_prefix="", names=("w1@here",)
+)
 OF_INDEX: list[tuple[Code, dict[str, Any]]] = [
     (Code.TRIGGERS_INCOMPLETE, {"triggers": (MISSING_TRIGGERS,)}),
     (Code.PAUSED, {"pause": PAUSE}),
@@ -86,6 +90,7 @@ OF_ALL: list[tuple[Code, dict[str, Any]]] = [
     (Code.WORKER_SILENT, {"workers": (KnownWorker(name="w2@here", seen_ago=5.0, claims=1, answers=False),)}),
     (Code.INDEX_UNDECLARED, {"undeclared": {"forgotten": 3}}),
     (Code.PUBLISHING_FAILS, {"publishing": "refused"}),
+    (Code.SENT_ELSEWHERE, {"elsewhere": (ELSEWHERE,)}),
     (Code.ENGINE_TOO_OLD, {"engine": replace(ENGINE, version="1.20.0", new_enough=False, tested=False)}),
     (Code.ENGINE_UNTESTED, {"engine": replace(ENGINE, version="9.9.0", tested=False)}),
     (Code.ENGINE_BACKLOG, {"engine": replace(ENGINE, backlog=9, oldest_age=301.0, unmoved=1.0)}),
@@ -112,6 +117,17 @@ def test_each_trouble_has_its_code_a_text_and_a_remedy(code: Code, found: Status
     assert reason.remedy
     assert "\n" not in reason.text + reason.remedy
     assert check(found, ignore=[code.value]).health is Health.HEALTHY
+
+
+def test_a_rebuild_that_brings_back_what_the_engine_lost_is_gone_on_with() -> None:
+    began = {"before": NOW - timedelta(seconds=1), "since": NOW}
+    told = {}
+    for when, created_at in began.items():
+        backfill = replace(REBUILD, created_at=created_at, target=None, operation=Operation.BACKFILL)
+        lost = replace(STATUS, indexes=(replace(INDEX, engine_lost_since=NOW, rebuild=backfill),))
+        told[when] = next(one.remedy for one in check(lost).reasons if one.code is Code.ENGINE_RESTORED)
+    assert told["before"] == "scrypath-celery -A shop reindex Post"
+    assert told["since"] == "wait, or go on with it: scrypath-celery -A shop backfill Post"
 
 
 def test_the_table_knows_every_code() -> None:

@@ -41,6 +41,17 @@ def test_a_count_mismatch_calls_for_a_backfill() -> None:
     assert commands(situation) == ["scrypath-celery reconcile Post --action backfill"]
 
 
+@pytest.mark.parametrize(("surplus", "action"), [(100, "backfill"), (101, "repair --allow-mass-delete")])
+def test_more_documents_than_are_deleted_without_a_word_call_for_what_deletes_them(surplus: int, action: str) -> None:
+    situation = Situation(schema="Post", signals=frozenset({Signal.COUNT_MISMATCH}), surplus=surplus, cap=100)
+    assert commands(situation) == [f"scrypath-celery reconcile Post --action {action}"]
+
+
+def test_a_backfill_that_brings_back_what_an_engine_lost_is_gone_on_with() -> None:
+    situation = Situation(schema="Post", signals=frozenset({Signal.ENGINE_RESTORED}), mending="backfill")
+    assert commands(situation) == ["scrypath-celery backfill Post"]
+
+
 def test_a_restored_engine_calls_for_a_reindex_and_not_for_a_backfill_too() -> None:
     situation = Situation(schema="Post", signals=frozenset({Signal.ENGINE_RESTORED, Signal.COUNT_MISMATCH}))
     assert commands(situation) == ["scrypath-celery reconcile Post --action reindex"]
