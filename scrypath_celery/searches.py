@@ -14,6 +14,7 @@ from typing_extensions import TypeVar
 from .capture.result import ResultState, SyncResult
 from .declaration.document import being_projected, default_document, project
 from .declaration.schema import Schema
+from .errors import ConfigError
 from .hooks import Hooks
 from .searching.capabilities import Capabilities, capabilities
 from .searching.entries import AnyEntry, Entry
@@ -87,9 +88,10 @@ class Searches(Hooks):
             SchemaError: the class is not declared. QueryError: the search asks for what is not declared.
             TenantRequired: it does not say whose documents it means. IndexMissing: there is no index yet.
             KeyRefused, EngineUnreachable, EngineError: the engine refused the key, did not answer, or refused it.
+            ConfigError: `after` is not what a call that wrote gave back.
         """
         if after is not None:
-            after.wait(after_seconds)
+            _result(after).wait(after_seconds)
         found = search(self.runtime, model, q, session=session, **wanted)
         return replace(found, is_current=_is_visible(after))
 
@@ -105,7 +107,7 @@ class Searches(Hooks):
     ) -> SearchResult[T]:
         """Search as `search` does, for an AsyncSession."""
         if after is not None:
-            await after.wait(after_seconds)
+            await _result(after).wait(after_seconds)
         found = await asearch(self.runtime, model, q, session=session, **wanted)
         return replace(found, is_current=_is_visible(after))
 
@@ -251,6 +253,12 @@ class Searches(Hooks):
     def capabilities(self, model: Any) -> Capabilities:
         """Say what is searchable, filterable, sortable and facetable in a class."""
         return capabilities(self.schemas.searched(model))
+
+
+def _result(after: object) -> SyncResult:
+    if not isinstance(after, SyncResult):
+        raise ConfigError(f"after= takes what a call that wrote gave back, not a {type(after).__name__}")
+    return after
 
 
 def _is_visible(after: SyncResult | None) -> bool | None:

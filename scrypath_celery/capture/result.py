@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from ..convergence.summary import Summary
-from ..errors import SessionError
+from ..errors import ConfigError, SessionError
 from ..ledger import Ledger, fan_outs, works
 from ..work import Mode, State
 
@@ -82,8 +82,11 @@ class SyncResult:
         is under way goes on.
 
         Raises:
-            SessionError: the call's transaction is not over. LedgerError: the ledger cannot be asked.
+            ConfigError: `timeout` is no number of seconds. SessionError: the call's transaction is not over.
+            LedgerError: the ledger cannot be asked.
         """
+        if timeout is not None and not (isinstance(timeout, int | float) and timeout >= 0):
+            raise ConfigError(f"wait takes a number of seconds, at least 0, or None: not {timeout!r}")
         if self.state is ResultState.DEFERRED:
             raise SessionError("nothing of this call is committed yet: wait for it after the commit")
         self._patience = timeout

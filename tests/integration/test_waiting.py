@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, delete, update
@@ -15,7 +16,7 @@ from scrypath_celery import Scrypath, SyncResult
 from scrypath_celery.arguments import SyncMode
 from scrypath_celery.capture.inline import drain
 from scrypath_celery.capture.result import ResultState
-from scrypath_celery.errors import SessionError
+from scrypath_celery.errors import ConfigError, SessionError
 from scrypath_celery.ledger.tables import work
 from scrypath_celery.testing.engine import EngineUnderTest
 from tests.blog import Blog, Post, open_blog
@@ -52,6 +53,12 @@ def test_what_is_not_searchable_in_time_says_so_and_may_be_waited_for_again(blog
     assert result.wait(0).state is ResultState.ACCEPTED
     drain(blog.runtime)
     assert result.wait(0).state is ResultState.COMPLETED
+
+
+@pytest.mark.parametrize("seconds", ["1", -1, float("nan")])
+def test_a_wait_that_is_no_time_is_refused(blog: Blog, seconds: Any) -> None:
+    with pytest.raises(ConfigError, match="number of seconds"):
+        written(blog).wait(seconds)
 
 
 @pytest.mark.parametrize(("state", "reason"), [("failed", "source"), ("cancelled", "cancelled")])
@@ -124,4 +131,6 @@ def test_a_search_comes_after_a_write_or_says_that_it_does_not(
         assert found.is_current is current
         assert sorted(book.id for book in found) == ([1, 2] if current else [1])
         assert search.search(Book, "kettle", session=session).is_current is None
+        with pytest.raises(ConfigError, match="gave back, not a Book"):
+            search.search(Book, "kettle", session=session, after=Book())  # type: ignore[arg-type]
     engine.dispose()
