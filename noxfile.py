@@ -172,7 +172,7 @@ def verify_operator(session: nox.Session) -> None:
 def verify_settings(session: nox.Session) -> None:
     """Settings, faceting and the schemas that declare them."""
     session.install("-e", ".[test]")
-    _gate(session, *_named("setting", "facet", "schemas", "filters"), "tests/searching")
+    _gate(session, *_named("setting", "facet", "schemas", "filters", "verify"), "tests/searching")
 
 
 @nox.session(name="verify-recovery")
