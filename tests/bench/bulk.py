@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from inspect import signature
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -216,10 +215,8 @@ def _child(what: str, mode: str) -> None:
     """The child's side of `_in_a_child`: what it spent on the command itself, start-up left out."""
     _ = search.runtime.engine.version()
     act: Callable[..., Any] = search.backfill if what == "backfill" else search.reindex
-    # Where it runs is an option of rebuilds that go on in workers; the others always run here too.
-    options = {"sync_mode": mode} if "sync_mode" in signature(act).parameters else {}
     spent, began = _processor(), time.perf_counter()
-    act(City, **options)
+    act(City, sync_mode=mode)
     found = {
         "seconds": time.perf_counter() - began,
         "cpu": _processor() - spent,
