@@ -22,6 +22,7 @@ from .claim_run import ClaimRun
 from .converge import converge
 from .fan_out import FanOuts
 from .in_flight import GROWTH, InFlightClaim, Poll, release_all
+from .pace import Pace
 from .poll import poll
 from .summary import Summary
 from .traced import traced
@@ -152,6 +153,7 @@ class _Run:
     more: bool = True
     looked: float = 0.0
     again: float = AGAIN_FIRST
+    pace: Pace = field(default_factory=Pace)
     concluded: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -163,7 +165,7 @@ class _Run:
         """Go on until nothing is ready and nothing is waited for, or the time is over."""
         while True:
             over = time.monotonic() >= self.end
-            if not over and self.more and self._room():
+            if not over and self.more and self._room() and not self._is_paced():
                 self._claim()
             elif self.in_flight:
                 if over and self._hand_over():
@@ -178,10 +180,12 @@ class _Run:
         self._conclude(CONCLUDE if self.total.claims else 0.0)
 
     def _claim(self) -> None:
+        began = time.monotonic()
         resolved = self.fan_outs.page(self.total)
         run = self._next()
         self.more, self.looked = run is not None or resolved, time.monotonic()
         if run is None:
+            self.pace.found_nothing()
             return
         one = InFlightClaim(run=run, steps=traced(run, converge(run)), waits=self.wait)
         one.waits = self.wait and (self.follow or not one.bulk or one.judged)
@@ -191,7 +195,13 @@ class _Run:
         one.advance(None)
         if one.bulk:
             self.bulk.note(len(run.claim.ids), run.sent_bytes)
+        elif self.only is None:
+            now = time.monotonic()
+            self.pace.claimed(len(run.claim.ids), spent=now - began, now=now)
         self._gather()
+
+    def _is_paced(self) -> bool:
+        return bool(self.in_flight) and time.monotonic() < self.pace.until
 
     def _next(self) -> ClaimRun | None:
         """Claim single changes where there are any, else bulk works as far as they are not held back."""
@@ -238,7 +248,8 @@ class _Run:
 
     def _wait(self) -> None:
         """Wait until the engine is to be asked again, or the ledger is to be looked at, if that is due before."""
-        self.polling.wait(None if self._looks_no_more() else self.looked + self.again)
+        look = None if self._looks_no_more() else self.looked + self.again
+        self.polling.wait(self.pace.until if self.more and self._is_paced() else look)
 
     def _looks_no_more(self) -> bool:
         return self.only is not None or self.more or self.total.paused is not None

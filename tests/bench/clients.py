@@ -30,8 +30,12 @@ def commit_all(how: str, records: int) -> None:
     for child in children:
         assert child.stdout is not None
         child.stdout.readline()  # it is connected
+    for child in children:  # all of them before any is waited for: they are to write at the same time
+        assert child.stdin is not None
+        child.stdin.write("go\n")
+        child.stdin.flush()
     for child in children:
-        child.communicate("go\n")
+        child.communicate()
         if child.returncode:
             raise SystemExit(f"a client ended with {child.returncode}")
 
