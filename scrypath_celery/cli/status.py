@@ -20,7 +20,7 @@ from ..operator.index_counts import EngineCounts, QueueCounts
 from ..operator.serialization import as_json
 from ..operator.status import IndexStatus, KnownWorker, Status
 from ..operator.status import status as look
-from ..rebuild.report import mending
+from ..rebuild.report import restoring
 from .app_command import looking
 from .broker import look as look_at_broker
 from .completion import schema_argument
@@ -159,7 +159,7 @@ def index_lines(one: IndexStatus) -> list[str]:
         told = pairs(work=stuck.work_id, document=stuck.document_id, seconds=round(stuck.seconds), worker=stuck.worker)
         lines.append(f"  hanging: {told}")
     if one.engine_lost_since is not None:
-        since, goes_on = pairs(since=one.engine_lost_since), mending(one.rebuild, one.engine_lost_since)
+        since, goes_on = pairs(since=one.engine_lost_since), restoring(one.rebuild, one.engine_lost_since)
         do = f"reindex {one.schema}" if goes_on is None else f"the {goes_on} under way brings back what is lost"
         lines.append(f"  warning: the engine was restored, emptied or replaced ({since}): {do}")
     return lines

@@ -11,7 +11,7 @@ from ..declaration.changes import Remedy
 from ..engine.versions import NEEDED_TEXT
 from ..ledger.triggers import TriggerState
 from ..rebuild.phases import Phase
-from ..rebuild.report import mending
+from ..rebuild.report import restoring
 from ..work import Mode
 from .recommendations import PAUSES
 from .status import Contract, IndexStatus, KnownWorker, Status
@@ -130,7 +130,7 @@ def _failed(one: IndexStatus, max_age: float, program: str) -> Iterator[Reason]:
 def _engine_content(one: IndexStatus, max_age: float, program: str) -> Iterator[Reason]:
     if one.engine_lost_since is not None:
         text = "the engine was restored, emptied or replaced: settled work is lost in it"
-        goes_on = mending(one.rebuild, one.engine_lost_since)
+        goes_on = restoring(one.rebuild, one.engine_lost_since)
         remedy = f"{program} {goes_on or 'reindex'} {one.schema}"
         if goes_on is not None:
             text, remedy = f"{text}, and is being brought back", f"wait, or go on with it: {remedy}"

@@ -81,7 +81,7 @@ class Situation:
     """Documents that the index holds beyond the number of records."""
     cap: int | None = None
     """How many documents without a record are deleted without a word of an operator; None where that is not known."""
-    mending: str | None = None
+    restoring: str | None = None
     """The command of a backfill or reindex that is under way and began after the engine lost what was settled."""
 
 
@@ -134,9 +134,9 @@ def _restored(situation: Situation, program: str) -> list[Action]:
     if Signal.ENGINE_RESTORED not in situation.signals:
         return []
     what = "the engine was restored, emptied or replaced: settled work is lost in it"
-    if situation.mending is not None:
+    if situation.restoring is not None:
         why = f"{what}, and is being brought back: wait; if its process is gone, this goes on with it"
-        return [Action(name="wait", why=why, command=f"{program} {situation.mending} {situation.schema}")]
+        return [Action(name="wait", why=why, command=f"{program} {situation.restoring} {situation.schema}")]
     return [_reindex(situation, program, f"{what}, build the index anew")]
 
 

@@ -12,7 +12,7 @@ from ..declaration.schema import Schema
 from ..ledger import indexes, overview, works
 from ..notices import DriftFound
 from ..rebuild.mass_delete import cap_of
-from ..rebuild.report import RebuildStatus, mending
+from ..rebuild.report import RebuildStatus, restoring
 from ..runtime import Runtime
 from ..work import IndexRow, State
 from .broker import Broker
@@ -188,7 +188,7 @@ def _report(
         drifting=seen.contract.names if seen.contract is not None else (),
         surplus=(seen.documents.index or 0) - (seen.documents.database or 0),
         cap=cap_of(runtime.options, seen.documents.index or 0),
-        mending=mending(snapshot.rebuild, to_datetime(seen.row.lost_since if seen.row is not None else None)),
+        restoring=restoring(snapshot.rebuild, to_datetime(seen.row.lost_since if seen.row is not None else None)),
     )
     return IndexReport(
         schema=name,

@@ -87,7 +87,7 @@ class RebuildStatus:
     part: bool = False
 
 
-def mending(rebuild: RebuildStatus | None, lost_since: datetime | None) -> str | None:
+def restoring(rebuild: RebuildStatus | None, lost_since: datetime | None) -> str | None:
     """What is under way (`backfill`, `reindex`) and brings back what the engine lost by then; None where nothing is."""
     if rebuild is None or lost_since is None or rebuild.phase is Phase.KEPT:
         return None

@@ -48,7 +48,7 @@ def test_more_documents_than_are_deleted_without_a_word_call_for_what_deletes_th
 
 
 def test_a_backfill_that_brings_back_what_an_engine_lost_is_gone_on_with() -> None:
-    situation = Situation(schema="Post", signals=frozenset({Signal.ENGINE_RESTORED}), mending="backfill")
+    situation = Situation(schema="Post", signals=frozenset({Signal.ENGINE_RESTORED}), restoring="backfill")
     assert commands(situation) == ["scrypath-celery backfill Post"]
 
 
