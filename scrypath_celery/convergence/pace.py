@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-WAITS = 4.0
-"""The wait before a further claim, in durations of the last one: what is committed meanwhile comes along, and who
-commits has the processor."""
+WAITS, LONGEST = 4.0, 0.3
+"""The wait before a further claim, in durations of the last one, and the longest (seconds): what is committed meanwhile
+comes along, and who commits has the processor. Slow records must not make others wait for long."""
 SMALL = 500
 """Claims of so many documents do not make the next one wait."""
 
@@ -24,7 +24,7 @@ class Pace:
     def claimed(self, documents: int, *, spent: float, now: float) -> None:
         """Note a claim of so many documents that took `spent` seconds, and ended now."""
         paced = self._follows and documents < SMALL
-        self.until = now + WAITS * spent if paced else 0.0
+        self.until = now + min(WAITS * spent, LONGEST) if paced else 0.0
         self._follows = True
 
     def found_nothing(self) -> None:
