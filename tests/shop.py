@@ -101,10 +101,9 @@ class Setup:
 
 
 def _engine(url: str) -> Engine:
-    if not url.startswith("sqlite"):
-        return create_engine(url)
     # A publisher's thread may note something after the test: no pool keeps the connection that it opens for that.
-    return sqlite.configure(create_engine(url, poolclass=NullPool))
+    engine = create_engine(url, poolclass=NullPool)
+    return sqlite.configure(engine) if url.startswith("sqlite") else engine
 
 
 class Shop:

@@ -38,6 +38,7 @@ def narrow() -> Iterator[Wire]:
         ("zstd", zstandard.ZstdCompressor().compress(_PLAIN)),
         ("doggo", _PLAIN),
     ],
+    ids=["gzip", "deflate", "br", "zstd", "unknown"],
 )
 def test_a_body_comes_in_any_known_compression(encoding: str, body: bytes, wire: Wire) -> None:
     headers = {"Content-Type": "application/json", "Content-Encoding": encoding}

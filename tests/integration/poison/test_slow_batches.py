@@ -112,14 +112,16 @@ def test_other_works_of_the_index_are_served_while_a_payload_is_on_trial(tmp_pat
         trial.start()
         try:
             eventually(lambda: is_on_trial(search), what="the documents are on trial")
-            write(search, range(100, 101))
-            served = run_ready_works(search.runtime, "post", seconds=1)
+            (other,) = write(search, range(100, 101))
+            # Whichever of the two takes it: between its steps, the trial lets its process look for what else is ready.
+            run_ready_works(search.runtime, "post", seconds=1)
             eventually(lambda: "100" in documents(search), what="the other work is served")
-            assert served.claims == 1
-            assert search.ledger.read(lambda tx: works.listed(tx, [State.FAILED])) == []
         finally:
             trial.join()
-        assert [work.left for work in search.ledger.read(lambda tx: works.listed(tx, [State.FAILED]))] == [("7",)]
+        (tried,) = search.ledger.read(lambda tx: works.listed(tx, [State.FAILED]))
+        assert tried.left == ("7",)
+        (served,) = search.ledger.read(lambda tx: works.find(tx, [other]))
+        assert (served.finished_at or 0.0) < (tried.finished_at or 0.0)
 
 
 def is_on_trial(search: Scrypath) -> bool:
