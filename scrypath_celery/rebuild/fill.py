@@ -22,6 +22,8 @@ WINDOW = 30
 """Works of a range that may be open at once while nobody else writes: the engine's queue must not run dry."""
 LIVE_WINDOW = 8
 """The same while single changes come in; how much of that is sent, the option `bulk_seconds` bounds."""
+AT_ONCE = 5
+"""Works of a range that one look at the database makes, as far as these bounds allow."""
 LIVE_SECONDS = 10.0
 """A single change within this time counts as coming in."""
 
@@ -56,7 +58,8 @@ def pump(held: Held) -> bool:
     lately = partial(rebuilds.written_lately, index_uid=held.row.index_uid, seconds=LIVE_SECONDS)
     window = LIVE_WINDOW if runtime.ledger.read(lately) else WINDOW
     moved = _moved(held)
-    pages = [_read(held, one) if len(one["open"]) < window and not one["over"] else None for one in moved]
+    room = [0 if one["over"] else min(window - len(one["open"]), AT_ONCE) for one in moved]
+    pages = [_read(held, one, most * MAX_IDS) if most > 0 else None for one, most in zip(moved, room, strict=True)]
     if moved == list(held.row.ranges) and all(page is None for page in pages):
         held.renew()
         return False
@@ -64,7 +67,10 @@ def pump(held: Held) -> bool:
 
     def write(tx: Connection) -> Rebuild:
         written.clear()  # a transaction that lost a deadlock runs again
-        ranges = [_with_page(held, tx, one, page, written) for one, page in zip(moved, pages, strict=True)]
+        ranges = [
+            _with_page(held, tx, one, page, written, over=page is not None and len(page) < most * MAX_IDS)
+            for one, page, most in zip(moved, pages, room, strict=True)
+        ]
         counts = {**held.row.counts, "filled": sum(one["done"] for one in ranges)}
         lease = runtime.options.lease
         changed = rebuilds.change(tx, held.row.id, held.row.epoch, lease, ranges=ranges, counts=counts)
@@ -94,15 +100,15 @@ def _past(one: Range, unsettled: set[int]) -> Range:
     return {**one, "open": waiting, "cursor": cursor, "done": done}
 
 
-def _read(held: Held, one: Range) -> tuple[str, ...]:
+def _read(held: Held, one: Range, size: int) -> tuple[str, ...]:
     options = held.row.options
     if options.get("ids") is not None:
         ids: list[str] = options["ids"]
         start = int(one["read"] or 0)
-        return tuple(ids[start : start + MAX_IDS])
+        return tuple(ids[start : start + size])
     return held.runtime.source.page(
         held.schema,
-        MAX_IDS,
+        size,
         after=one["read"],
         until=one["until"],
         where=options.get("where"),
@@ -110,12 +116,19 @@ def _read(held: Held, one: Range) -> tuple[str, ...]:
     )
 
 
-def _with_page(held: Held, tx: Connection, one: Range, page: tuple[str, ...] | None, written: list[int]) -> Range:
-    """The range with a work for this page; None where it was not read this time."""
+def _with_page(
+    held: Held, tx: Connection, one: Range, page: tuple[str, ...] | None, written: list[int], *, over: bool
+) -> Range:
+    """The range with works for this page; None where it was not read this time."""
     if not page:
-        return {**one, "over": one["over"] or page is not None}
+        return {**one, "over": one["over"] or over}
     ids = works.write(tx, held.row.index_uid, held.row.operation, page, Mode.CELERY, rebuild_id=held.row.id)
     written += ids
-    last = page[-1] if held.row.options.get("ids") is None else str(int(one["read"] or 0) + len(page))
-    added = [[id, last, len(page)] for id in ids]
-    return {**one, "open": [*one["open"], *added], "read": last, "over": len(page) < MAX_IDS}
+    read = 0 if held.row.options.get("ids") is None else int(one["read"] or 0)
+    parts = [page[start : start + MAX_IDS] for start in range(0, len(page), MAX_IDS)]
+    added = []
+    for id, part in zip(ids, parts, strict=True):
+        read += len(part)
+        last = part[-1] if held.row.options.get("ids") is None else str(read)
+        added.append([id, last, len(part)])
+    return {**one, "open": [*one["open"], *added], "read": added[-1][1], "over": over}
