@@ -22,7 +22,7 @@ from sqlalchemy import insert, select, text
 
 from tests.bench import meilisync
 from tests.bench.application import City, Session, cities, engine, search
-from tests.bench.lab import TIMEOUTS, batches, tasks_done
+from tests.bench.lab import TIMEOUTS, tasks_done
 from tests.bench.report import Figure, Line, median
 from tests.deadline import eventually
 from tests.worker import Worker
@@ -72,7 +72,7 @@ def bulk(worker: Worker, least: int, times: int) -> Iterator[Line | Figure]:
     with worker:
         beside = _pairs(url, times, "backfill", "celery")
         yield _against(beside, f"backfill of {count} beside two workers / raw", ">= 0.9", merged=True)
-        built = _pairs(url, times, "reindex", "celery")
+        built = _pairs(url, times, "reindex", "celery", raw=_raw_reindex)
         yield _against(built, f"reindex of {count} beside two workers / raw and its creation, settings, swap", ">= 0.9")
     if times > 1:
         yield from _instead(url, count, loop)
@@ -124,9 +124,12 @@ def _instead(url: str, count: int, loop: Run) -> Iterator[Line | Figure]:
         yield _against([(raw, peer)], f"{name} / raw", "none: for comparison")
 
 
-def _pairs(url: str, times: int, what: str, mode: str) -> list[tuple[Run, Run]]:
+def _pairs(
+    url: str, times: int, what: str, mode: str, raw: Callable[[str], Run] | None = None
+) -> list[tuple[Run, Run]]:
     """Raw and ours in turn, so that the machine's other load falls on both."""
-    return [(_raw(url), _in_a_child(url, what, mode)) for _ in range(times)]
+    raw = raw or _raw
+    return [(raw(url), _in_a_child(url, what, mode)) for _ in range(times)]
 
 
 def _against(pairs: Sequence[tuple[Run, Run]], name: str, target: str, *, merged: bool = False) -> Line:
@@ -138,26 +141,44 @@ def _against(pairs: Sequence[tuple[Run, Run]], name: str, target: str, *, merged
     )
 
 
-def _measured(url: str, index: str, act: Callable[[], Any]) -> Run:
-    """Empty an index that has the settings, act, and wait until the engine is done with it."""
+def _measured(url: str, index: str, act: Callable[[], Any], *, beside: str | None = None) -> Run:
+    """Empty an index that has the settings, act, and wait until the engine is done with it (and the one `beside`)."""
     _declare(url, index)
-    ran, spent = batches(url, index), _processor()
+    ran, spent = _all_batches(url), _processor()
     began = time.perf_counter()
     act()
     microseconds = (_processor() - spent) * 1e6 / _count()
-    eventually(partial(_idle, url, index), seconds=TIMEOUTS, what="the engine is done")
-    return Run(seconds=time.perf_counter() - began, batches=batches(url, index) - ran, microseconds=microseconds)
+    for uid in filter(None, (index, beside)):
+        eventually(partial(_idle, url, uid), seconds=TIMEOUTS, what="the engine is done")
+    return Run(seconds=time.perf_counter() - began, batches=_all_batches(url) - ran, microseconds=microseconds)
 
 
 def _raw(url: str) -> Run:
-    bodies = [orjson.dumps([dict(zip(_NAMES, row, strict=True)) for row in page]) for page in _pages()]
+    return _measured(url, "raw", partial(_post_all, url, "raw", _bodies()))
+
+
+def _raw_reindex(url: str) -> Run:
+    """The same with what a reindex does beside: another index is made, given its settings, filled, and swapped in."""
+    bodies, built = _bodies(), "raw-built"
 
     def post() -> None:
-        with requests.Session() as session:
-            for body in bodies:
-                _post(session, url, "raw", body)
+        _declare_at_once(url, built)
+        _post_all(url, built, bodies)
+        swap = [{"indexes": ["raw", built]}]
+        requests.post(f"{url}/swap-indexes", json=swap, timeout=60).raise_for_status()
 
-    return _measured(url, "raw", post)
+    requests.delete(f"{url}/indexes/{built}", timeout=60)
+    return _measured(url, "raw", post, beside=built)
+
+
+def _bodies() -> list[bytes]:
+    return [orjson.dumps([dict(zip(_NAMES, row, strict=True)) for row in page]) for page in _pages()]
+
+
+def _post_all(url: str, index: str, bodies: Sequence[bytes]) -> None:
+    with requests.Session() as session:
+        for body in bodies:
+            _post(session, url, index, body)
 
 
 def _plain_loop(url: str) -> Run:
@@ -243,11 +264,16 @@ def _count() -> int:
 
 def _declare(url: str, index: str) -> None:
     """An empty index with the declared settings."""
+    _declare_at_once(url, index)
+    requests.delete(f"{url}/indexes/{index}/documents", timeout=60).raise_for_status()
+    eventually(partial(_idle, url, index), seconds=TIMEOUTS, what="the index is ready")
+
+
+def _declare_at_once(url: str, index: str) -> None:
+    """The same where none is there, without waiting for it."""
     settings = search.schemas.of(City).declared_settings()
     requests.post(f"{url}/indexes", json={"uid": index, "primaryKey": "id"}, timeout=60).raise_for_status()
     requests.patch(f"{url}/indexes/{index}/settings", json=settings, timeout=60).raise_for_status()
-    requests.delete(f"{url}/indexes/{index}/documents", timeout=60).raise_for_status()
-    eventually(partial(_idle, url, index), seconds=TIMEOUTS, what="the index is ready")
 
 
 def _idle(url: str, index: str) -> bool:

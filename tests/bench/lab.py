@@ -54,12 +54,6 @@ def _embedded(folder: Path, batch_cost: float, document_cost: float) -> Iterator
         engine.stop()
 
 
-def batches(url: str, index: str) -> int:
-    """How many batches the engine has run for an index."""
-    answer = requests.get(f"{url}/batches", params={"indexUids": index, "limit": "1"}, timeout=60)
-    return int(answer.json()["total"])
-
-
 def tasks_done(url: str, index: str) -> int:
     """How many tasks of an index the engine has finished."""
     query = {"indexUids": index, "statuses": "succeeded,failed", "limit": "1"}
