@@ -122,13 +122,14 @@ def _with_page(
     """The range with works for this page; None where it was not read this time."""
     if not page:
         return {**one, "over": one["over"] or over}
-    ids = works.write(tx, held.row.index_uid, held.row.operation, page, Mode.CELERY, rebuild_id=held.row.id)
-    written += ids
+    write = partial(works.write, tx, held.row.index_uid, held.row.operation, mode=Mode.CELERY, rebuild_id=held.row.id)
     read = 0 if held.row.options.get("ids") is None else int(one["read"] or 0)
-    parts = [page[start : start + MAX_IDS] for start in range(0, len(page), MAX_IDS)]
     added = []
-    for id, part in zip(ids, parts, strict=True):
+    for start in range(0, len(page), MAX_IDS):
+        part = page[start : start + MAX_IDS]
+        ids = write(part)
         read += len(part)
         last = part[-1] if held.row.options.get("ids") is None else str(read)
-        added.append([id, last, len(part)])
-    return {**one, "open": [*one["open"], *added], "read": added[-1][1], "over": over}
+        added += [[id, last, len(part)] for id in ids]
+        written += ids
+    return {**one, "open": [*one["open"], *added], "read": last, "over": over}
