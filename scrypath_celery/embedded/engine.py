@@ -136,9 +136,19 @@ class EmbeddedEngine:
 
     def _serve(self) -> None:
         self._loop.run_forever()
+        self._loop.run_until_complete(_let_go())
 
     def _end_loop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         if self._thread is not None:
             self._thread.join()
         self._loop.close()
+
+
+async def _let_go() -> None:
+    """End what is still under way in this loop, and let connections that are closed give back what they hold."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for one in left:
+        one.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    await asyncio.sleep(0)

@@ -7,6 +7,7 @@ import functools
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -28,6 +29,8 @@ _LOG = logging.getLogger(__name__)
 _SMALL = 128 * 1024
 _LINE = 72_000
 _DRAIN = 8 * 1024 * 1024
+_ACCEPTING = 3
+"""Turns of the loop until what was accepted last is a connection, which can be cut."""
 _FULL = (
     "Meilisearch cannot receive write operations because the limit of the task database has been reached. Please delete"
     " tasks to continue performing write operations."
@@ -87,6 +90,12 @@ class Server:
     async def close(self) -> None:
         """Stop listening, and cut what is still open."""
         if self._listener is not None:
+            # Sockets that are accepted while a listener closes are lost to Python 3.11, which leaves them open.
+            with suppress(NotImplementedError):  # not on every platform
+                for one in self._listener.sockets:
+                    asyncio.get_running_loop().remove_reader(one.fileno())
+            for _ in range(_ACCEPTING):
+                await asyncio.sleep(0)
             self._listener.close()
         for late in self._late:
             late.cancel()
