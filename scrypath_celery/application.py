@@ -27,7 +27,7 @@ from .ledger.triggers import Declarations
 from .notices import DeadLetter
 from .runtime import Runtime
 from .source import Source
-from .telling import Teller
+from .telling import Teller, heard
 from .totals import Totals
 from .work import Cause, Mode
 
@@ -219,6 +219,7 @@ class Attached:
             publish=self._publish,
             eager=self._is_eager,
             tell=tell,
+            hears=heard,
             totals=self._totals,
             declaration_changed=lambda ledger, schema: self._watch.look(ledger, [schema]),
             moved=lambda: self._destinations.look(moved=True),

@@ -38,6 +38,7 @@ MAX_ID = 2**63 - 1
 
 _HISTORY = 50
 
+
 def write(
     connection: Connection,
     index_uid: str,
