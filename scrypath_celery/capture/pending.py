@@ -18,7 +18,7 @@ from .registration import Group, Registration
 from .registration_state import UNWRITTEN, Event, RegistrationState
 from .related import registrations_of_deleted, write_group
 from .result import SyncResult
-from .session_resolution import joined, outer_connection, refuse_translation
+from .session_resolution import joined, outer_connection, refuse_translation, writing_connection
 from .unheld import note_copies, warn_of_unheld
 
 
@@ -184,6 +184,8 @@ class PendingWorks:
         return all(id in rows for id in item.ids)
 
     def _write(self, session: Session, items: Sequence[Registration]) -> None:
+        if not items:
+            return
         groups: dict[tuple[Group, object, int], list[Registration]] = {}
         dates, at = 0, None
         for item in items:
@@ -210,7 +212,7 @@ class PendingWorks:
     def _write_group(self, session: Session, group: Group, members: Sequence[Registration]) -> Mapping[str, Row]:
         """Write what is not written yet; the rows of the group, by document id."""
         first = members[0]
-        connection = session.connection(bind_arguments={"bind": first.bind, "mapper": first.schema.mapper})
+        connection = writing_connection(session, first.bind)
         refuse_translation(session, first.schema, connection)
         self._follow_owner(connection, outer_connection(first.bind))
         self._joined = joined(session, connection)

@@ -132,6 +132,15 @@ def _held(session: Session, bind: Engine | Connection) -> Any:
     return getattr(session.get_transaction(), "_connections", {}).get(bind)
 
 
+def writing_connection(session: Session, bind: Engine | Connection | None) -> Connection:
+    """The connection on which the session's transaction, or the savepoint that it is in, writes to this database."""
+    if isinstance(bind, Engine) and not session.in_nested_transaction():  # a savepoint may have to be begun there first
+        held = connected(session, bind)
+        if held is not None:
+            return held
+    return session.connection(bind_arguments={"bind": bind})
+
+
 def connection_of(session: Session, schema: Schema) -> Connection:
     """The connection on which the session's transaction writes records of this class."""
     return session.connection(bind_arguments={"bind": data_bind(session, schema), "mapper": schema.mapper})

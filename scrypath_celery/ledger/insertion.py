@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -10,7 +9,7 @@ from sqlalchemy import Connection, Dialect, Text, bindparam, literal_column
 
 from ..work import State
 from .clock import now
-from .tables import encoded, work
+from .tables import work
 
 COLUMNS = (
     "index_uid",
@@ -44,16 +43,16 @@ class _Rendered(NamedTuple):
     order: tuple[str, ...] | None
 
 
-def insert(connection: Connection, row: Mapping[str, Any]) -> int:
-    """Write a pending work on the caller's connection; its id. `row` has all `COLUMNS`."""
-    values = {**row, "ids": encoded(row["ids"]), "history": encoded(row["history"])}
-    if not connection.dialect.insert_returning:
-        key = connection.execute(_INSERT, values).inserted_primary_key
+def insert(connection: Connection, row: dict[str, Any]) -> int:
+    """Write a pending work on the caller's connection; its id. `row` has all `COLUMNS`, what is JSON encoded."""
+    dialect = connection.dialect
+    if not dialect.insert_returning:
+        key = connection.execute(_INSERT, row).inserted_primary_key
         assert key is not None
         return int(key[0])
-    text, order = _rendered(connection.dialect)
+    text, order = _rendered(dialect)
     # What SQLAlchemy does for an expression each time it is executed costs more than the driver's part of it.
-    given = values if order is None else tuple(values[name] for name in order)
+    given = row if order is None else tuple([row[name] for name in order])
     return int(connection.exec_driver_sql(text, given).scalar_one())
 
 

@@ -28,7 +28,7 @@ from ..work import MAX_IDS, OPEN, PRIORITY, READY, Failure, Mode, Operation, Rea
 from . import noted, totals
 from .clock import now
 from .insertion import insert
-from .tables import Json, among, claim, in_state, work
+from .tables import Json, among, claim, encoded, in_state, work
 
 GRACE = {Mode.CELERY: 0.0, Mode.INLINE: 60.0, Mode.MANUAL: 60.0}
 """Seconds that the calling process has before a worker takes a work of a mode that runs in the caller."""
@@ -68,11 +68,11 @@ def write(
         row = {
             "index_uid": index_uid,
             "operation": operation.value,
-            "ids": chunk,
+            "ids": encoded(chunk),
             "documents": len(chunk),
             "priority": PRIORITY[operation] if priority is None else priority,
             "mode": mode.value,
-            "history": [{"state": "requeued"}] if requeued else None,
+            "history": encoded([{"state": "requeued"}]) if requeued else None,
             "rebuild_id": rebuild_id,
             "fan_out": fan_out,
             "traceparent": carried,
