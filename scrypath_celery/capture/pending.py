@@ -18,7 +18,7 @@ from .registration import Group, Registration
 from .registration_state import UNWRITTEN, Event, RegistrationState
 from .related import registrations_of_deleted, write_group
 from .result import SyncResult
-from .session_resolution import joined, outer_connection, refuse_translation, writing_connection
+from .session_resolution import joined, refuse_translation
 from .unheld import note_copies, warn_of_unheld
 
 
@@ -212,10 +212,12 @@ class PendingWorks:
     def _write_group(self, session: Session, group: Group, members: Sequence[Registration]) -> Mapping[str, Row]:
         """Write what is not written yet; the rows of the group, by document id."""
         first = members[0]
-        connection = writing_connection(session, first.bind)
+        bind = first.bind
+        assert bind is not None
+        connection, self._joined = joined(session, bind)
         refuse_translation(session, first.schema, connection)
-        self._follow_owner(connection, outer_connection(first.bind))
-        self._joined = joined(session, connection)
+        if isinstance(bind, Connection):
+            self._follow_owner(connection, bind)
         rows = self._rows.setdefault(group, {})
         fresh = list(dict.fromkeys(id for item in members for id in item.ids if id not in rows))
         if not fresh:
@@ -238,10 +240,8 @@ class PendingWorks:
                 for id in ids:
                     rows.pop(id, None)
 
-    def _follow_owner(self, connection: Connection, outer: Connection | None) -> None:
+    def _follow_owner(self, connection: Connection, outer: Connection) -> None:
         """Forget rows that the owner of the connection has committed, or rolled back, without the session's help."""
-        if outer is None:
-            return
         if self._outer is None:
             event.listen(outer, "commit", self._note_commit)
         root = connection.get_transaction()

@@ -109,11 +109,6 @@ def _routed(session: Session, mapper: Any, record: Any) -> Engine | Connection:
         session._flushing = flushing
 
 
-def outer_connection(bind: Engine | Connection | None) -> Connection | None:
-    """The connection whose transaction is somebody else's, where a session is bound to one."""
-    return bind if isinstance(bind, Connection) else None
-
-
 def connected(session: Session, bind: Engine | Connection) -> Connection | None:
     """The connection that the session's transaction has to this database already, if any; asks nobody."""
     if isinstance(bind, Connection):
@@ -122,23 +117,17 @@ def connected(session: Session, bind: Engine | Connection) -> Connection | None:
     return held[0] if held is not None else None
 
 
-def joined(session: Session, connection: Connection) -> Transaction | None:
-    """The connection's transaction or savepoint that is the session's own transaction there."""
-    held = _held(session, connection)
-    return held[1] if held is not None else None
-
-
 def _held(session: Session, bind: Engine | Connection) -> Any:
     return getattr(session.get_transaction(), "_connections", {}).get(bind)
 
 
-def writing_connection(session: Session, bind: Engine | Connection | None) -> Connection:
-    """The connection on which the session's transaction, or the savepoint that it is in, writes to this database."""
-    if isinstance(bind, Engine) and not session.in_nested_transaction():  # a savepoint may have to be begun there first
-        held = connected(session, bind)
-        if held is not None:
-            return held
-    return session.connection(bind_arguments={"bind": bind})
+def joined(session: Session, bind: Engine | Connection) -> tuple[Connection, Transaction | None]:
+    """The connection on which the session writes to this database, in its savepoint if it is in one, and the
+    connection's transaction or savepoint that is the session's own transaction there."""
+    held = None if session.in_nested_transaction() else _held(session, bind)
+    if held is None:  # it joins now, or its savepoint may have to be begun there
+        held = _held(session, session.connection(bind_arguments={"bind": bind}))
+    return held[0], held[1]
 
 
 def connection_of(session: Session, schema: Schema) -> Connection:
