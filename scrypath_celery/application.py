@@ -21,13 +21,14 @@ from .declaration.registry import Schemas
 from .declaration.schema import Schema
 from .declaration_watch import DeclarationWatch
 from .destination_watch import DestinationWatch
+from .eager import Eager
 from .errors import ConfigError
 from .ledger import Ledger, publications
 from .ledger.triggers import Declarations
 from .notices import DeadLetter
 from .runtime import Runtime
 from .source import Source
-from .telling import Teller
+from .telling import Teller, heard
 from .totals import Totals
 from .work import Cause, Mode
 
@@ -52,6 +53,7 @@ class Attached:
         self._reading: tuple[int, tuple[Callable[[], Session], Engine]] | None = None
         self._publisher: Any = None
         self._totals = Totals()
+        self._eager = Eager()
         self._watch, self._destinations = self._new_watches()
 
     def init_app(
@@ -219,6 +221,7 @@ class Attached:
             publish=self._publish,
             eager=self._is_eager,
             tell=tell,
+            hears=heard,
             totals=self._totals,
             declaration_changed=lambda ledger, schema: self._watch.look(ledger, [schema]),
             moved=lambda: self._destinations.look(moved=True),
@@ -258,7 +261,7 @@ class Attached:
         return found[1][0]
 
     def _is_eager(self) -> bool:
-        return self.celery_app is not None and bool(self.celery_app.conf.task_always_eager)
+        return self.celery_app is not None and self._eager.now(self.celery_app)
 
     def _publish(
         self, index: str, ids: tuple[int, ...], *, cause: Cause = Cause.SYNC, documents: int | None = None

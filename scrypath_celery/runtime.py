@@ -17,7 +17,7 @@ from .config import Options
 from .declaration.registry import Schemas
 from .declaration.schema import Schema
 from .ledger import Ledger
-from .notices import Tell
+from .notices import Notice, Tell
 from .source import Source
 from .totals import Totals
 from .work import Cause, Mark
@@ -66,6 +66,8 @@ class Runtime:
     """Look who else writes to this ledger, since an index was last sent to another engine or prefix; never raises."""
     tell: Tell = lambda notices: None
     """Tell what happened and is committed to whoever listens."""
+    hears: Callable[[type[Notice]], bool] = lambda kind: True
+    """Whether anybody listens to a kind of notice now."""
 
     def engine_uid(self, uid: str) -> str:
         """The engine's uid of an index: `prefix_uid`."""

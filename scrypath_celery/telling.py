@@ -30,6 +30,7 @@ from .work import ReasonClass
 if TYPE_CHECKING:
     from celery.utils.dispatch import Signal
 
+_SIGNALS = f"{__package__}.signals"
 Payload = dict[str, Any]
 
 EVENTS: Mapping[type[Notice], tuple[str, str]] = {
@@ -78,7 +79,7 @@ class Teller:
             self.to_celery(dead)
 
     def _say(self, notice: Notice, event: str, level: int | None, group: Sequence[DeadLetter] = ()) -> None:
-        signal = signal_of(notice)
+        signal = signal_of(type(notice))
         if signal is None and not wants(event, level):  # nearly all that is written and claimed
             return
         schema = self.schemas.by_uid(notice.index_uid)
@@ -92,10 +93,15 @@ class Teller:
             signal.send(sender=None if schema is None else schema.model, **about)
 
 
-def signal_of(notice: Notice) -> Signal | None:
+def heard(kind: type[Notice]) -> bool:
+    """Whether anybody listens to a kind of notice whose log line has a level of its own."""
+    return signal_of(kind) is not None or wants(EVENTS[kind][1])
+
+
+def signal_of(kind: type[Notice]) -> Signal | None:
     """The signal that tells a kind of notice; None where nobody listens."""
-    signals = sys.modules.get(f"{__package__}.signals")  # loads Celery: whoever listens has imported it
-    signal: Signal | None = getattr(signals, EVENTS[type(notice)][0], None)
+    signals = sys.modules.get(_SIGNALS)  # loads Celery: whoever listens has imported it
+    signal: Signal | None = getattr(signals, EVENTS[kind][0], None)
     return signal if signal is not None and signal.receivers else None
 
 

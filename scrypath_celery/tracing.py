@@ -7,11 +7,11 @@ imported. Spans hold names, counts and codes: no key, no document, no query, and
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
-from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from .errors import ScrypathError
@@ -78,13 +78,22 @@ _NO_SPAN = nullcontext(NOTHING)
 
 
 def span(
-    name: str, *, kind: Kind = "internal", links: Iterable[str | None] = (), **attributes: Value
+    name: str,
+    *,
+    kind: Kind = "internal",
+    links: Iterable[str | None] = (),
+    about: Callable[[], Mapping[str, Value]] | None = None,
+    **attributes: Value,
 ) -> AbstractContextManager[Span]:
-    """A span of what happens in the context; an error that leaves it is told by its code alone."""
+    """A span of what happens in the context; an error that leaves it is told by its code alone.
+
+    `about` gives more attributes, and is asked only where something is traced.
+    """
     tracer = _tracer()
     if tracer is None:
         return _NO_SPAN
-    return _in_span(_begun(tracer, f"scrypath.{name}", kind, _ours(attributes), links))
+    told = {} if about is None else about()
+    return _in_span(_begun(tracer, f"scrypath.{name}", kind, _ours({**attributes, **told}), links))
 
 
 def begin(
@@ -124,8 +133,7 @@ def traceparent() -> str | None:
     """What names the present span in a row or a message (W3C Trace Context); None where none is recorded."""
     if _API not in sys.modules:
         return None
-    from opentelemetry import trace
-
+    trace = _api()
     context = trace.get_current_span().get_span_context()
     if not (context.is_valid and context.trace_flags.sampled):
         return None
@@ -158,10 +166,17 @@ def _tracer() -> Tracer | None:
     """The tracer of the application's provider; None where it has none."""
     if _API not in sys.modules:
         return None
-    from opentelemetry import trace  # waits where another thread is importing it
-
+    trace = _api()
     provider = trace.get_tracer_provider()
     return None if isinstance(provider, trace.ProxyTracerProvider) else _tracer_of(provider)
+
+
+@cache
+def _api() -> Any:
+    """OpenTelemetry's API, once it is imported; waits where another thread is importing it."""
+    from opentelemetry import trace
+
+    return trace
 
 
 @lru_cache(maxsize=2)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextvars import copy_context
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -17,27 +18,38 @@ from .inline import run_now
 from .registration import Group, Registration
 from .result import SyncResult
 
-Works = Mapping[tuple[str, Mode], tuple[int, ...]]
-"""Ids of works by index and mode."""
+
+class Written(NamedTuple):
+    """The ids of the works of a group, and those of the documents that they hold."""
+
+    works: tuple[int, ...]
+    documents: Collection[str]
+
+
+_Merged = Mapping[tuple[str, Mode], Written]
+"""What is handed on together: by index and mode."""
 
 
 def deliver(
     runtime: Runtime,
     registrations: Sequence[Registration],
-    works: Mapping[Group, Sequence[int]],
+    written: Mapping[Group, Written],
     connection: Connection | None,
 ) -> None:
     """Hand on committed works and fill in the results of the calls that wrote them.
+
+    Those for later are nobody's yet, and those of another generation are left to its own workers.
 
     `connection` is the caller's where its outer transaction is still open: modes that run here run inside it, and
     under `task_always_eager` all do. What an AsyncSession wrote runs in a thread of the event loop's, which goes on.
     Nothing is raised: the caller's transaction is committed, and every work that could not be run is a row that a
     worker finds.
     """
+    registrations = [item for item in registrations if item.is_ours]
     results = {id(item.result): item.result for item in registrations}
     for result in results.values():
         result.commit(in_outer=connection is not None)
-    merged = _merged(works)
+    merged = _merged(written)
     if connection is None and _is_async(registrations) and _runs_here(runtime, merged):
         loop = asyncio.get_running_loop()
         here = copy_context().run  # what is traced here, and whether anything is recorded, holds there too
@@ -49,25 +61,25 @@ def deliver(
 
 
 def _is_async(registrations: Sequence[Registration]) -> bool:
-    binds = {id(item.bind): item.bind for item in registrations}
-    return any(bind is not None and bind.dialect.is_async for bind in binds.values())
+    return any(bind is not None and bind.dialect.is_async for bind in {item.bind for item in registrations})
 
 
-def _runs_here(runtime: Runtime, works: Works) -> bool:
-    return any(mode is not Mode.CELERY for _, mode in works) or runtime.eager()
+def _runs_here(runtime: Runtime, merged: _Merged) -> bool:
+    return any(mode is not Mode.CELERY for _, mode in merged) or runtime.eager()
 
 
 def _deliver(
-    runtime: Runtime, registrations: Sequence[Registration], works: Works, connection: Connection | None
+    runtime: Runtime, registrations: Sequence[Registration], merged: _Merged, connection: Connection | None
 ) -> None:
     outcomes: dict[tuple[str, Mode], Summary | None] = {}
-    results = {id(item.result): item.result for item in registrations}
-    for (uid, mode), ids in works.items():
-        documents = {id for item in _of(registrations, uid) for id in item.ids}
-        outcomes[uid, mode] = _hand_on(runtime, uid, mode, ids, connection, len(documents))
-    for key, result in results.items():
-        if result.mode is not Mode.CELERY:
-            _take(result, [item for item in registrations if id(item.result) == key], outcomes)
+    for (uid, mode), written in merged.items():
+        outcomes[uid, mode] = _hand_on(runtime, uid, mode, written, connection)
+    ran: dict[int, list[Registration]] = {}
+    for item in registrations:
+        if item.group.mode is not Mode.CELERY:
+            ran.setdefault(id(item.result), []).append(item)
+    for items in ran.values():
+        _take(items[0].result, items, outcomes)
 
 
 def _take(
@@ -88,26 +100,26 @@ def _take(
     result.take(total, record_exists=exists)
 
 
-def _of(registrations: Sequence[Registration], uid: str) -> Iterator[Registration]:
-    """The registrations of one index."""
-    schemas = {id(item.schema): item.schema for item in registrations}
-    ours = {key for key, schema in schemas.items() if schema.uid == uid}
-    return (item for item in registrations if id(item.schema) in ours)
+def _merged(found: Mapping[Group, Written]) -> _Merged:
+    merged: dict[tuple[str, Mode], Written] = {}
+    for group, written in found.items():
+        if group.is_ours and group.at is None and written.works:
+            key = group.uid, group.mode
+            if group.operation is Operation.FAN_OUT:  # it holds owners: how many documents is not known yet
+                written = Written(written.works, ())
+            merged[key] = _together(merged[key], written) if key in merged else written
+    return merged
 
 
-def _merged(works: Mapping[Group, Sequence[int]]) -> Works:
-    merged: dict[tuple[str, Mode], dict[int, None]] = {}
-    for group, ids in works.items():
-        merged.setdefault((group.uid, group.mode), {}).update(dict.fromkeys(ids))
-    return {key: tuple(ids) for key, ids in merged.items() if ids}
+def _together(one: Written, other: Written) -> Written:
+    return Written(tuple(dict.fromkeys((*one.works, *other.works))), {*one.documents, *other.documents})
 
 
-def _hand_on(
-    runtime: Runtime, uid: str, mode: Mode, ids: tuple[int, ...], connection: Connection | None, documents: int
-) -> Summary | None:
+def _hand_on(runtime: Runtime, uid: str, mode: Mode, written: Written, connection: Connection | None) -> Summary | None:
+    ids = written.works
     try:
         if mode is Mode.CELERY and not (connection is not None and runtime.eager()):
-            runtime.publish(uid, ids, documents=documents or None)
+            runtime.publish(uid, ids, documents=len(written.documents) or None)
             return None
         mode = Mode.INLINE if mode is Mode.CELERY else mode
         return run_now(runtime, uid, ids, mode, connection=connection)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -18,11 +18,11 @@ from ..declaration.schema import Schema
 from ..errors import ConfigError, SessionError
 from ..runtime import Runtime
 from ..work import Mode, Operation
-from .after_commit import deliver
+from .after_commit import Written, deliver
 from .generations import in_all_generations
 from .pending import PendingWorks
 from .record_ids import shows
-from .registration import Group, Registration
+from .registration import Group, Registration, group_of
 from .related import of_owner, routes_of, write_group
 from .result import ResultState, SyncResult
 from .session_events import listen, phase_of
@@ -37,6 +37,7 @@ from .session_resolution import (
 )
 from .unheld import warn_of_unheld
 
+_MODES: Mapping[str, Mode] = {mode.value: mode for mode in Mode}
 _DISABLED: ContextVar[frozenset[int]] = ContextVar("scrypath_capture_disabled", default=frozenset())
 
 
@@ -158,18 +159,24 @@ class Capture:
         chosen, schemas = list(records), runtime.schemas
         result = self._result(runtime, how.get("sync_mode") if at is None else Mode.CELERY, len(chosen))
         result.is_scheduled = at is not None
-        of_model = {type(record): schemas.of_record(record, how.get("schema")) for record in _of_each_class(chosen)}
+        of_model = {
+            type(record): [
+                (schema, group_of(schema, operation, result, at))
+                for schema in schemas.of_record(record, how.get("schema"))
+            ]
+            for record in _of_each_class(chosen)
+        }
         items = [
-            Registration(schema=schema, operation=operation, result=result, record=record, at=at)
+            Registration(schema=schema, operation=operation, result=result, record=record, at=at, known_group=group)
             for record in chosen
-            for schema in of_model[type(record)]
+            for schema, group in of_model[type(record)]
         ]
         return self._take(runtime, home(how.get("session"), chosen), items, result)
 
     def _take(
         self, runtime: Runtime, session: Session | None, items: Sequence[Registration], result: SyncResult
     ) -> SyncResult:
-        for schema in {id(item.schema): item.schema for item in items}.values():
+        for schema in {item.schema: None for item in items}:
             schema.check()
         if not items or result.mode is Mode.OFF or id(self) in _DISABLED.get():
             result.state = ResultState.OFF
@@ -202,8 +209,8 @@ class Capture:
 
     def _mode(self, runtime: Runtime, sync_mode: str | None) -> Mode:
         try:
-            return Mode(runtime.options.sync_mode if sync_mode is None else sync_mode)
-        except ValueError:
+            return _MODES[runtime.options.sync_mode if sync_mode is None else sync_mode]
+        except (KeyError, TypeError):  # of another type, it may not even be a key
             raise ConfigError(f"sync_mode must be one of {', '.join(Mode)}, not {sync_mode!r}") from None
 
 
@@ -240,8 +247,7 @@ def _write_now(runtime: Runtime, items: Sequence[Registration]) -> None:
     written = runtime.ledger.run(partial(_write, runtime, groups))
     for item in items:
         item.result.hold(written.get(item.group, ()))
-    ours = {group: ids for group, ids in written.items() if group.is_ours and group.at is None}
-    deliver(runtime, [item for item in items if item.is_ours], ours, None)
+    deliver(runtime, items, {group: Written(works, groups[group]) for group, works in written.items()}, None)
 
 
 def _write(

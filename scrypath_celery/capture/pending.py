@@ -12,12 +12,13 @@ from ..logs import log
 from ..notices import WorkEnqueued
 from ..runtime import Runtime
 from ..work import MAX_IDS
-from .after_commit import deliver
+from .after_commit import Written, deliver
 from .generations import in_all_generations
 from .registration import Group, Registration
 from .registration_state import UNWRITTEN, Event, RegistrationState
 from .related import registrations_of_deleted, write_group
-from .session_resolution import joined, outer_connection, refuse_translation
+from .result import SyncResult
+from .session_resolution import joined, refuse_translation
 from .unheld import note_copies, warn_of_unheld
 
 
@@ -118,7 +119,7 @@ class PendingWorks:
         written = self._written()
         ending = self._ending(committed=committed, rolled_back=rolled_back)
         if not rolled_back:
-            self._say_discarded(kept=ending is not Event.ROLLED_BACK)
+            self._say_discarded([] if ending is Event.ROLLED_BACK else written)
         for item in self._items:
             item.advance(ending if item.state is RegistrationState.WRITTEN else Event.ENDED)
         outer = self._outer
@@ -131,9 +132,14 @@ class PendingWorks:
 
     def _hand_on(self, items: Sequence[Registration], outer: Connection | None) -> None:
         """Tell of what is committed, and hand it on; `outer` is the connection of a transaction that is still open."""
-        if outer is None:
-            self.runtime.tell([_enqueued(group, rows) for group, rows in self._rows.items() if rows])
-        deliver(self.runtime, _ours(items), self._work_ids(), outer)
+        written = {
+            group: Written(tuple({row.work_id: None for row in rows.values()}), rows.keys())
+            for group, rows in self._rows.items()
+            if rows
+        }
+        if outer is None and self.runtime.hears(WorkEnqueued):
+            self.runtime.tell([_enqueued(group, one) for group, one in written.items()])
+        deliver(self.runtime, items, written, outer)
 
     def _ending(self, *, committed: bool, rolled_back: bool) -> Event:
         if committed or self._root_committed:
@@ -143,8 +149,8 @@ class PendingWorks:
             return Event.LEFT
         return Event.ROLLED_BACK
 
-    def _say_discarded(self, *, kept: bool) -> None:
-        found = self._written() if kept else []
+    def _say_discarded(self, found: Sequence[Registration]) -> None:
+        """Say what was registered in vain: all but `found`."""
         if len(found) == len(self._items):  # nearly always
             return
         # Of a deletion whose id was not loaded, what was registered before the flush knows it.
@@ -156,17 +162,12 @@ class PendingWorks:
     def _learn(self, session: Session, items: Sequence[Registration]) -> None:
         for item in items:
             item.before_flush(session)
-        ours = [item for item in items if item.is_ours]
-        lost = registrations_of_deleted(session, self.runtime.schemas.routes, ours)
+        routed = [item for item in items if item.route is not None and item.is_ours]
+        lost = registrations_of_deleted(session, self.runtime.schemas.routes, routed)
         for item in lost:
             item.savepoint = session.get_nested_transaction()
         if lost:
             self._items += in_all_generations(self.runtime, lost)
-
-    def _work_ids(self) -> Mapping[Group, Sequence[int]]:
-        """The works to be handed on: those for later are nobody's yet, and others' are not ours."""
-        due = ((group, rows) for group, rows in self._rows.items() if group.is_ours and group.at is None)
-        return {group: [row.work_id for row in rows.values()] for group, rows in due}
 
     # Of thousands of registrations each call shows, so states are compared right here.
 
@@ -183,6 +184,8 @@ class PendingWorks:
         return all(id in rows for id in item.ids)
 
     def _write(self, session: Session, items: Sequence[Registration]) -> None:
+        if not items:
+            return
         groups: dict[tuple[Group, object, int], list[Registration]] = {}
         dates, at = 0, None
         for item in items:
@@ -195,20 +198,26 @@ class PendingWorks:
         for (group, _, _), members in groups.items():
             warn_of_unheld(session, members)
             rows = self._write_group(session, group, members)
-            held: dict[int, set[int]] = {}
+            held: dict[int, tuple[SyncResult, set[int]]] = {}
             for item in members:
                 item.advance(Event.ROW_WRITTEN)
-                held.setdefault(id(item.result), set()).update([rows[one].work_id for one in item.ids])
-            for result in {id(item.result): item.result for item in members}.values():
-                result.hold(held[id(result)])
+                result = item.result
+                if id(result) not in held:
+                    held[id(result)] = result, set()
+                for one in item.ids:
+                    held[id(result)][1].add(rows[one].work_id)
+            for result, works in held.values():
+                result.hold(works)
 
     def _write_group(self, session: Session, group: Group, members: Sequence[Registration]) -> Mapping[str, Row]:
         """Write what is not written yet; the rows of the group, by document id."""
         first = members[0]
-        connection = session.connection(bind_arguments={"bind": first.bind, "mapper": first.schema.mapper})
+        bind = first.bind
+        assert bind is not None
+        connection, self._joined = joined(session, bind)
         refuse_translation(session, first.schema, connection)
-        self._follow_owner(connection, outer_connection(first.bind))
-        self._joined = joined(session, connection)
+        if isinstance(bind, Connection):
+            self._follow_owner(connection, bind)
         rows = self._rows.setdefault(group, {})
         fresh = list(dict.fromkeys(id for item in members for id in item.ids if id not in rows))
         if not fresh:
@@ -231,10 +240,8 @@ class PendingWorks:
                 for id in ids:
                     rows.pop(id, None)
 
-    def _follow_owner(self, connection: Connection, outer: Connection | None) -> None:
+    def _follow_owner(self, connection: Connection, outer: Connection) -> None:
         """Forget rows that the owner of the connection has committed, or rolled back, without the session's help."""
-        if outer is None:
-            return
         if self._outer is None:
             event.listen(outer, "commit", self._note_commit)
         root = connection.get_transaction()
@@ -253,13 +260,9 @@ class PendingWorks:
             self._root_committed = True
 
 
-def _ours(items: Sequence[Registration]) -> list[Registration]:
-    return [item for item in items if item.is_ours]
-
-
-def _enqueued(group: Group, rows: Mapping[str, Row]) -> WorkEnqueued:
-    ids = tuple(dict.fromkeys(row.work_id for row in rows.values()))
-    return WorkEnqueued(index_uid=group.uid, operation=group.operation, works=ids, documents=len(rows))
+def _enqueued(group: Group, written: Written) -> WorkEnqueued:
+    documents = len(written.documents)
+    return WorkEnqueued(index_uid=group.uid, operation=group.operation, works=written.works, documents=documents)
 
 
 def _say_discarded(item: Registration) -> None:

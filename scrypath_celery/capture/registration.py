@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine
@@ -28,7 +28,14 @@ class Group(NamedTuple):
     is_ours: bool = True
 
 
-@dataclass(kw_only=True, eq=False)
+def group_of(
+    schema: Schema, operation: Operation, result: SyncResult, at: float | None = None, *, is_ours: bool = True
+) -> Group:
+    """The works that records of a schema belong to."""
+    return Group(schema.uid, operation, result.mode, at, is_ours=is_ours)
+
+
+@dataclass(kw_only=True, eq=False, slots=True)
 class Registration:
     """One record, or some ids, that a call registered.
 
@@ -38,6 +45,7 @@ class Registration:
     owners; `deletion_read` says that what it leads to was read before the deletion of the record. With `refers` the ids
     are those of the record that this fan-out's owner names. One that is not `is_ours` is for workers of another
     generation of the indexes. `has_copy` says of a record in no session that a merge put a copy of it into this one.
+    `group` are the works that its ids belong to; where many are alike it is given as `known_group`.
     """
 
     schema: Schema
@@ -56,20 +64,22 @@ class Registration:
     has_copy: bool = False
     is_ours: bool = True
     state: RegistrationState = RegistrationState.OPEN
+    known_group: InitVar[Group | None] = None
+    group: Group = field(init=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, known_group: Group | None) -> None:
+        self.group = known_group if known_group is not None else self._group()
         if self.record is not None:
-            self.record_state = record_ids.state_of(self.record)
-            self.state = RegistrationState.OPEN if self.saved else RegistrationState.WAITING
+            state = self.record_state = record_ids.state_of(self.record)
+            if state.key is None:
+                self.state = RegistrationState.WAITING
             self.learn(self._told_ids())
 
-    @property
-    def group(self) -> Group:
-        """The works that its ids belong to."""
+    def _group(self) -> Group:
         if self.operation is Operation.FAN_OUT and self.route is not None:
             uid, key = self.route.target.uid, self.route.key
             return Group(uid, self.operation, self.result.mode, fan_out=key, is_ours=self.is_ours)
-        return Group(self.schema.uid, self.operation, self.result.mode, self.at, is_ours=self.is_ours)
+        return group_of(self.schema, self.operation, self.result, self.at, is_ours=self.is_ours)
 
     @property
     def saved(self) -> bool:
@@ -79,7 +89,8 @@ class Registration:
     @property
     def unsaved(self) -> bool:
         """Whether its record waits in the session for its first flush."""
-        return self.record_state is not None and self.record_state.pending
+        state = self.record_state
+        return state is not None and state.key is None and state.pending
 
     def advance(self, event: Event) -> None:
         """Take the step that an event makes of it; one that ends without a row says so in its call's result."""

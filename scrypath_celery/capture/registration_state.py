@@ -69,7 +69,7 @@ def next_state(state: RegistrationState, event: Event) -> RegistrationState:
     Raises:
         ValueError: a registration in this state does not meet this event.
     """
-    found = TRANSITIONS.get((state, event))
-    if found is None:
-        raise ValueError(f"a registration that is {state} does not meet {event}")
-    return found
+    try:
+        return TRANSITIONS[state, event]
+    except KeyError:
+        raise ValueError(f"a registration that is {state} does not meet {event}") from None

@@ -105,16 +105,19 @@ def write_group(runtime: Runtime, connection: Connection, group: Group, ids: Seq
     """
     uid, operation, mode = group.uid, group.operation, group.mode
     after = runtime.options.publish_grace if group.is_ours else 0.0
-    schema = runtime.schemas.by_uid(uid)
-    with tracing.span(
-        "capture",
-        kind="producer",
-        schema=None if schema is None else schema.name,
-        index=runtime.engine_uid(uid),
-        operation=operation.value,
-        mode=mode.value,
-        documents=len(ids),
-    ) as span:
+
+    def about() -> dict[str, str | int | None]:
+        schema = runtime.schemas.by_uid(uid)
+        name = None if schema is None else schema.name
+        return {
+            "schema": name,
+            "index": runtime.engine_uid(uid),
+            "operation": operation.value,
+            "mode": mode.value,
+            "documents": len(ids),
+        }
+
+    with tracing.span("capture", kind="producer", about=about) as span:
         if group.at is not None:
             written = scheduled.write(connection, uid, ids, group.at)
         else:

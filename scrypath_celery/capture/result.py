@@ -69,9 +69,9 @@ class SyncResult:
     ledger: Ledger | None = field(default=None, repr=False, compare=False)
     fans_out: bool = field(default=False, repr=False, compare=False)
     is_scheduled: bool = field(default=False, repr=False, compare=False)
-    _running: asyncio.Future[Any] | None = field(default=None, repr=False, compare=False)
-    _in_outer: bool = field(default=False, repr=False, compare=False)
-    _patience: float | None = field(default=None, repr=False, compare=False)
+    _running: asyncio.Future[Any] | None = field(default=None, init=False, repr=False, compare=False)
+    _in_outer: bool = field(default=False, init=False, repr=False, compare=False)
+    _patience: float | None = field(default=None, init=False, repr=False, compare=False)
 
     def wait(self, timeout: float | None = None) -> SyncResult:
         """Wait until the documents of this call are searchable; the result itself, with what it came to.

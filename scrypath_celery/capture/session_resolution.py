@@ -8,9 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Transaction
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, object_session
+from sqlalchemy.orm.attributes import instance_state
 
 from ..declaration.schema import Schema
 from ..errors import SessionError
+
+_TRANSLATED = "schema_translate_map"
 
 AFTER_THE_COMMIT = (
     "the session's transaction is committed: call this before the commit, in the transaction that writes the record"
@@ -24,7 +27,8 @@ def home(session: Any, records: Sequence[Any]) -> Session | None:
     Raises:
         SessionError: `session` is none, or the records belong to another one or to several.
     """
-    owners = {id(owner): owner for owner in map(object_session, records) if owner is not None}
+    of_each = {instance_state(record).session_id: record for record in records}
+    owners = {id(owner): owner for owner in map(object_session, of_each.values()) if owner is not None}
     if session is not None:
         given = sync_session(session)
         if any(owner is not given for owner in owners.values()):
@@ -62,8 +66,7 @@ def refuse_ended(session: Session, *, committed: bool, ended_by_commit: bool) ->
     transaction = session.get_transaction()
     if committed or (transaction is not None and not transaction.is_active):
         raise SessionError(AFTER_THE_COMMIT)
-    changed = session.new or session.deleted or session.dirty
-    if transaction is None and ended_by_commit and not changed:
+    if transaction is None and ended_by_commit and not (session.new or session.deleted or session.dirty):
         raise SessionError(AFTER_THE_COMMIT)
 
 
@@ -106,11 +109,6 @@ def _routed(session: Session, mapper: Any, record: Any) -> Engine | Connection:
         session._flushing = flushing
 
 
-def outer_connection(bind: Engine | Connection | None) -> Connection | None:
-    """The connection whose transaction is somebody else's, where a session is bound to one."""
-    return bind if isinstance(bind, Connection) else None
-
-
 def connected(session: Session, bind: Engine | Connection) -> Connection | None:
     """The connection that the session's transaction has to this database already, if any; asks nobody."""
     if isinstance(bind, Connection):
@@ -119,14 +117,17 @@ def connected(session: Session, bind: Engine | Connection) -> Connection | None:
     return held[0] if held is not None else None
 
 
-def joined(session: Session, connection: Connection) -> Transaction | None:
-    """The connection's transaction or savepoint that is the session's own transaction there."""
-    held = _held(session, connection)
-    return held[1] if held is not None else None
-
-
 def _held(session: Session, bind: Engine | Connection) -> Any:
     return getattr(session.get_transaction(), "_connections", {}).get(bind)
+
+
+def joined(session: Session, bind: Engine | Connection) -> tuple[Connection, Transaction | None]:
+    """The connection on which the session writes to this database, in its savepoint if it is in one, and the
+    connection's transaction or savepoint that is the session's own transaction there."""
+    held = None if session.in_nested_transaction() else _held(session, bind)
+    if held is None:  # it joins now, or its savepoint may have to be begun there
+        held = _held(session, session.connection(bind_arguments={"bind": bind}))
+    return held[0], held[1]
 
 
 def connection_of(session: Session, schema: Schema) -> Connection:
@@ -141,7 +142,7 @@ def refuse_translation(session: Session, schema: Schema, connected: Engine | Con
         SessionError: it, or the session, has a `schema_translate_map`.
     """
     of_session = getattr(session, "execution_options", None) or {}
-    if {**of_session, **connected.get_execution_options()}.get("schema_translate_map"):
+    if connected.get_execution_options().get(_TRANSLATED, of_session.get(_TRANSLATED)):
         raise SessionError(
             f"the session writes {schema.name} under a schema_translate_map: the ledger and its workers would not know"
             " which schema a record is in; give each schema an engine (search_path among its connect arguments), a"

@@ -16,7 +16,9 @@ def warn_of_unheld(session: Session | None, items: Sequence[Registration]) -> No
 
     The original of a `merge` is none of them: its copy is, or was at an earlier flush, in the session.
     """
-    unheld = [item for item in items if item.operation is Operation.UPSERT and _is_unheld(session, item)]
+    unheld = [item for item in _unheld(session, items) if item.operation is Operation.UPSERT]
+    if not unheld:  # nearly always
+        return
     note_copies(session, unheld)
     for item in unheld:
         if not item.has_copy:
@@ -27,18 +29,21 @@ def note_copies(session: Session | None, items: Iterable[Registration]) -> None:
     """Note which records are in the session as a copy, which it keeps no longer than until its flush."""
     if session is None:
         return
+    for item in _unheld(session, items):
+        item.has_copy = item.has_copy or _finds_copy(session, item)
+
+
+def _unheld(session: Session | None, items: Iterable[Registration]) -> list[Registration]:
+    """Those whose record has something to save, and is in no session."""
+    here = None if session is None else session.hash_key
+    found = []
     for item in items:
-        if not item.has_copy and _is_unheld(session, item):
-            item.has_copy = _finds_copy(session, item)
-
-
-def _is_unheld(session: Session | None, item: Registration) -> bool:
-    state = item.record_state
-    if state is None or (state.key is not None and not state.modified):
-        return False
-    if session is not None and state.session_id == session.hash_key:  # nearly all
-        return False
-    return state.transient or state.detached
+        state = item.record_state
+        if state is None or (state.session_id is not None and state.session_id == here):  # nearly all
+            continue
+        if (state.key is None or state.modified) and (state.transient or state.detached):
+            found.append(item)
+    return found
 
 
 def _finds_copy(session: Session, item: Registration) -> bool:

@@ -28,6 +28,7 @@ class Schemas:
     def __init__(self, generation: Callable[[], int] = lambda: FIRST) -> None:
         self._generation = generation
         self._by_model: dict[type[Any], list[Schema]] = {}
+        self._covering: dict[type[Any], tuple[Schema, ...]] = {}
         self._by_index: dict[str, Schema] = {}
         self._elsewhere: dict[tuple[Schema, int], Schema] = {}
         self._without_index: dict[type[Any], Schema] = {}
@@ -62,6 +63,7 @@ class Schemas:
         if model in self._without_index:
             raise SchemaError(f"{schema.path} has fan-outs without an index: declare them in its schema, as fan_outs=")
         self._by_model.setdefault(model, []).append(schema)
+        self._covering.clear()
         self._by_index[schema.index] = schema
         self.routes.forget()
         return schema
@@ -97,7 +99,11 @@ class Schemas:
 
     def covering(self, model: type[Any]) -> tuple[Schema, ...]:
         """All schemas that hold records of a class: its own and those of its bases, the nearest first."""
-        return tuple(schema for owner in model.__mro__ for schema in self._by_model.get(owner, ()))
+        found = self._covering.get(model)
+        if found is None:
+            found = tuple(schema for owner in model.__mro__ for schema in self._by_model.get(owner, ()))
+            self._covering[model] = found
+        return found
 
     def of_record(self, record: Any, name: str | None = None) -> tuple[Schema, ...]:
         """All schemas that hold a record, or the one of this name.

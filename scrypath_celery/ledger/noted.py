@@ -20,8 +20,13 @@ def note_here(connection: Connection) -> list[Notice]:
     return noted
 
 
+def are_noted(connection: Connection) -> bool:
+    """Whether anybody wants to know what happens here; in a transaction of the caller's nobody does."""
+    return _OPTION in connection.get_execution_options()
+
+
 def note(connection: Connection, notice: Notice) -> None:
-    """Note what happened, where anybody wants to know; in a transaction of the caller's nobody does."""
+    """Note what happened, where anybody wants to know."""
     noted: list[Notice] | None = connection.get_execution_options().get(_OPTION)
     if noted is not None:
         noted.append(notice)

@@ -38,10 +38,15 @@ class Json(TypeDecorator[Any]):
         return MEDIUMTEXT() if dialect.name in ("mysql", "mariadb") else Text()
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else orjson.dumps(value).decode()
+        return encoded(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         return None if value is None else orjson.loads(value)
+
+
+def encoded(value: Any) -> str | None:
+    """A value as a `Json` column holds it."""
+    return None if value is None else orjson.dumps(value).decode()
 
 
 def _word(length: int) -> TypeEngine[str]:

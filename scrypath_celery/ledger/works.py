@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    CursorResult,
     FromClause,
     Row,
     Select,
@@ -28,7 +27,8 @@ from ..notices import WorkEnqueued
 from ..work import MAX_IDS, OPEN, PRIORITY, READY, Failure, Mode, Operation, ReasonClass, State, Work
 from . import noted, totals
 from .clock import now
-from .tables import Json, among, claim, in_state, work
+from .insertion import insert
+from .tables import Json, among, claim, encoded, in_state, work
 
 GRACE = {Mode.CELERY: 0.0, Mode.INLINE: 60.0, Mode.MANUAL: 60.0}
 """Seconds that the calling process has before a worker takes a work of a mode that runs in the caller."""
@@ -37,11 +37,6 @@ MAX_ID = 2**63 - 1
 """The largest id that a ledger can hold."""
 
 _HISTORY = 50
-
-_INSERT = work.insert().values(
-    created_at=now(), publish_after=now() + bindparam("publish_in"), available_at=now() + bindparam("available_in")
-)
-"""Built once: building it anew with its values costs a commit ten times what running it does."""
 
 
 def write(
@@ -73,25 +68,23 @@ def write(
         row = {
             "index_uid": index_uid,
             "operation": operation.value,
-            "ids": chunk,
+            "ids": encoded(chunk),
             "documents": len(chunk),
             "priority": PRIORITY[operation] if priority is None else priority,
             "mode": mode.value,
-            "state": State.PENDING.value,
-            "attempts": 0,
-            "claims": 0,
-            "history": [{"state": "requeued"}] if requeued else None,
+            "history": encoded([{"state": "requeued"}]) if requeued else None,
             "rebuild_id": rebuild_id,
             "fan_out": fan_out,
             "traceparent": carried,
             "publish_in": max(grace, publish_after),
             "available_in": grace,
         }
-        result = connection.execute(_INSERT, row)
-        written.append(_new_id(result))
-    enqueued = WorkEnqueued(index_uid=index_uid, operation=operation, works=tuple(written), documents=len(unique))
-    noted.note(connection, enqueued)
-    return enqueued.works
+        written.append(insert(connection, row))
+    found = tuple(written)
+    if noted.are_noted(connection):
+        enqueued = WorkEnqueued(index_uid=index_uid, operation=operation, works=found, documents=len(unique))
+        noted.note(connection, enqueued)
+    return found
 
 
 def requeue(connection: Connection, index_uid: str, ids: Sequence[str]) -> tuple[int, ...]:
@@ -314,12 +307,6 @@ def history_with(item: Work, event: Mapping[str, Any], *, at: float) -> list[Map
     """The history of a work with one more event of the time `at`; the newest fifty of it."""
     told = {"at": round(at, 3), "attempt": item.attempts, **{name: value for name, value in event.items() if value}}
     return [*item.history, told][-_HISTORY:]
-
-
-def _new_id(result: CursorResult[Any]) -> int:
-    key = result.inserted_primary_key
-    assert key is not None
-    return int(key[0])
 
 
 def of_claim(token: str | None = None) -> ColumnElement[bool]:

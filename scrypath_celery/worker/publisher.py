@@ -5,15 +5,14 @@ from __future__ import annotations
 import atexit
 import concurrent.futures.thread  # noqa: F401 - see below
 import os
-import queue
 import socket
 import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import tracing
 from ..environment import variables
@@ -41,14 +40,13 @@ WAITING = 10_000
 """The most hand-overs that wait in memory; what does not fit is published by the relay."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Handover:
+class Handover(NamedTuple):
     """Work ids of one index, what they were written for, and how many documents they hold (None: not known).
 
-    `traceparents` name the spans in which they were handed over.
+    `traceparents` name the spans in which they were handed over. A tuple, since each commit makes one.
     """
 
-    index: str
+    index_uid: str
     ids: tuple[int, ...]
     cause: Cause = Cause.SYNC
     documents: int | None = None
@@ -73,27 +71,27 @@ class HandOvers:
     """
 
     def __init__(self) -> None:
-        self._queue: queue.Queue[Item] = queue.Queue(WAITING)
+        self._waiting: list[Item] = []
         self._changed = threading.Condition()
         self._left = 0
 
     def put(self, one: Item) -> bool:
         """Hand one over (None ends the thread); false where too many wait."""
         with self._changed:
-            try:
-                self._queue.put_nowait(one)
-            except queue.Full:
+            if len(self._waiting) >= WAITING:
                 return False
+            self._waiting.append(one)
             self._left += 1
+            self._changed.notify_all()
             return True
 
     def take(self) -> list[Item]:
         """All that waits; waits for the first."""
-        taken = [self._queue.get()]
-        with suppress(queue.Empty):
-            while len(taken) < WAITING:
-                taken.append(self._queue.get_nowait())
-        return taken
+        with self._changed:
+            while not self._waiting:
+                self._changed.wait()
+            taken, self._waiting = self._waiting, []
+            return taken
 
     def done(self, count: int) -> None:
         """Note that so many were published or dropped."""
@@ -142,7 +140,9 @@ class Publisher:
     ) -> None:
         """Hand work ids of one index over; never raises, never blocks."""
         traceparents = (tracing.traceparent(),)
-        if not self._put(Handover(index=index, ids=ids, cause=cause, documents=documents, traceparents=traceparents)):
+        if not self._put(
+            Handover(index_uid=index, ids=ids, cause=cause, documents=documents, traceparents=traceparents)
+        ):
             log("publisher_behind", index=index, count=len(ids))
 
     def tell(self, events: Sequence[Event]) -> None:
@@ -197,7 +197,7 @@ class Publisher:
                 waiting.done(taken.count)
             if taken.merged and not self._failed and time.monotonic() >= max(self._told_until, self._refused_until):
                 self._succeeded()
-            for index in dict.fromkeys(one.index for one in taken.merged):
+            for index in dict.fromkeys(one.index_uid for one in taken.merged):
                 self._after(index)
             if taken.ended:
                 _drop(connection)
@@ -242,11 +242,17 @@ class Publisher:
     def _send(self, connection: Any, one: Handover, ids: Sequence[int]) -> None:
         producer = self._app.amqp.Producer(connection, auto_declare=False)
         documents = one.documents if len(ids) == len(one.ids) else None
-        name, cause = self._name(one.index), one.cause
-        about: dict[str, str | int | None] = {"schema": name, "operation": cause.value, "works": len(ids)}
-        with tracing.span("publish", kind="producer", links=one.traceparents, **about):
+        name, cause = self._name(one.index_uid), one.cause
+        with tracing.span(
+            "publish",
+            kind="producer",
+            links=one.traceparents,
+            schema=name,
+            operation=cause.value,
+            works=len(ids),
+        ):
             self._app.tasks[SYNC].apply_async(
-                args=(one.index, list(ids)),
+                args=(one.index_uid, list(ids)),
                 kwargs={"operation": cause.value},
                 producer=producer,
                 retry=False,
@@ -281,7 +287,7 @@ def _next(waiting: HandOvers) -> _Taken:
     merged: dict[tuple[str, Cause], Handover] = {}
     for one in taken:
         if isinstance(one, Handover):
-            key = one.index, one.cause
+            key = one.index_uid, one.cause
             merged[key] = _together(merged[key], one) if key in merged else one
     events = [one for one in taken if isinstance(one, Event)]
     return _Taken(merged=list(merged.values()), events=events, count=len(taken), ended=None in taken)
@@ -291,7 +297,7 @@ def _together(one: Handover, other: Handover) -> Handover:
     known = one.documents is not None and other.documents is not None
     documents = (one.documents or 0) + (other.documents or 0) if known else None
     traceparents = (*one.traceparents, *other.traceparents)[: tracing.MAX_LINKS]
-    return replace(one, ids=(*one.ids, *other.ids), documents=documents, traceparents=traceparents)
+    return one._replace(ids=(*one.ids, *other.ids), documents=documents, traceparents=traceparents)
 
 
 def bounded_connection(app: Celery, seconds: float) -> Any:
