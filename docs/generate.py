@@ -9,11 +9,11 @@ import sys
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import click
 
-from scrypath_celery import config, errors, logs, signals, work
+from scrypath_celery import config, errors, logs, option_checks, signals, work
 from scrypath_celery.cli import console
 from scrypath_celery.cli.group import main as commands
 from scrypath_celery.operator.recommendations import Signal
@@ -21,9 +21,10 @@ from scrypath_celery.rebuild.phases import Phase
 
 FOLDER = Path(__file__).parent / "reference"
 OPTIONS = (
-    "Each of them is an argument of `Scrypath(...)`, an environment variable (`SCRYPATH_QUEUE`) and a setting of the"
-    " Celery app (`scrypath_queue`). A command's flag beats an argument, which beats a variable, which beats a setting."
-    " Times are in seconds, sizes in bytes."
+    "Each of them is an argument of `Scrypath(...)`, an environment variable, and a setting of the Celery app: `queue`,"
+    " `SCRYPATH_QUEUE` and `scrypath_queue`. A command's flag beats an argument, which beats a variable, which beats a"
+    " setting. Times are in seconds, sizes in bytes. A variable holds a list with commas between its parts. What an"
+    " option cannot be is refused at first use, with a `ConfigError`."
 )
 NOTE = "<!-- Made of the code: python3 -m nox -s reference -->"
 
@@ -108,20 +109,30 @@ def _metavar(parameter: click.Parameter) -> str:
 
 def options() -> str:
     """All options of the configuration."""
-    told = _texts(config.Options)
-    rows = ((f"`{name}`", f"`{getattr(config.Options(), name)!r}`", told.get(name, "")) for name in config.NAMES)
+    told = texts(config.Options)
+    defaults, kinds = config.Options(), get_type_hints(config.Options)
+    rows = (
+        (
+            f"`{name}`",
+            f"`SCRYPATH_{name.upper()}`",
+            option_checks.wanted(name, kinds[name]),
+            f"`{getattr(defaults, name)!r}`",
+            told.get(name, ""),
+        )
+        for name in config.NAMES
+    )
     return "\n\n".join(
         (
             "# Options",
             OPTIONS,
-            table(("option", "default", "meaning"), iter(rows)),
+            table(("option", "variable", "may be", "default", "meaning"), rows),
         )
     )
 
 
-def _texts(kind: type) -> dict[str, str]:
+def texts(kind: Any) -> dict[str, str]:
     """The string under each field of a class: what it means."""
-    body = ast.parse(inspect.cleandoc(inspect.getsource(kind))).body[-1]
+    body = ast.parse(inspect.getsource(kind)).body[-1]
     assert isinstance(body, ast.ClassDef)
     found: dict[str, str] = {}
     for item, after in pairwise(body.body):

@@ -19,6 +19,7 @@ import click
 import pytest
 
 from scrypath_celery import config, errors, work
+from scrypath_celery.arguments import OptionArguments
 from scrypath_celery.cli.group import main
 from scrypath_celery.ledger import tables
 from scrypath_celery.metrics.families import FAMILIES
@@ -64,6 +65,10 @@ def known_options() -> frozenset[str]:
     commands = [main, *(command for _, command in GENERATE.walk(main))]
     params = [one for command in commands for one in command.params if isinstance(one, click.Option)]
     return frozenset({name for one in params for name in (*one.opts, *one.secondary_opts)} | {"--help", "-h"})
+
+
+def test_editors_say_of_an_option_what_the_reference_says() -> None:
+    assert GENERATE.texts(OptionArguments) == GENERATE.texts(config.Options)
 
 
 @pytest.mark.parametrize("name", REFERENCE)
