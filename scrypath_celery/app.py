@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from celery import Celery
     from meilisearch.index import Index
 
-    from .arguments import Database
+    from .arguments import Database, Sessions
     from .operator.contract_drift import ContractDrift
     from .operator.hot_apply import HotApply
     from .operator.settings_apply import Applied
@@ -167,11 +167,11 @@ class Scrypath(Operations):
         """Within this context calls and tracked flushes record nothing."""
         return self._capture.capture_disabled()
 
-    def track(self, target: Any) -> None:
+    def track(self, target: Sessions) -> None:
         """Capture what the sessions of a sessionmaker (or of what else makes sessions) write; see `Tracker.track`."""
         self._tracker.track(target)
 
-    def untrack(self, target: Any) -> None:
+    def untrack(self, target: Sessions) -> None:
         """Capture nothing more of a target's sessions."""
         self._tracker.untrack(target)
 

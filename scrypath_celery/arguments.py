@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     Database = Bound | Callable[[], Bound]
     """What an application calls its database: an Engine, what makes its sessions, or a callable that returns one."""
 
+    SyncSessions = sessionmaker[Any] | scoped_session[Any] | type[Session]
+    Sessions = SyncSessions | async_sessionmaker[Any] | async_scoped_session[Any] | type[AsyncSession]
+    """What makes sessions that can be tracked."""
+
 SyncMode = Mode | Literal["inline", "celery", "manual", "off"]
 """When a call that writes returns; see the docs on sync modes."""
 
