@@ -93,6 +93,9 @@ def _parameter(option: click.Option) -> tuple[str, str]:
     told = " ".join((option.help or "").split()).replace("<", "\\<")
     if option.show_default and option.default is not None and not callable(option.default):
         told += f" Default: `{option.default}`."
+    if isinstance(option.type, click.IntRange) and option.type.min is not None:
+        most = option.type.max
+        told += f" {option.type.min} or more." if most is None else f" From {option.type.min} to {most}."
     return names, told.strip()
 
 
@@ -104,7 +107,7 @@ def _metavar(parameter: click.Parameter) -> str:
     if isinstance(parameter, click.Argument):
         shown = (parameter.name or "").upper()
         return shown if parameter.required else f"[{shown}]"
-    return parameter.type.name.upper()
+    return parameter.type.name.upper().removesuffix(" RANGE")
 
 
 def options() -> str:

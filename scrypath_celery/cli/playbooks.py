@@ -14,11 +14,17 @@ from ..playbooks.playbook import Playbook
 from .app_command import operating
 from .application import AppTarget
 from .console import FINE, NOT_DONE, Console, document, reported
+from .given import GIVEN
 from .text import pairs
 
 JSON = click.option("--json", "as_document", is_flag=True, help="One JSON document on stdout, with a version.")
 DIRECTORY = click.option(
-    "--dir", "directory", metavar="DIR", envvar="SCRYPATH_PLAYBOOKS", help="Instead of the app's option 'playbooks'."
+    "--dir",
+    "directory",
+    type=GIVEN,
+    metavar="DIR",
+    envvar="SCRYPATH_PLAYBOOKS",
+    help="Instead of the app's option 'playbooks'.",
 )
 
 
@@ -96,8 +102,10 @@ def show(ctx: click.Context, name: str, directory: str | None, as_document: bool
 
 @playbooks.command(epilog="Example: scrypath-celery -A shop playbooks run drafts --tenant acme")
 @click.argument("name")
-@click.option("--dir", "directory", metavar="DIR", help="Instead of the app's option 'playbooks'.")
-@click.option("--tenant", metavar="TENANT", help="Whose documents are searched, where schemas have tenants.")
+@click.option("--dir", "directory", type=GIVEN, metavar="DIR", help="Instead of the app's option 'playbooks'.")
+@click.option(
+    "--tenant", type=GIVEN, metavar="TENANT", help="Whose documents are searched, where schemas have tenants."
+)
 @click.option("--across-tenants", is_flag=True, help="Search the documents of all tenants.")
 @operating
 def run(console: Console, name: str, directory: str | None, tenant: str | None, across_tenants: bool) -> int:

@@ -16,6 +16,7 @@ from ..operator.settings_diff import Parity, SettingsDiff, keys_of, recorded
 from .app_command import operating
 from .completion import schema_argument
 from .console import DIFFERENT, FINE, NOT_DONE, Console
+from .given import GIVEN
 from .text import pairs
 
 T = TypeVar("T")
@@ -93,7 +94,12 @@ def apply(console: Console, schema: str | None, every: bool, everything: bool, d
 )
 @schema_argument
 @click.option(
-    "--settings-file", "file", required=True, metavar="FILE", help="JSON object: synonyms, stop_words, typo_tolerance."
+    "--settings-file",
+    "file",
+    type=GIVEN,
+    required=True,
+    metavar="FILE",
+    help="JSON object: synonyms, stop_words, typo_tolerance.",
 )
 @click.option("--ack-live", is_flag=True, help="Say that the live index is meant.")
 @operating
@@ -173,11 +179,11 @@ def _loaded(file: str) -> Mapping[str, Any]:
     try:
         found = json.loads(Path(file).read_text(encoding="utf-8"))
     except OSError as exc:
-        raise SettingsError(f"the settings file {file} cannot be read ({exc.strerror})") from exc
+        raise SettingsError(f"the settings file {file!r} cannot be read ({exc.strerror})") from exc
     except ValueError as exc:
-        raise SettingsError(f"the settings file {file} must hold one JSON object ({exc})") from exc
+        raise SettingsError(f"the settings file {file!r} must hold one JSON object ({exc})") from exc
     if not isinstance(found, dict):
-        raise SettingsError(f"the settings file {file} must hold one JSON object")
+        raise SettingsError(f"the settings file {file!r} must hold one JSON object")
     return found
 
 
