@@ -17,6 +17,7 @@ from .app_command import operating
 from .completion import schema_argument
 from .console import DIFFERENT, FINE, NOT_DONE, Console
 from .given import GIVEN
+from .suggesting import Suggesting
 from .text import pairs
 
 T = TypeVar("T")
@@ -24,7 +25,7 @@ T = TypeVar("T")
 all_schemas = click.option("--all", "every", is_flag=True, help="Every declared schema (deployments).")
 
 
-@click.group()
+@click.group(cls=Suggesting)
 def settings() -> None:
     """Compare, apply and hot-apply the settings of an index."""
 
