@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from sqlalchemy import Connection
 
-from .arguments import OptionArguments, RecordOptions, RunOptions, SyncMode, SyncOptions, WriteOptions
+from .argument_checks import seconds, several, whole
+from .arguments import OptionArguments, RecordOptions, RunOptions, SyncOptions, WriteOptions, refuse_unknown
 from .capture.capture import Capture
 from .capture.inline import drain
 from .capture.result import SyncResult
@@ -17,6 +18,7 @@ from .convergence.summary import Summary
 from .declaration.declaration import Declaration
 from .declaration.document_ids import id_text
 from .declaration.fan_out import FanOut
+from .errors import ConfigError
 from .operations import Operations
 
 if TYPE_CHECKING:
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from .operator.settings_diff import SettingsDiff
     from .rebuild.rebuild import How
     from .rebuild.report import BackfillReport, RebuildStatus, ReindexReport
-    from .rebuild.runner import Progress
 
 T = TypeVar("T")
 
@@ -126,7 +127,7 @@ class Scrypath(Operations):
 
     def sync_records(self, records: Iterable[Any], **how: Unpack[SyncOptions]) -> SyncResult:
         """`sync_record` for many records of one session."""
-        return self._capture.sync_records(records, **how)
+        return self._capture.sync_records(several("records", records), **how)
 
     def delete_record(self, record: Any, **how: Unpack[RecordOptions]) -> SyncResult:
         """Take a record's document from the index; where the record still exists it is indexed again."""
@@ -134,7 +135,7 @@ class Scrypath(Operations):
 
     def delete_records(self, records: Iterable[Any], **how: Unpack[RecordOptions]) -> SyncResult:
         """`delete_record` for many records of one session."""
-        return self._capture.delete_records(records, **how)
+        return self._capture.delete_records(several("records", records), **how)
 
     def sync_related(self, owner: Any, **how: Unpack[WriteOptions]) -> SyncResult:
         """Re-sync the documents that a record's fan-outs name, once its transaction is committed.
@@ -161,7 +162,7 @@ class Scrypath(Operations):
 
     def delete_documents(self, model: Any, ids: Iterable[Any], **how: Unpack[WriteOptions]) -> SyncResult:
         """`delete_document` for many ids."""
-        return self._capture.delete_documents(model, ids, **how)
+        return self._capture.delete_documents(model, several("ids", ids), **how)
 
     def capture_disabled(self) -> AbstractContextManager[None]:
         """Within this context calls and tracked flushes record nothing."""
@@ -231,8 +232,8 @@ class Scrypath(Operations):
         """
         from .rebuild.rebuild import backfill
 
-        chosen = None if ids is None else [id_text(id) for id in ids]
-        texts = [{name: str(value) for name, value in (given or {}).items()} for given in (where, since)]
+        chosen = None if ids is None else [id_text(id) for id in several("ids", ids)]
+        texts = [_texts(name, given) for name, given in (("where", where), ("since", since))]
         return backfill(
             self.runtime,
             self.schemas.of(model),
@@ -267,8 +268,8 @@ class Scrypath(Operations):
             self.schemas.of(model),
             self._how(**run),
             cutover=cutover,
-            keep_old=keep_old,
-            allow_failed=allow_failed,
+            keep_old=seconds("keep_old", keep_old),
+            allow_failed=whole("allow_failed", allow_failed),
             allow_shrink=allow_shrink,
         )
 
@@ -278,13 +279,30 @@ class Scrypath(Operations):
 
         return listed(self.runtime, self._chosen(model))
 
-    def _how(self, sync_mode: SyncMode | None = None, detach: bool = False, progress: Progress | None = None) -> How:
+    def _how(self, **run: Unpack[RunOptions]) -> How:
         from .rebuild.rebuild import How
 
-        return How(mode=self.rebuild_mode(sync_mode), detach=detach, progress=progress, patience=PATIENCE)
+        refuse_unknown(run, RunOptions.__optional_keys__, of="a backfill or reindex")
+        return How(
+            mode=self.rebuild_mode(run.get("sync_mode")),
+            detach=run.get("detach", False),
+            progress=run.get("progress"),
+            patience=PATIENCE,
+        )
 
     # testing
 
     def drain(self, *, connection: Connection | None = None) -> Summary:
         """Run all due work in this process (tests), on `connection` where its transaction is never committed."""
         return drain(self.runtime, connection=connection)
+
+
+def _texts(name: str, given: Mapping[str, Any] | None) -> dict[str, str]:
+    """The fields and values that records are chosen by.
+
+    Raises:
+        ConfigError: it is no mapping.
+    """
+    if given is not None and not isinstance(given, Mapping):
+        raise ConfigError(f"{name} must be a dict of fields and values, not {type(given).__name__}")
+    return {field: str(value) for field, value in (given or {}).items()}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Unpack, cast
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast
 
+from .argument_checks import moment, several, whole
+from .argument_checks import seconds as time
 from .arguments import refuse_unknown
 from .declaration.schema import Schema
 from .errors import WorkError
@@ -19,11 +21,13 @@ if TYPE_CHECKING:
     from .operator.reconcile import Report
     from .operator.repair import Repair
     from .operator.retry import Retried
-    from .operator.selection import Listing
+    from .operator.selection import Listing, Selection
     from .operator.status import Status
     from .operator.verify import Verification
     from .operator.work_detail import Story
     from .rebuild.runner import Progress
+
+Chosen = TypeVar("Chosen", bound="Selection")
 
 # What operators ask is imported when somebody asks: a worker or a web process starts without it.
 
@@ -58,7 +62,7 @@ class Operations(Searches):
         """
         from .operator.work_detail import story
 
-        return story(self.runtime, id)
+        return story(self.runtime, _id(id))
 
     def retry(self, model: Any = None, **which: Unpack[Choice]) -> BulkResult:
         """Give works to the workers again: those of `ids`, or dead letters that a filter leaves, oldest first.
@@ -71,7 +75,7 @@ class Operations(Searches):
         """
         from .operator.bulk import bulk_retry
 
-        return bulk_retry(self.runtime, self._named(model), which, **_how(which))
+        return bulk_retry(self.runtime, self._named(model), _checked(which), **_how(which))
 
     def cancel(self, model: Any = None, **which: Unpack[Choice]) -> BulkResult:
         """Give works up, chosen as in `retry`: their documents are not re-synced.
@@ -81,13 +85,17 @@ class Operations(Searches):
         """
         from .operator.bulk import bulk_cancel
 
-        return bulk_cancel(self.runtime, self._named(model), which, **_how(which))
+        return bulk_cancel(self.runtime, self._named(model), _checked(which), **_how(which))
 
     def receipt(self, id: int, *, seconds: float = 60.0) -> Receipt:
-        """Follow a retried work until its documents were read back from the index, for `seconds` at most."""
+        """Follow a retried work until its documents were read back from the index, for `seconds` at most.
+
+        Raises:
+            WorkError: there is no such work, or `seconds` is no time. LedgerError: the ledger cannot be read.
+        """
         from .operator.receipt import wait_for
 
-        return wait_for(self.runtime, id, seconds=seconds)
+        return wait_for(self.runtime, _id(id), seconds=time("seconds", seconds, error=WorkError))
 
     def sync_status(self, model: Any = None) -> Status:
         """Where the index of a schema stands, or all; of broker and workers the command `status` speaks."""
@@ -109,7 +117,7 @@ class Operations(Searches):
         """
         from .operator.retry import retry
 
-        return retry(self.runtime, id)
+        return retry(self.runtime, _id(id))
 
     def reconcile_sync(self, model: Any = None) -> Report:
         """What differs between database and index, and what to do about it; changes nothing."""
@@ -132,9 +140,14 @@ class Operations(Searches):
     def verify(
         self, model: Any, *, sample: int | None = None, ledger: bool = True, progress: Progress | None = None
     ) -> Verification:
-        """Compare database and index document by document (about `sample` of them); see `operator.verify`."""
+        """Compare database and index document by document (about `sample` of them); see `operator.verify`.
+
+        Raises:
+            ConfigError: `sample` is no number. SchemaError: no such schema.
+        """
         from .operator.verify import verify
 
+        sample = None if sample is None else whole("sample", sample, least=1)
         return verify(self.runtime, self.schemas.of(model), sample=sample, ledger=ledger, progress=progress)
 
     def repair(
@@ -171,10 +184,10 @@ class Operations(Searches):
         return failed(
             self.runtime,
             self._named(model),
-            which,
+            _checked(which),
             order=member(Order, which.get("order", Order.NEWEST)),
-            limit=which.get("limit", PAGE),
-            after=which.get("after"),
+            limit=_limit(which.get("limit", PAGE)),
+            after=None if which.get("after") is None else _id(which["after"]),
             by=member(Grouping, which.get("by", Grouping.CLASS)),
             states=states,
         )
@@ -184,4 +197,30 @@ def _how(which: Choice) -> BulkOptions:
     from .operator.bulk import BulkOptions, Choice
 
     refuse_unknown(which, Choice.__optional_keys__, of="a choice of works", error=WorkError)
+    _limit(which.get("limit"))
     return cast("BulkOptions", {name: which.get(name) for name in BulkOptions.__optional_keys__ if name in which})
+
+
+def _checked(which: Chosen) -> Chosen:
+    """The same choice of works, its lists and dates being such.
+
+    Raises:
+        WorkError: they are not.
+    """
+    found: dict[str, Any] = dict(which)
+    for name in ("ids", "states"):
+        if found.get(name) is not None:
+            found[name] = several(name, found[name], error=WorkError)
+    for name in ("since", "until"):
+        if found.get(name) is not None:
+            moment(name, found[name], error=WorkError)
+    found |= {"ids": [_id(one) for one in found["ids"]]} if found.get("ids") is not None else {}
+    return cast("Chosen", found)
+
+
+def _id(id: Any) -> int:
+    return whole("the id of a work", id, error=WorkError)
+
+
+def _limit(limit: Any) -> int | None:
+    return None if limit is None else whole("limit", limit, least=1, error=WorkError)
