@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import click
+from generate_api import api, texts
 
 from scrypath_celery import config, errors, logs, option_checks, signals, work
-from scrypath_celery.cli import console
+from scrypath_celery.cli.exit_codes import MEANINGS
 from scrypath_celery.cli.group import main as commands
 from scrypath_celery.operator.recommendations import Signal
 from scrypath_celery.rebuild.phases import Phase
@@ -133,19 +134,6 @@ def options() -> str:
     )
 
 
-def texts(kind: Any) -> dict[str, str]:
-    """The string under each field of a class: what it means."""
-    body = ast.parse(inspect.getsource(kind)).body[-1]
-    assert isinstance(body, ast.ClassDef)
-    found: dict[str, str] = {}
-    for item, after in pairwise(body.body):
-        if not (isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)):
-            continue
-        if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
-            found[item.target.id] = " ".join(str(after.value.value).split())
-    return found
-
-
 def signal_rows() -> Iterator[tuple[str, ...]]:
     """The signals, what they say, and the first paragraph of what each means."""
     body = ast.parse(inspect.getsource(signals)).body
@@ -164,12 +152,8 @@ def line_rows() -> Iterator[tuple[str, ...]]:
 
 
 def exit_codes() -> dict[int, str]:
-    """The exit codes of commands, and the names that the code has for them."""
-    found: dict[int, str] = {}
-    for name, value in vars(console).items():
-        if name.isupper() and type(value) is int:
-            found[value] = name
-    return dict(sorted(found.items()))
+    """The exit codes of commands, and what they mean."""
+    return dict(sorted(MEANINGS.items()))
 
 
 def error_classes(base: type[errors.ScrypathError] = errors.ScrypathError) -> Iterator[type[errors.ScrypathError]]:
@@ -201,7 +185,7 @@ def names() -> str:
         messages.RELAY: "Makes a pass of the relay; sends no events.",
     }
     sections: list[tuple[str, tuple[str, ...], Iterator[tuple[str, ...]]]] = [
-        ("Exit codes", ("code", "in the code"), ((f"`{code}`", name) for code, name in exit_codes().items())),
+        ("Exit codes", ("code", "meaning"), ((f"`{code}`", name) for code, name in exit_codes().items())),
         (
             "Errors",
             ("`code`", "class", "meaning"),
@@ -232,7 +216,7 @@ def names() -> str:
     return "\n\n".join(parts)
 
 
-PAGES: dict[str, Callable[[], str]] = {"cli.md": cli, "options.md": options, "names.md": names}
+PAGES: dict[str, Callable[[], str]] = {"cli.md": cli, "options.md": options, "names.md": names, "api.md": api}
 """Each page, and what makes it."""
 
 
