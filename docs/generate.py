@@ -9,21 +9,23 @@ import sys
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import click
+from generate_api import api, texts
 
-from scrypath_celery import config, errors, logs, signals, work
-from scrypath_celery.cli import console
+from scrypath_celery import config, errors, logs, option_checks, signals, work
+from scrypath_celery.cli.exit_codes import MEANINGS
 from scrypath_celery.cli.group import main as commands
 from scrypath_celery.operator.recommendations import Signal
 from scrypath_celery.rebuild.phases import Phase
 
 FOLDER = Path(__file__).parent / "reference"
 OPTIONS = (
-    "Each of them is an argument of `Scrypath(...)`, an environment variable (`SCRYPATH_QUEUE`) and a setting of the"
-    " Celery app (`scrypath_queue`). A command's flag beats an argument, which beats a variable, which beats a setting."
-    " Times are in seconds, sizes in bytes."
+    "Each of them is an argument of `Scrypath(...)`, an environment variable, and a setting of the Celery app: `queue`,"
+    " `SCRYPATH_QUEUE` and `scrypath_queue`. A command's flag beats an argument, which beats a variable, which beats a"
+    " setting. Times are in seconds, sizes in bytes. A variable holds a list with commas between its parts. What an"
+    " option cannot be is refused at first use, with a `ConfigError`."
 )
 NOTE = "<!-- Made of the code: python3 -m nox -s reference -->"
 
@@ -92,6 +94,9 @@ def _parameter(option: click.Option) -> tuple[str, str]:
     told = " ".join((option.help or "").split()).replace("<", "\\<")
     if option.show_default and option.default is not None and not callable(option.default):
         told += f" Default: `{option.default}`."
+    if isinstance(option.type, click.IntRange) and option.type.min is not None:
+        most = option.type.max
+        told += f" {option.type.min} or more." if most is None else f" From {option.type.min} to {most}."
     return names, told.strip()
 
 
@@ -103,33 +108,30 @@ def _metavar(parameter: click.Parameter) -> str:
     if isinstance(parameter, click.Argument):
         shown = (parameter.name or "").upper()
         return shown if parameter.required else f"[{shown}]"
-    return parameter.type.name.upper()
+    return parameter.type.name.upper().removesuffix(" RANGE")
 
 
 def options() -> str:
     """All options of the configuration."""
-    told = _texts(config.Options)
-    rows = ((f"`{name}`", f"`{getattr(config.Options(), name)!r}`", told.get(name, "")) for name in config.NAMES)
+    told = texts(config.Options)
+    defaults, kinds = config.Options(), get_type_hints(config.Options)
+    rows = (
+        (
+            f"`{name}`",
+            f"`SCRYPATH_{name.upper()}`",
+            option_checks.wanted(name, kinds[name]),
+            f"`{getattr(defaults, name)!r}`",
+            told.get(name, ""),
+        )
+        for name in config.NAMES
+    )
     return "\n\n".join(
         (
             "# Options",
             OPTIONS,
-            table(("option", "default", "meaning"), iter(rows)),
+            table(("option", "variable", "may be", "default", "meaning"), rows),
         )
     )
-
-
-def _texts(kind: type) -> dict[str, str]:
-    """The string under each field of a class: what it means."""
-    body = ast.parse(inspect.cleandoc(inspect.getsource(kind))).body[-1]
-    assert isinstance(body, ast.ClassDef)
-    found: dict[str, str] = {}
-    for item, after in pairwise(body.body):
-        if not (isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)):
-            continue
-        if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
-            found[item.target.id] = " ".join(str(after.value.value).split())
-    return found
 
 
 def signal_rows() -> Iterator[tuple[str, ...]]:
@@ -150,12 +152,8 @@ def line_rows() -> Iterator[tuple[str, ...]]:
 
 
 def exit_codes() -> dict[int, str]:
-    """The exit codes of commands, and the names that the code has for them."""
-    found: dict[int, str] = {}
-    for name, value in vars(console).items():
-        if name.isupper() and type(value) is int:
-            found[value] = name
-    return dict(sorted(found.items()))
+    """The exit codes of commands, and what they mean."""
+    return dict(sorted(MEANINGS.items()))
 
 
 def error_classes(base: type[errors.ScrypathError] = errors.ScrypathError) -> Iterator[type[errors.ScrypathError]]:
@@ -187,7 +185,7 @@ def names() -> str:
         messages.RELAY: "Makes a pass of the relay; sends no events.",
     }
     sections: list[tuple[str, tuple[str, ...], Iterator[tuple[str, ...]]]] = [
-        ("Exit codes", ("code", "in the code"), ((f"`{code}`", name) for code, name in exit_codes().items())),
+        ("Exit codes", ("code", "meaning"), ((f"`{code}`", name) for code, name in exit_codes().items())),
         (
             "Errors",
             ("`code`", "class", "meaning"),
@@ -218,7 +216,7 @@ def names() -> str:
     return "\n\n".join(parts)
 
 
-PAGES: dict[str, Callable[[], str]] = {"cli.md": cli, "options.md": options, "names.md": names}
+PAGES: dict[str, Callable[[], str]] = {"cli.md": cli, "options.md": options, "names.md": names, "api.md": api}
 """Each page, and what makes it."""
 
 

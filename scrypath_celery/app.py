@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from sqlalchemy import Connection
 
-from .arguments import OptionArguments, RecordOptions, RunOptions, SyncMode, SyncOptions, WriteOptions
+from .argument_checks import seconds, several, whole
+from .arguments import OptionArguments, RecordOptions, RunOptions, SyncOptions, WriteOptions, refuse_unknown
 from .capture.capture import Capture
 from .capture.inline import drain
 from .capture.result import SyncResult
@@ -17,29 +18,20 @@ from .convergence.summary import Summary
 from .declaration.declaration import Declaration
 from .declaration.document_ids import id_text
 from .declaration.fan_out import FanOut
-from .declaration.schema import Schema
+from .errors import ConfigError
 from .operations import Operations
-from .operator.contract_drift import ContractDrift
-from .operator.contract_report import contract_report
-from .operator.failed import Failed, failed
-from .operator.hot_apply import HotApply, hot_apply
-from .operator.pause import PausedByHand, Resumed, pause, resume
-from .operator.reconcile import Report, reconcile
-from .operator.repair import Repair, repair
-from .operator.retry import Retried, retry
-from .operator.settings_apply import Applied, settings_apply
-from .operator.settings_diff import SettingsDiff, own_names, settings_diff
-from .operator.status import Status, status
-from .operator.verify import Verification, verify
-from .rebuild.rebuild import How, backfill, listed, reindex
-from .rebuild.report import BackfillReport, RebuildStatus, ReindexReport
-from .rebuild.runner import Progress
 
 if TYPE_CHECKING:
     from celery import Celery
     from meilisearch.index import Index
 
-    from .arguments import Database
+    from .arguments import Database, Sessions
+    from .operator.contract_drift import ContractDrift
+    from .operator.hot_apply import HotApply
+    from .operator.settings_apply import Applied
+    from .operator.settings_diff import SettingsDiff
+    from .rebuild.rebuild import How
+    from .rebuild.report import BackfillReport, RebuildStatus, ReindexReport
 
 T = TypeVar("T")
 
@@ -135,7 +127,7 @@ class Scrypath(Operations):
 
     def sync_records(self, records: Iterable[Any], **how: Unpack[SyncOptions]) -> SyncResult:
         """`sync_record` for many records of one session."""
-        return self._capture.sync_records(records, **how)
+        return self._capture.sync_records(several("records", records), **how)
 
     def delete_record(self, record: Any, **how: Unpack[RecordOptions]) -> SyncResult:
         """Take a record's document from the index; where the record still exists it is indexed again."""
@@ -143,7 +135,7 @@ class Scrypath(Operations):
 
     def delete_records(self, records: Iterable[Any], **how: Unpack[RecordOptions]) -> SyncResult:
         """`delete_record` for many records of one session."""
-        return self._capture.delete_records(records, **how)
+        return self._capture.delete_records(several("records", records), **how)
 
     def sync_related(self, owner: Any, **how: Unpack[WriteOptions]) -> SyncResult:
         """Re-sync the documents that a record's fan-outs name, once its transaction is committed.
@@ -170,96 +162,53 @@ class Scrypath(Operations):
 
     def delete_documents(self, model: Any, ids: Iterable[Any], **how: Unpack[WriteOptions]) -> SyncResult:
         """`delete_document` for many ids."""
-        return self._capture.delete_documents(model, ids, **how)
+        return self._capture.delete_documents(model, several("ids", ids), **how)
 
     def capture_disabled(self) -> AbstractContextManager[None]:
         """Within this context calls and tracked flushes record nothing."""
         return self._capture.capture_disabled()
 
-    def track(self, target: Any) -> None:
+    def track(self, target: Sessions) -> None:
         """Capture what the sessions of a sessionmaker (or of what else makes sessions) write; see `Tracker.track`."""
         self._tracker.track(target)
 
-    def untrack(self, target: Any) -> None:
+    def untrack(self, target: Sessions) -> None:
         """Capture nothing more of a target's sessions."""
         self._tracker.untrack(target)
-
-    # operating
-
-    def sync_status(self, model: Any = None) -> Status:
-        """Where the index of a schema stands, or all; of broker and workers the command `status` speaks."""
-        return status(self.runtime, self._chosen(model))
-
-    def failed_sync_work(self, model: Any = None) -> Failed:
-        """Failed and retrying work, of a schema, of all schemas of a class, or of all."""
-        return failed(self.runtime, None if model is None else self.schemas.all_of(model))
-
-    def retry_sync_work(self, id: int) -> Retried:
-        """Give one failed work to the workers again.
-
-        Raises:
-            WorkError: there is none of this id, or it cannot be retried.
-        """
-        return retry(self.runtime, id)
-
-    def reconcile_sync(self, model: Any = None) -> Report:
-        """What differs between database and index, and what to do about it; changes nothing."""
-        return reconcile(self.runtime, self._chosen(model))
-
-    def pause(self, model: Any, *, reason: str, by: str | None = None) -> PausedByHand:
-        """Keep the workers off an index until `resume`; writes are captured all the same; see `operator.pause`."""
-        return pause(self.runtime, self.schemas.of(model), reason=reason, by=by)
-
-    def resume(self, model: Any) -> Resumed:
-        """End the pause of an index that `pause` began."""
-        return resume(self.runtime, self.schemas.of(model))
-
-    def verify(
-        self, model: Any, *, sample: int | None = None, ledger: bool = True, progress: Progress | None = None
-    ) -> Verification:
-        """Compare database and index document by document (about `sample` of them); see `operator.verify`."""
-        return verify(self.runtime, self.schemas.of(model), sample=sample, ledger=ledger, progress=progress)
-
-    def repair(
-        self,
-        model: Any,
-        *,
-        dry_run: bool = False,
-        allow_mass_delete: bool = False,
-        progress: Progress | None = None,
-    ) -> Repair:
-        """Verify an index and give exactly what differs to the workers; see `operator.repair`."""
-        return repair(
-            self.runtime,
-            self.schemas.of(model),
-            dry_run=dry_run,
-            allow_mass_delete=allow_mass_delete,
-            progress=progress,
-        )
 
     # settings
 
     def index_contract_drift(self, model: Any) -> ContractDrift:
         """Where an index is not what its schema declares, dimension by dimension, and how its triggers stand."""
+        from .operator.contract_report import contract_report
+
         return contract_report(self.runtime, self.schemas.of(model))
 
     def settings_diff(self, model: Any) -> SettingsDiff:
         """Where the settings of an index differ from what is declared."""
+        from .operator.settings_diff import settings_diff
+
         return settings_diff(self.runtime, self.schemas.of(model))
 
     def settings_read(self, model: Any) -> Mapping[str, Any] | None:
         """All settings that an index has now, under our names; None where there is no index."""
+        from .operator.settings_diff import own_names
+
         found = self.runtime.engine.settings(self.runtime.uid_of(self.schemas.of(model)))
         return None if found is None else own_names(found)
 
     def settings_apply(self, model: Any, *, everything: bool = False, dry_run: bool = False) -> Applied:
         """Make an index have its declared settings, or create it; see `operator.settings_apply`."""
+        from .operator.settings_apply import settings_apply
+
         return settings_apply(self.runtime, self.schemas.of(model), everything=everything, dry_run=dry_run)
 
     def settings_hot_apply(
         self, model: Any, settings: Mapping[str, Any], *, ack_live: bool, by: str | None = None
     ) -> HotApply:
         """Apply a few settings to the live index at once, beside the declaration; see `operator.hot_apply`."""
+        from .operator.hot_apply import hot_apply
+
         return hot_apply(self.runtime, self.schemas.of(model), settings, ack_live=ack_live, by=by)
 
     # rebuilding
@@ -281,8 +230,10 @@ class Scrypath(Operations):
         Raises:
             RebuildError: another process is at one, or no worker came. SchemaError: no such schema.
         """
-        chosen = None if ids is None else [id_text(id) for id in ids]
-        texts = [{name: str(value) for name, value in (given or {}).items()} for given in (where, since)]
+        from .rebuild.rebuild import backfill
+
+        chosen = None if ids is None else [id_text(id) for id in several("ids", ids)]
+        texts = [_texts(name, given) for name, given in (("where", where), ("since", since))]
         return backfill(
             self.runtime,
             self.schemas.of(model),
@@ -310,22 +261,34 @@ class Scrypath(Operations):
         Raises:
             RebuildError: another process is at one, or no worker came. SchemaError: no such schema.
         """
+        from .rebuild.rebuild import reindex
+
         return reindex(
             self.runtime,
             self.schemas.of(model),
             self._how(**run),
             cutover=cutover,
-            keep_old=keep_old,
-            allow_failed=allow_failed,
+            keep_old=seconds("keep_old", keep_old),
+            allow_failed=whole("allow_failed", allow_failed),
             allow_shrink=allow_shrink,
         )
 
     def rebuilds(self, model: Any = None) -> tuple[RebuildStatus, ...]:
         """The newest rebuilds of a schema, or of all, newest first."""
+        from .rebuild.rebuild import listed
+
         return listed(self.runtime, self._chosen(model))
 
-    def _how(self, sync_mode: SyncMode | None = None, detach: bool = False, progress: Progress | None = None) -> How:
-        return How(mode=self.rebuild_mode(sync_mode), detach=detach, progress=progress, patience=PATIENCE)
+    def _how(self, **run: Unpack[RunOptions]) -> How:
+        from .rebuild.rebuild import How
+
+        refuse_unknown(run, RunOptions.__optional_keys__, of="a backfill or reindex")
+        return How(
+            mode=self.rebuild_mode(run.get("sync_mode")),
+            detach=run.get("detach", False),
+            progress=run.get("progress"),
+            patience=PATIENCE,
+        )
 
     # testing
 
@@ -333,5 +296,13 @@ class Scrypath(Operations):
         """Run all due work in this process (tests), on `connection` where its transaction is never committed."""
         return drain(self.runtime, connection=connection)
 
-    def _chosen(self, model: Any) -> list[Schema]:
-        return list(self.schemas) if model is None else list(self.schemas.all_of(model))
+
+def _texts(name: str, given: Mapping[str, Any] | None) -> dict[str, str]:
+    """The fields and values that records are chosen by.
+
+    Raises:
+        ConfigError: it is no mapping.
+    """
+    if given is not None and not isinstance(given, Mapping):
+        raise ConfigError(f"{name} must be a dict of fields and values, not {type(given).__name__}")
+    return {field: str(value) for field, value in (given or {}).items()}

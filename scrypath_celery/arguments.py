@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     Database = Bound | Callable[[], Bound]
     """What an application calls its database: an Engine, what makes its sessions, or a callable that returns one."""
 
+    SyncSessions = sessionmaker[Any] | scoped_session[Any] | type[Session]
+    Sessions = SyncSessions | async_sessionmaker[Any] | async_scoped_session[Any] | type[AsyncSession]
+    """What makes sessions that can be tracked."""
+
 SyncMode = Mode | Literal["inline", "celery", "manual", "off"]
 """When a call that writes returns; see the docs on sync modes."""
 
@@ -87,25 +91,25 @@ class OptionArguments(TypedDict, total=False):
     """
 
     meilisearch_url: str | None
-    """Where Meilisearch answers."""
+    """Where Meilisearch is."""
     meilisearch_api_key: str | None
-    """The key that is sent to it; never shown."""
+    """The key that it asks for; never shown."""
     backend: Literal["meilisearch"] | None
-    """The search engine."""
+    """The kind of engine; there is one."""
     index_prefix: str | None
-    """Stands before the name of every index of this application, with an underscore."""
+    """What the engine's names of indexes begin with, followed by `_`: several applications may share an engine."""
     generation: int | None
     """The generation of the indexes that this process works with: another one than the first is in another engine."""
     generations: Sequence[int] | str | None
     """All generations that writes are captured for, while an application moves to another engine."""
     sync_mode: SyncMode | None
-    """When a call that writes returns, where the call itself does not say."""
+    """What a call promises that names no mode: `celery`, `inline`, `manual` or `off`."""
     queue: str | None
-    """The Celery queue of the tasks."""
+    """The Celery queue of our tasks; that of a second generation is called `search_sync-g2`."""
     bulk_queue: str | None
     """The Celery queue of backfills and rebuilds; the same as of all others where it is not named."""
     include: Sequence[str] | str | None
-    """Modules that declare schemas, imported by workers and commands."""
+    """Modules that declare schemas, to be imported by workers and commands."""
     log_exception_text: bool | None
     """Whether the ledger keeps what an exception of a projection says, which may be what a record holds."""
     playbooks: str | None
@@ -140,9 +144,9 @@ class OptionArguments(TypedDict, total=False):
     max_attempts: int | None
     """Verdicts after which a work becomes a dead letter."""
     mass_delete_count: int | None
-    """Deletions that nobody asked for by name, as many as which always pass."""
+    """Deletions that nobody asked for by name, beyond which they wait for a word of an operator."""
     mass_delete_share: float | None
-    """The same as a share of the documents; beyond both they wait for a word of an operator."""
+    """The same as a share of the documents of the index; the larger one counts."""
     max_claims: int | None
     """Claims that ended without a settlement after which a work fails as `source`."""
     backoff: float | None
@@ -152,7 +156,7 @@ class OptionArguments(TypedDict, total=False):
     pause_max: float | None
     """The longest wait between two probes of a paused index."""
     relay_period: float | None
-    """How often the relay looks for works that nobody claimed."""
+    """How often the relay looks for unclaimed work."""
     ledger_notify: bool | None
     """Whether triggers on PostgreSQL notify workers of what they write, so that none waits for the relay."""
     publish_grace: float | None
@@ -160,9 +164,9 @@ class OptionArguments(TypedDict, total=False):
     watch_seconds: float | None
     """How long the engine's tasks are watched for unresolved sends."""
     keep_succeeded: float | None
-    """How long settled works are kept."""
+    """How long works that succeeded are kept."""
     keep_cancelled: float | None
-    """How long cancelled works are kept."""
+    """How long works that were given up are kept."""
     report_dead_letters: bool | None
     """Whether dead letters are reported to error trackers: by tasks that fail unexpectedly, and log lines at ERROR."""
     rebuild_ranges: int | None

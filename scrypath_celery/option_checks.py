@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from annotated_types import Gt, Le, MinLen
-from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+from annotated_types import Ge, Gt, Le
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Strict, TypeAdapter, ValidationError
 
 from .errors import ConfigError
 from .work import Mode
 
-MAY_BE_EMPTY = frozenset({"index_prefix", "meilisearch_api_key"})
-"""Texts that say something also where they are empty."""
+SHORTEST, LONGEST = 0.001, 1_000_000
+"""The limits (seconds) of what is waited for: sockets and event loops take no longer waits (24 days)."""
+KEPT = frozenset({"keep_succeeded", "keep_cancelled", "watch_seconds", "rebuild_expires"})
+"""Times that nobody waits for, but that something is kept: up to some thirty years."""
+MOST = 1_000_000_000
+MOST_OF = {"payload_bytes": MOST, "bulk_bytes": 1_000 * MOST, "rebuild_ranges": 1_000}
+"""The most of what is counted, where it is not `MOST`."""
+SECRET = frozenset({"meilisearch_url", "meilisearch_api_key"})
+"""Options of whose values nothing is shown."""
+
+TEXT = r"[^\s\x00-\x1f](?:[^\x00-\x1f]*[^\s\x00-\x1f])?"
+MODULE = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
+QUEUE = (rf"(?=.{{1,200}}\Z){TEXT}", "a string of 1 to 200 characters in one line, without spaces around it")
+TEXTS: dict[str, tuple[str, str]] = {
+    "index_prefix": (r"[A-Za-z0-9_-]{0,100}", "a string of at most 100 letters, digits, '-' and '_'"),
+    "meilisearch_url": (TEXT, "an http or https URL with a host, such as 'http://127.0.0.1:7700'"),
+    "meilisearch_api_key": (r"[!-~]*", "a string of printable ASCII characters without spaces"),
+    "queue": QUEUE,
+    "bulk_queue": QUEUE,
+    "backend": ("meilisearch", "'meilisearch'"),
+    "playbooks": (TEXT, "a string that is not empty, in one line, without spaces around it"),
+}
+"""What a text must match, and the same in words."""
 
 
 def check(name: str, kind: Any, value: Any) -> Any:
@@ -26,7 +49,27 @@ def check(name: str, kind: Any, value: Any) -> Any:
     try:
         return _adapter(name, kind).validate_python(value)
     except ValidationError:
-        raise ConfigError(f"option {name!r} must be {_wanted(name, kind)}, not {_shown(value)}") from None
+        raise ConfigError(f"option {name!r} must be {wanted(name, kind)}, not {_shown(name, value)}") from None
+
+
+def wanted(name: str, kind: Any) -> str:
+    """What an option may be, in words."""
+    special = {
+        "include": "a list of module names",
+        "generations": f"a list of whole numbers from 1 to {MOST:,}",
+        "sync_mode": f"one of {', '.join(Mode)}",
+    }
+    if name in special:
+        return special[name]
+    if kind is bool:
+        return "true or false"
+    if kind is int:
+        return f"a whole number from 1 to {_most(name, kind):,}"
+    if kind is float:
+        if name.endswith("_share"):
+            return "a number above 0 and at most 1"
+        return f"a number of seconds from {SHORTEST} to {_most(name, kind):,}"
+    return TEXTS[name][1]
 
 
 @cache
@@ -35,63 +78,77 @@ def _adapter(name: str, kind: Any) -> TypeAdapter[Any]:
 
 
 def _checked(name: str, kind: Any) -> Any:
+    number, text = BeforeValidator(_only(int, float, str)), Strict()
     if name == "include":
-        return Annotated[tuple[str, ...], BeforeValidator(_parted)]
+        return Annotated[tuple[Annotated[str, text, _matching(MODULE)], ...], BeforeValidator(_parted)]
     if name == "generations":
-        return Annotated[tuple[Annotated[int, Gt(0), BeforeValidator(_no_truth)], ...], BeforeValidator(_parted)]
+        return Annotated[tuple[Annotated[int, Ge(1), Le(MOST), number], ...], BeforeValidator(_parted)]
     if name == "sync_mode":
-        return Mode
-    if name == "backend":
-        return Annotated[str, BeforeValidator(_only_backend)]
-    if kind in (int, float):
-        most = [Le(1)] if name.endswith("_share") else []
-        return Annotated[(kind, Gt(0), *most, BeforeValidator(_no_truth))]
+        return Annotated[Mode, BeforeValidator(_only(str))]
     if kind is bool:
-        return bool
-    return kind if name in MAY_BE_EMPTY else Annotated[kind, MinLen(1)]
+        return Annotated[bool, BeforeValidator(_only(bool, str))]
+    if kind is int:
+        return Annotated[int, Ge(1), Le(_most(name, kind)), number]
+    if kind is float:
+        limits = (Gt(0), Le(1)) if name.endswith("_share") else (Ge(SHORTEST), Le(_most(name, kind)))
+        return Annotated[(float, *limits, number)]
+    more = [AfterValidator(_url)] if name == "meilisearch_url" else []
+    return Annotated[(str, text, _matching(TEXTS[name][0]), *more)]
 
 
-def _wanted(name: str, kind: Any) -> str:
-    special: Mapping[str, str] = {
-        "include": "a list of module names",
-        "generations": "a list of whole numbers above zero",
-        "sync_mode": f"one of {', '.join(Mode)}",
-        "backend": "'meilisearch'",
-    }
-    if name in special:
-        return special[name]
-    if kind is bool:
-        return "true or false"
-    if kind in (int, float):
-        word = "a whole number" if kind is int else "a number"
-        return f"{word} above zero" + (" and at most 1" if name.endswith("_share") else "")
-    return "a string" if name in MAY_BE_EMPTY else "a string that is not empty"
+def _most(name: str, kind: type) -> int:
+    if kind is int:
+        return MOST_OF.get(name, MOST)
+    return MOST if name in KEPT else LONGEST
 
 
-def _shown(value: Any) -> str:
+def _shown(name: str, value: Any) -> str:
     """A number as it is; of all else the type alone, for it may be a secret in the wrong place."""
     kind = type(value).__name__
-    if value == "":
+    if isinstance(value, str) and not value.strip():
         return "an empty one"
-    if isinstance(value, bool):
+    if isinstance(value, str) and name in TEXTS:
+        return "another string"
+    if name in SECRET or isinstance(value, bool):
         return kind
-    with suppress(TypeError, ValueError):
+    with suppress(TypeError, ValueError, OverflowError):
         float(value)
-        return f"{value!r} ({kind})"
+        text = repr(value)
+        return f"{text if len(text) <= 30 else text[:30] + '...'} ({kind})"
     return kind
 
 
 def _parted(value: Any) -> Any:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    """The parts of a text between its commas; none of an empty one."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",")] if value.strip() else []
+    if isinstance(value, bytes | bytearray) or not isinstance(value, Sequence):
+        raise ValueError("another kind")  # noqa: TRY004 - see `_only`
+    return list(value)
 
 
-def _only_backend(value: Any) -> Any:
-    if value != "meilisearch":
-        raise ValueError("another backend")
-    return value
+def _only(*kinds: type) -> Callable[[Any], Any]:
+    """Let pass what is of these kinds; a truth is no number, and bytes are no text."""
+
+    def passed(value: Any) -> Any:
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            raise ValueError("another kind")
+        return value
+
+    return passed
 
 
-def _no_truth(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("a truth is no number")  # noqa: TRY004 - of a TypeError pydantic makes no ValidationError
+def _matching(pattern: str) -> AfterValidator:
+    def matched(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError("another text")
+        return value
+
+    return AfterValidator(matched)
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)  # of a wrong host or port it raises a ValueError
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0 or " " in value:
+        raise ValueError("another URL")
     return value

@@ -16,20 +16,18 @@ from .declaration.document import being_projected, default_document, project
 from .declaration.schema import Schema
 from .errors import ConfigError
 from .hooks import Hooks
-from .searching.capabilities import Capabilities, capabilities
-from .searching.entries import AnyEntry, Entry
-from .searching.facet_values import FacetOptions, facet_values
-from .searching.federated import asearch_federated, search_federated
-from .searching.find import asearch, search
-from .searching.hydrate import hydrate
-from .searching.many import ManyResult, asearch_many, search_many
-from .searching.query.options import SearchOptions, SharedOptions, TenantOptions
-from .searching.result import FacetValue, FederatedResult, SearchResult
-from .searching.scoped import ScopedSearch
-from .searching.tokens import SigningKey, tenant_token
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
+
+    from .searching.capabilities import Capabilities
+    from .searching.entries import AnyEntry, Entry
+    from .searching.facet_values import FacetOptions
+    from .searching.many import ManyResult
+    from .searching.query.options import SearchOptions, SharedOptions, TenantOptions
+    from .searching.result import FacetValue, FederatedResult, SearchResult
+    from .searching.scoped import ScopedSearch
+    from .searching.tokens import SigningKey
 
 T = TypeVar("T", default=Any)
 A = TypeVar("A", default=Any)
@@ -90,6 +88,8 @@ class Searches(Hooks):
             KeyRefused, EngineUnreachable, EngineError: the engine refused the key, did not answer, or refused it.
             ConfigError: `after` is not what a call that wrote gave back.
         """
+        from .searching.find import search
+
         if after is not None:
             _result(after).wait(after_seconds)
         found = search(self.runtime, model, q, session=session, **wanted)
@@ -106,6 +106,8 @@ class Searches(Hooks):
         **wanted: Unpack[SearchOptions],
     ) -> SearchResult[T]:
         """Search as `search` does, for an AsyncSession."""
+        from .searching.find import asearch
+
         if after is not None:
             await _result(after).wait(after_seconds)
         found = await asearch(self.runtime, model, q, session=session, **wanted)
@@ -167,6 +169,9 @@ class Searches(Hooks):
         Raises:
             QueryError: an entry is not one, or there are more than `max_schemas`. What else as for `search`.
         """
+        from .searching.federated import search_federated
+        from .searching.many import search_many
+
         if federated:
             return search_federated(self.runtime, entries, session=session, **shared)
         return search_many(self.runtime, entries, session=session, **shared)
@@ -220,6 +225,9 @@ class Searches(Hooks):
         **shared: Unpack[SharedOptions],
     ) -> ManyResult | FederatedResult[Any]:
         """Run several searches as `search_many` does, for an AsyncSession."""
+        from .searching.federated import asearch_federated
+        from .searching.many import asearch_many
+
         if federated:
             return await asearch_federated(self.runtime, entries, session=session, **shared)
         return await asearch_many(self.runtime, entries, session=session, **shared)
@@ -228,6 +236,8 @@ class Searches(Hooks):
         self, model: Any, facet: str, prefix: str = "", **wanted: Unpack[FacetOptions]
     ) -> tuple[FacetValue, ...]:
         """Find values of a facet that begin with `prefix`, with their counts; see `searching.facet_values`."""
+        from .searching.facet_values import facet_values
+
         return facet_values(self.runtime, model, facet, prefix, **wanted)
 
     def hydrate(
@@ -240,18 +250,26 @@ class Searches(Hooks):
         **owner: Unpack[TenantOptions],
     ) -> SearchResult[T]:
         """Read the records of hits that Meilisearch's own client found, in their order; see `searching.hydrate`."""
+        from .searching.hydrate import hydrate
+
         return hydrate(self.runtime, model, hits, session=session, options=options, **owner)
 
     def tenant_token(self, models: Any, tenant: Any, *, expires_at: datetime, **key: Unpack[SigningKey]) -> str:
         """Make a token with which a front end searches one tenant's documents alone; see `searching.tokens`."""
+        from .searching.tokens import tenant_token
+
         return tenant_token(self.runtime, models, tenant, expires_at=expires_at, **key)
 
     def scoped(self, *, defaults: SearchOptions | None = None, fixed: SearchOptions | None = None) -> ScopedSearch:
         """Give searches that begin from `defaults` and keep to `fixed`, which no caller can override."""
+        from .searching.scoped import ScopedSearch
+
         return ScopedSearch(lambda: self.runtime, defaults or {}, fixed or {})
 
     def capabilities(self, model: Any) -> Capabilities:
         """Say what is searchable, filterable, sortable and facetable in a class."""
+        from .searching.capabilities import capabilities
+
         return capabilities(self.schemas.searched(model))
 
 

@@ -13,6 +13,7 @@ import click
 from ..errors import ConfigError
 from .application import AppTarget
 from .console import Console, reported, tell_error
+from .given import GIVEN
 from .seconds import Seconds
 from .time_limit import time_limit
 
@@ -21,8 +22,8 @@ OPTIONS = (
     click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, with a version."),
     click.option("--sync-mode", type=click.Choice(["inline", "celery", "manual"]), help="Instead of the app's."),
     click.option("--index-prefix", metavar="PREFIX", help="Instead of the app's."),
-    click.option("--meilisearch-url", metavar="URL", help="Instead of the app's."),
-    click.option("--queue", metavar="NAME", help="Instead of the app's."),
+    click.option("--meilisearch-url", type=GIVEN, metavar="URL", help="Instead of the app's."),
+    click.option("--queue", type=GIVEN, metavar="NAME", help="Instead of the app's."),
     click.option("--backend", type=click.Choice(["meilisearch"]), help="Instead of the app's."),
 )
 """What each of these commands takes."""

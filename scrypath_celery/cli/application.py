@@ -8,6 +8,7 @@ import shlex
 import sys
 import tomllib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,10 @@ HOW = (
     'no application: give -A MODULE, or set SCRYPATH_APP=MODULE, or write app = "MODULE" under'
     " [tool.scrypath-celery] in pyproject.toml (app = MODULE under [scrypath-celery] in setup.cfg)"
 )
+
+
+SECTION = "scrypath-celery"
+"""What our part of the project's files is called."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,15 +171,32 @@ def _written(folder: Path) -> Iterator[str | None]:
     """What the project's files say, in the order in which they are looked at."""
     settings, project = folder / "setup.cfg", folder / "pyproject.toml"
     if settings.is_file():
-        parser = configparser.ConfigParser(interpolation=None)
-        try:
-            parser.read(settings)
-        except configparser.Error as exc:
-            raise ConfigError(f"{settings} cannot be read ({type(exc).__name__})") from exc
-        yield parser.get("scrypath-celery", "app", fallback=None)
+        parser = configparser.ConfigParser(interpolation=None, default_section="")
+        with _readable(settings):
+            parser.read_string(settings.read_text(encoding="utf-8"))
+        if parser.has_section(SECTION):
+            yield _named_in(settings, dict(parser.items(SECTION)))
     if project.is_file():
-        try:
-            table = tomllib.loads(project.read_text())
-        except tomllib.TOMLDecodeError as exc:
-            raise ConfigError(f"{project} cannot be read ({exc})") from exc
-        yield table.get("tool", {}).get("scrypath-celery", {}).get("app")
+        with _readable(project):
+            tool = tomllib.loads(project.read_text(encoding="utf-8")).get("tool")
+        if isinstance(tool, dict) and SECTION in tool:
+            yield _named_in(project, tool[SECTION])
+
+
+@contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    """Say in one line why a file of the project cannot be read."""
+    try:
+        yield
+    except (OSError, ValueError, configparser.Error) as exc:  # those of TOML and of UTF-8 are ValueErrors
+        raise ConfigError(f"{file} cannot be read ({type(exc).__name__}: {' '.join(str(exc).split())[:200]})") from exc
+
+
+def _named_in(file: Path, found: Any) -> str | None:
+    """The application that a file names in our part of it."""
+    if not isinstance(found, dict) or found.keys() - {"app"}:
+        raise ConfigError(f'{file}: {SECTION} takes one key, app = "MODULE"')
+    name = found.get("app")
+    if name is not None and not isinstance(name, str):
+        raise ConfigError(f"{file}: {SECTION}: app must be the name of a module, not {type(name).__name__}")
+    return name

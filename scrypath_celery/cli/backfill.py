@@ -10,6 +10,7 @@ from ..rebuild.rebuild import planned
 from .app_command import operating
 from .completion import schema_argument
 from .console import FINE, NOT_DONE, Console
+from .given import GIVEN, parts_of
 from .progress import Meter
 from .rebuilding import how, pairs_of
 from .text import pairs
@@ -18,10 +19,22 @@ from .verify import kept_text
 
 @click.command(epilog="Example: scrypath-celery -A shop backfill Post --since updated_at=2026-11-01")
 @schema_argument
-@click.option("--ids", metavar="ID,ID", help="These documents alone.")
-@click.option("--where", metavar="FIELD=VALUE", multiple=True, callback=pairs_of, help="Records with this value alone.")
+@click.option("--ids", type=GIVEN, metavar="ID,ID", callback=parts_of, help="These documents alone.")
 @click.option(
-    "--since", metavar="FIELD=VALUE", multiple=True, callback=pairs_of, help="Records with at least this value alone."
+    "--where",
+    type=GIVEN,
+    metavar="FIELD=VALUE",
+    multiple=True,
+    callback=pairs_of,
+    help="Records with this value alone.",
+)
+@click.option(
+    "--since",
+    type=GIVEN,
+    metavar="FIELD=VALUE",
+    multiple=True,
+    callback=pairs_of,
+    help="Records with at least this value alone.",
 )
 @click.option("--detach", is_flag=True, help="Leave it to the workers and return at once.")
 @click.option("--allow-mass-delete", is_flag=True, help="Delete documents without a record beyond the cap too.")
@@ -30,7 +43,7 @@ from .verify import kept_text
 def backfill(
     console: Console,
     schema: str | None,
-    ids: str | None,
+    ids: list[str] | None,
     where: dict[str, str],
     since: dict[str, str],
     detach: bool,
@@ -47,7 +60,7 @@ def backfill(
     return backfilled(
         console,
         schema,
-        ids=ids.split(",") if ids else None,
+        ids=ids,
         where=where,
         since=since,
         detach=detach,

@@ -11,6 +11,7 @@ from ..operator.bulk import BulkResult
 from ..operator.selection import Selection
 from ..operator.serialization import as_json
 from .console import FINE, NOT_DONE, Console
+from .given import GIVEN
 from .ids import one_work_id
 from .text import pairs
 
@@ -20,7 +21,9 @@ SHOWN = 50
 """The most ids that a dry run prints, and reasons of works that were left as they are."""
 
 OPTIONS = (
-    click.option("--id", "id", metavar="ID", multiple=True, callback=one_work_id, help="The one work of this id."),
+    click.option(
+        "--id", "id", type=GIVEN, metavar="ID", multiple=True, callback=one_work_id, help="The one work of this id."
+    ),
     click.option("--all", "every", is_flag=True, help="All dead letters, without a filter."),
     click.option("--limit", type=click.IntRange(min=1), help="The most works, the oldest first."),
     click.option("--dry-run", is_flag=True, help="Show what a filter leaves, and change nothing."),

@@ -6,16 +6,21 @@ import click
 
 from ..errors import EmbeddedError
 from .console import reported
+from .given import GIVEN, PORT
 from .seconds import Seconds
 
 MISSING = "the embedded engine needs more than is installed: python3 -m pip install 'scrypath-celery[dev]'"
 
 
 @click.command(epilog="Example: scrypath-celery engine --port 7700 --data engine.db")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=int, default=7700, show_default=True, help="Port to listen on; 0 takes any.")
-@click.option("--data", metavar="FILE", help="File that keeps the state, or a folder for it (default: memory).")
-@click.option("--master-key", metavar="KEY", envvar="MEILI_MASTER_KEY", help="Close the engine to all who lack it.")
+@click.option("--host", type=GIVEN, default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=PORT, default=7700, show_default=True, help="Port to listen on; 0 takes any.")
+@click.option(
+    "--data", type=GIVEN, metavar="FILE", help="File that keeps the state, or a folder for it (default: memory)."
+)
+@click.option(
+    "--master-key", type=GIVEN, metavar="KEY", envvar="MEILI_MASTER_KEY", help="Close the engine to all who lack it."
+)
 @click.option(
     "--batch-cost", type=Seconds(), default=0.0, show_default=True, help="Least time of every batch, in seconds."
 )
@@ -23,7 +28,11 @@ MISSING = "the embedded engine needs more than is installed: python3 -m pip inst
     "--document-cost", type=Seconds(), default=0.0, show_default=True, help="What each document adds to it, in seconds."
 )
 @click.option(
-    "--payload-limit", type=int, default=100_000_000, show_default=True, help="Largest body in bytes, decompressed."
+    "--payload-limit",
+    type=click.IntRange(min=1),
+    default=100_000_000,
+    show_default=True,
+    help="Largest body in bytes, decompressed.",
 )
 @click.option("--faults", is_flag=True, help="Open the route by which faults are set.")
 def engine(

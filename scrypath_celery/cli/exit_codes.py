@@ -12,7 +12,14 @@ from contextlib import contextmanager
 import click
 
 FINE, NOT_DONE, DIFFERENT, WRONG_COMMAND_LINE = 0, 1, 2, 64
-"""Exit codes: fine; something could not be read or done; done, and differences were found; a wrong command line."""
+
+MEANINGS = {
+    FINE: "Fine.",
+    NOT_DONE: "Something could not be read or done.",
+    DIFFERENT: "Done, and differences were found.",
+    WRONG_COMMAND_LINE: "A wrong command line: nothing was done.",
+}
+"""The exit codes of commands."""
 
 
 @contextmanager

@@ -14,12 +14,15 @@ import click
 from ..errors import ConfigError
 from .application import AppTarget
 from .console import reported
+from .given import GIVEN, PORT
 from .seconds import Seconds
 
 
 @click.command(epilog="Example: scrypath-celery -A shop exporter --port 9808")
-@click.option("--port", type=click.IntRange(0, 65_535), default=9808, show_default=True, help="Port; 0 takes any.")
-@click.option("--address", metavar="HOST", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=PORT, default=9808, show_default=True, help="Port; 0 takes any.")
+@click.option(
+    "--address", type=GIVEN, metavar="HOST", default="127.0.0.1", show_default=True, help="Address to listen on."
+)
 @click.option(
     "--timeout",
     type=Seconds(min_open=True),

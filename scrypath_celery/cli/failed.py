@@ -18,6 +18,7 @@ from .app_command import operating
 from .completion import schema_argument
 from .console import FINE, Console
 from .filters import filtered, taken
+from .given import GIVEN
 from .ids import work_id
 from .text import pairs
 
@@ -32,7 +33,7 @@ OPTIONS = (
     click.option(
         "--limit", type=click.IntRange(min=1), default=PAGE, show_default=True, help="The most rows of a page."
     ),
-    click.option("--after", metavar="ID", callback=work_id, help="The page behind this work."),
+    click.option("--after", type=GIVEN, metavar="ID", callback=work_id, help="The page behind this work."),
     click.option(
         "--by",
         type=click.Choice([one.value for one in Grouping if one is not Grouping.CLASS]),

@@ -11,6 +11,7 @@ import click
 
 from ..operator.selection import Selection
 from ..work import ReasonClass, State
+from .given import GIVEN
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,10 +35,12 @@ def moment(ctx: click.Context, param: click.Parameter, text: str | None) -> date
 
 OPTIONS = (
     click.option("--reason-class", type=click.Choice([one.value for one in ReasonClass]), help="Of this class alone."),
-    click.option("--code", metavar="CODE", help="Of this error code alone."),
-    click.option("--since", metavar="TIME", callback=moment, help="Ended since: 10m, 2h, 1d ago, or a date (UTC)."),
-    click.option("--until", metavar="TIME", callback=moment, help="Ended before."),
-    click.option("--document", metavar="ID", help="With this document."),
+    click.option("--code", type=GIVEN, metavar="CODE", help="Of this error code alone."),
+    click.option(
+        "--since", type=GIVEN, metavar="TIME", callback=moment, help="Ended since: 10m, 2h, 1d ago, or a date (UTC)."
+    ),
+    click.option("--until", type=GIVEN, metavar="TIME", callback=moment, help="Ended before."),
+    click.option("--document", type=GIVEN, metavar="ID", help="With this document."),
 )
 """What each command of works takes; a work that never ended is dated by when it was written."""
 

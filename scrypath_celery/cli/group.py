@@ -11,6 +11,7 @@ import click
 from .application import AppTarget
 from .exit_codes import exit_codes
 from .help_lines import LINES
+from .suggesting import Suggesting
 
 COMMANDS = {
     "status": "status:status",
@@ -50,7 +51,7 @@ Shell completion, for bash (or zsh_source, fish_source):
 """
 
 
-class Commands(click.Group):
+class Commands(Suggesting):
     """A group whose commands are imported one by one, so that calling one stays quick."""
 
     def make_context(

@@ -13,10 +13,11 @@ from .app_command import operating
 from .completion import schema_argument
 from .console import DIFFERENT, FINE, Console
 from .status import elsewhere_text
+from .suggesting import Suggesting
 from .text import pairs
 
 
-@click.group()
+@click.group(cls=Suggesting)
 def index() -> None:
     """Look at an index as a whole."""
 

@@ -6,10 +6,11 @@ import click
 
 from .app_command import operating
 from .console import FINE, Console
+from .suggesting import Suggesting
 from .triggers import triggers
 
 
-@click.group()
+@click.group(cls=Suggesting)
 def ledger() -> None:
     """Make, upgrade and check the ledger's tables, and the triggers that write into them."""
 

@@ -11,12 +11,13 @@ from ..operator.serialization import as_json
 from .app_command import operating, seen_by_workers
 from .completion import schema_names
 from .console import FINE, Console
+from .given import GIVEN
 from .text import pairs
 
 
 @click.command(epilog="Example: scrypath-celery -A shop pause Post --reason 'moving the engine'")
 @click.argument("schema", shell_complete=schema_names)
-@click.option("--reason", required=True, metavar="TEXT", help="Why, for whoever finds the pause.")
+@click.option("--reason", type=GIVEN, required=True, metavar="TEXT", help="Why, for whoever finds the pause.")
 @operating
 def pause(console: Console, schema: str, reason: str) -> int:
     """Keep the workers off an index until it is resumed; writes are captured all the same.

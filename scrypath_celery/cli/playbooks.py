@@ -14,15 +14,22 @@ from ..playbooks.playbook import Playbook
 from .app_command import operating
 from .application import AppTarget
 from .console import FINE, NOT_DONE, Console, document, reported
+from .given import GIVEN
+from .suggesting import Suggesting
 from .text import pairs
 
 JSON = click.option("--json", "as_document", is_flag=True, help="One JSON document on stdout, with a version.")
 DIRECTORY = click.option(
-    "--dir", "directory", metavar="DIR", envvar="SCRYPATH_PLAYBOOKS", help="Instead of the app's option 'playbooks'."
+    "--dir",
+    "directory",
+    type=GIVEN,
+    metavar="DIR",
+    envvar="SCRYPATH_PLAYBOOKS",
+    help="Instead of the app's option 'playbooks'.",
 )
 
 
-@click.group()
+@click.group(cls=Suggesting)
 def playbooks() -> None:
     """Check, list, show and run saved searches."""
 
@@ -46,7 +53,7 @@ def validate(ctx: click.Context, directory: str, as_document: bool) -> None:
     else:
         for one, fault in wrong:
             click.echo(f"{one.file}: {fault.place}: {fault.reason}" if fault.place else f"{one.file}: {fault.reason}")
-        click.echo(f"{len(checked)} playbooks, {len({one.file for one, _ in wrong})} with faults")
+        click.echo(pairs(playbooks=len(checked), with_faults=len({one.file for one, _ in wrong})))
     ctx.exit(NOT_DONE if wrong else FINE)
 
 
@@ -63,7 +70,7 @@ def list_(ctx: click.Context, directory: str | None, as_document: bool) -> None:
         return
     for one in checked:
         if one.playbook is None:
-            click.echo(f"{one.file}: {len(one.faults)} faults (see playbooks validate)")
+            click.echo(f"{one.file}: faults={len(one.faults)} (see playbooks validate)")
         else:
             click.echo(f"{one.playbook.name}: {one.playbook.title or ', '.join(one.playbook.schemas)}")
     if not checked:
@@ -96,8 +103,10 @@ def show(ctx: click.Context, name: str, directory: str | None, as_document: bool
 
 @playbooks.command(epilog="Example: scrypath-celery -A shop playbooks run drafts --tenant acme")
 @click.argument("name")
-@click.option("--dir", "directory", metavar="DIR", help="Instead of the app's option 'playbooks'.")
-@click.option("--tenant", metavar="TENANT", help="Whose documents are searched, where schemas have tenants.")
+@click.option("--dir", "directory", type=GIVEN, metavar="DIR", help="Instead of the app's option 'playbooks'.")
+@click.option(
+    "--tenant", type=GIVEN, metavar="TENANT", help="Whose documents are searched, where schemas have tenants."
+)
 @click.option("--across-tenants", is_flag=True, help="Search the documents of all tenants.")
 @operating
 def run(console: Console, name: str, directory: str | None, tenant: str | None, across_tenants: bool) -> int:

@@ -19,6 +19,8 @@ from .broker import look as look_at_broker
 from .completion import schema_argument
 from .console import DIFFERENT, FINE, NOT_DONE, Console
 from .failed import class_line
+from .given import GIVEN
+from .ids import work_id
 from .index import drift_lines
 from .pause import pause_lines
 from .rebuilding import rebuild_line
@@ -36,7 +38,7 @@ ACTIONS = ("retry", "backfill", "reindex", "repair")
 @click.command(epilog="Example: scrypath-celery -A shop reconcile Post --action reindex")
 @schema_argument
 @click.option("--action", type=click.Choice(ACTIONS), help="Do this instead of reporting.")
-@click.option("--id", "id", type=int, help="With --action retry: the work's id.")
+@click.option("--id", "id", type=GIVEN, metavar="ID", callback=work_id, help="With --action retry: the work's id.")
 @click.option(
     "--cutover/--no-cutover", default=True, show_default=True, help="With --action reindex: swap once it is filled."
 )

@@ -16,6 +16,8 @@ from ..operator.settings_diff import Parity, SettingsDiff, keys_of, recorded
 from .app_command import operating
 from .completion import schema_argument
 from .console import DIFFERENT, FINE, NOT_DONE, Console
+from .given import GIVEN
+from .suggesting import Suggesting
 from .text import pairs
 
 T = TypeVar("T")
@@ -23,7 +25,7 @@ T = TypeVar("T")
 all_schemas = click.option("--all", "every", is_flag=True, help="Every declared schema (deployments).")
 
 
-@click.group()
+@click.group(cls=Suggesting)
 def settings() -> None:
     """Compare, apply and hot-apply the settings of an index."""
 
@@ -93,7 +95,12 @@ def apply(console: Console, schema: str | None, every: bool, everything: bool, d
 )
 @schema_argument
 @click.option(
-    "--settings-file", "file", required=True, metavar="FILE", help="JSON object: synonyms, stop_words, typo_tolerance."
+    "--settings-file",
+    "file",
+    type=GIVEN,
+    required=True,
+    metavar="FILE",
+    help="JSON object: synonyms, stop_words, typo_tolerance.",
 )
 @click.option("--ack-live", is_flag=True, help="Say that the live index is meant.")
 @operating
@@ -173,11 +180,11 @@ def _loaded(file: str) -> Mapping[str, Any]:
     try:
         found = json.loads(Path(file).read_text(encoding="utf-8"))
     except OSError as exc:
-        raise SettingsError(f"the settings file {file} cannot be read ({exc.strerror})") from exc
+        raise SettingsError(f"the settings file {file!r} cannot be read ({exc.strerror})") from exc
     except ValueError as exc:
-        raise SettingsError(f"the settings file {file} must hold one JSON object ({exc})") from exc
+        raise SettingsError(f"the settings file {file!r} must hold one JSON object ({exc})") from exc
     if not isinstance(found, dict):
-        raise SettingsError(f"the settings file {file} must hold one JSON object")
+        raise SettingsError(f"the settings file {file!r} must hold one JSON object")
     return found
 
 

@@ -13,10 +13,11 @@ from ..ledger.triggers import TableStatus, Triggers, TriggerState
 from .app_command import operating
 from .completion import schema_argument
 from .console import DIFFERENT, FINE, NOT_DONE, Console
+from .suggesting import Suggesting
 from .text import pairs
 
 
-@click.group()
+@click.group(cls=Suggesting)
 def triggers() -> None:
     """Capture every write by triggers in the database, whoever makes it.
 

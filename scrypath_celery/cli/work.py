@@ -16,10 +16,11 @@ from .console import FINE, Console
 from .failed import line, listed, page, rollup, totals
 from .filters import filtered
 from .ids import work_id
+from .suggesting import Suggesting
 from .text import pairs
 
 
-@click.group()
+@click.group(cls=Suggesting)
 def work() -> None:
     """Look at single works of the ledger."""
 

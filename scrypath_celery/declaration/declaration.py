@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypedDict
 
 from ..errors import SchemaError
@@ -25,6 +25,10 @@ NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
 _ARGUMENTS = {"filterableAttributes": "filterable", "sortableAttributes": "sortable", "faceting": "faceting"}
 
 
+Names = list[str] | tuple[str, ...]
+"""A list of names; a string, which is a sequence of letters, is none."""
+
+
 class Declaration(TypedDict, total=False):
     """What a declaration may say.
 
@@ -43,9 +47,9 @@ class Declaration(TypedDict, total=False):
     documents are re-synced when a record of this class changes.
     """
 
-    fields: Sequence[str]
-    filterable: Sequence[Any]
-    sortable: Sequence[str]
+    fields: Names
+    filterable: list[Any] | tuple[Any, ...]
+    sortable: Names
     faceting: Faceting | Mapping[str, Any] | None
     settings: Settings | Mapping[str, Any] | None
     ranking_rules_strict: bool
@@ -56,7 +60,7 @@ class Declaration(TypedDict, total=False):
     index_if: IndexIf | None
     select: Statement | None
     document: Projection | None
-    depends_on: Sequence[str] | None
+    depends_on: Names | None
     version: str | None
     fan_outs: FanOuts | None
 

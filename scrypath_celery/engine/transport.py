@@ -26,7 +26,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError
 
 from .. import tracing
-from ..errors import ConfigError, EngineError, EngineUnreachable, KeyRefused, UnexpectedAnswer
+from ..errors import EngineError, EngineUnreachable, KeyRefused, UnexpectedAnswer
 from ..totals import Totals
 from . import rights
 from .answers import WRONG_SHAPE
@@ -82,16 +82,11 @@ class Transport:
 
     `timeout` is (seconds to connect, seconds to answer). Nothing is opened before the first request. `totals` counts
     the requests by method, route and status.
-
-    Raises:
-        ConfigError: the URL has no http or https scheme.
     """
 
     def __init__(
         self, url: str, api_key: str | None, *, timeout: tuple[float, float], totals: Totals | None = None
     ) -> None:
-        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-            raise ConfigError(f"option 'meilisearch_url' must be an http or https URL, not {shown(url)!r}")
         self._url = url.rstrip("/")
         self.url = shown(self._url)
         self._api_key = api_key

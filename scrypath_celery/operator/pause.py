@@ -53,7 +53,7 @@ def pause(runtime: Runtime, schema: Schema, *, reason: str, by: str | None = Non
     Raises:
         WorkError: there is no reason. LedgerError: the ledger cannot be used.
     """
-    told = one_line(reason)
+    told = one_line(reason) if isinstance(reason, str) else ""
     if not told:
         raise WorkError("a pause needs a reason, for whoever finds it")
 

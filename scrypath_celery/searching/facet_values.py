@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
-from ..errors import EngineError
+from ..errors import EngineError, QueryError
 from ..runtime import Runtime
 from .answer import UNREADABLE, unintelligible
 from .failure import explained, is_missing
@@ -51,6 +51,9 @@ def facet_values(
         IndexMissing, EngineUnreachable, EngineError: as for a search.
     """
     schema = runtime.schemas.searched(model)
+    for name, given in (("facet", facet), ("prefix", prefix), ("q", q)):
+        if not isinstance(given, str):
+            raise QueryError(f"{schema.name}: {name} must be a string, not {type(given).__name__}")
     require_filterable(schema, facet)
     scope = Scope(tenant=tenant, across_tenants=across_tenants)
     chosen = faceting(schema, [facet], facet_filter)

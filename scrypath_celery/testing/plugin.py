@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol, Unpack
 
 import pytest
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from ..app import Scrypath
+    from ..arguments import Database, OptionArguments
     from ..convergence.summary import Summary
     from .broker import FakeBroker
     from .engine import EngineUnderTest
@@ -23,7 +24,9 @@ _TOLD = pytest.StashKey[set[tuple[str, str]]]()
 class Override(Protocol):
     """What `scrypath_override` is."""
 
-    def __call__(self, search: Scrypath, *, database: Any = None, **options: Any) -> Scrypath:
+    def __call__(
+        self, search: Scrypath, *, database: Database | None = None, **options: Unpack[OptionArguments]
+    ) -> Scrypath:
         """Other options, or another database, until the test ends; the same `Scrypath`."""
 
 
@@ -62,7 +65,9 @@ def scrypath_override() -> Iterator[Override]:
     """`scrypath_override(search, ...)` is `search.override(...)` until the test ends."""
     with ExitStack() as stack:
 
-        def override(search: Scrypath, *, database: Any = None, **options: Any) -> Scrypath:
+        def override(
+            search: Scrypath, *, database: Database | None = None, **options: Unpack[OptionArguments]
+        ) -> Scrypath:
             return stack.enter_context(search.override(database=database, **options))
 
         yield override

@@ -17,8 +17,12 @@ def attach(app: Celery, owner: Any) -> None:
     """Make an app know its `Scrypath`: tasks, steps of its workers, and the queue. Reads no configuration.
 
     Raises:
-        ConfigError: the app has another `Scrypath` already.
+        ConfigError: it is no Celery app, or has another `Scrypath` already.
     """
+    from celery import Celery
+
+    if not isinstance(app, Celery):
+        raise ConfigError(f"celery_app must be a Celery app, not {type(app).__name__}")
     there = getattr(app, "scrypath", None)
     if there is None:
         app.scrypath, owner.celery_app = owner, app

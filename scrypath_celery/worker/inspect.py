@@ -6,7 +6,8 @@
 
 Handlers are called in the worker's event loop. What the worker knows of itself they read at once; what must be looked
 up is replied when the look has ended (see `deferred`), which beside forks is made in a child process, since a thread
-can deadlock the pool's children. A look is bounded, and says what it left out.
+can deadlock the pool's children. A look is bounded, and says what it left out. What a handler needs it imports itself,
+not in its look: a worker starts without it, and no child imports it again.
 """
 
 from __future__ import annotations
@@ -21,13 +22,7 @@ from celery.worker.control import control_command, inspect_command
 from ..declaration.schema import Schema
 from ..errors import ScrypathError, WorkError
 from ..ledger import works
-from ..operator.failed import failed
-from ..operator.pause import pause, resume
-from ..operator.probe import with_timeouts
-from ..operator.reconcile import reconcile
-from ..operator.retry import retry
 from ..operator.serialization import VERSION, as_json
-from ..operator.status import status
 from ..runtime import Runtime
 from ..work import OPEN, Cause, Mode
 from .apart import Reply, look_apart
@@ -59,6 +54,8 @@ def scrypath_schemas(state: Any, **kwargs: Any) -> Reply:
 )
 def scrypath_status(state: Any, schema: str | None = None, **kwargs: Any) -> Reply | Deferred:
     """The status of all schemas, or one, with what this worker declares, reaches, runs on, and has done."""
+    from ..operator.status import status
+
     known = {"worker": scrypath_schemas(state), "versions": versions(), **_tally(state)}
 
     def look(runtime: Runtime) -> Reply:
@@ -87,6 +84,7 @@ def scrypath_work(state: Any, **kwargs: Any) -> Reply | Deferred:
 @inspect_command(args=[("schema", str)], signature="[SCHEMA]", help="Failed search work, newest first.")  # type: ignore[untyped-decorator]
 def scrypath_failed(state: Any, schema: str | None = None, **kwargs: Any) -> Reply | Deferred:
     """Dead letters and what is being retried, of all schemas, or of those of a name; at most a hundred rows."""
+    from ..operator.failed import failed
 
     def look(runtime: Runtime) -> Reply:
         chosen = runtime.schemas.all_of(schema) if schema else None
@@ -101,6 +99,7 @@ def scrypath_failed(state: Any, schema: str | None = None, **kwargs: Any) -> Rep
 )
 def scrypath_reconcile(state: Any, schema: str | None = None, **kwargs: Any) -> Reply | Deferred:
     """The report of all schemas, or one; the database's records are not counted here."""
+    from ..operator.reconcile import reconcile
 
     def look(runtime: Runtime) -> Reply:
         program = f"scrypath-celery -A {state.app.main}" if state.app.main else "scrypath-celery"
@@ -113,6 +112,8 @@ def scrypath_reconcile(state: Any, schema: str | None = None, **kwargs: Any) -> 
 @control_command(args=[("id", str)], signature="ID", help="Retry the failed search work of this id.")  # type: ignore[untyped-decorator]
 def scrypath_retry(state: Any, id: str = "", **kwargs: Any) -> Reply | Deferred:
     """Retry one work by its id. All workers are asked: the first does it, the others find it pending already."""
+    from ..operator.retry import retry
+
     if not str(id).isdecimal():
         return {"error": f"scrypath_retry takes the id of a work, not {str(id)[:50]!r}"}
 
@@ -142,6 +143,8 @@ def scrypath_retry(state: Any, id: str = "", **kwargs: Any) -> Reply | Deferred:
 @control_command(args=[("schema", str), ("reason", str)], signature="SCHEMA REASON", help="Keep workers off an index.")  # type: ignore[untyped-decorator]
 def scrypath_pause(state: Any, schema: str = "", reason: str = "", **kwargs: Any) -> Reply | Deferred:
     """Pause an index by hand. All workers are asked: each writes down the same."""
+    from ..operator.pause import pause
+
     by = f"celery control at {state.hostname}"
 
     def act(runtime: Runtime) -> Reply:
@@ -153,6 +156,8 @@ def scrypath_pause(state: Any, schema: str = "", reason: str = "", **kwargs: Any
 @control_command(args=[("schema", str)], signature="SCHEMA", help="End the pause of an index by hand.")  # type: ignore[untyped-decorator]
 def scrypath_resume(state: Any, schema: str = "", **kwargs: Any) -> Reply | Deferred:
     """End a pause by hand. All workers are asked: the first does it."""
+    from ..operator.pause import resume
+
     return _answered(state, lambda runtime: {"ok": as_json(resume(runtime, runtime.schemas.of(schema)))})
 
 
@@ -187,6 +192,8 @@ def _wrong(state: Any, schema: str | None) -> Reply | None:
 
 def _apart(state: Any, function: Callable[[Runtime], Reply], finish: Finish) -> Reply | Deferred:
     """Look beside the event loop, with the worker's runtime and short time limits."""
+    from ..operator.probe import with_timeouts
+
     search = getattr(state.app, "scrypath", None)
     if search is None:
         return {"error": f"the Celery app {state.app.main!r} of this worker has no Scrypath"}

@@ -23,7 +23,8 @@ def spent(*names):
     return time.process_time() - began
 celery = spent("celery", "celery.apps.worker", "celery.worker", "kombu.transport.redis")
 alchemy = spent("sqlalchemy", "sqlalchemy.orm", "sqlalchemy.dialects.postgresql.psycopg")
-ours = spent("scrypath_celery.app", "scrypath_celery.worker.tasks", "scrypath_celery.worker.relay_step")
+worker = ("tasks", "relay_step", "listen_step", "inspect", "strategy")  # what one has loaded when it is ready
+ours = spent("scrypath_celery.app", *(f"scrypath_celery.worker.{name}" for name in worker))
 print(json.dumps([celery, alchemy, ours]))
 """
 

@@ -132,14 +132,14 @@ def test_only_plain_json_files_of_the_directory_itself_are_read(tmp_path: Path) 
 def test_the_command_needs_no_application_and_tells_every_fault(tmp_path: Path) -> None:
     (tmp_path / "good.json").write_text(json.dumps(ONE))
     fine = invoke("playbooks", "validate", str(tmp_path))
-    assert (fine.exit_code, fine.stdout) == (0, "1 playbooks, 0 with faults\n")
+    assert (fine.exit_code, fine.stdout) == (0, "playbooks=1 with_faults=0\n")
     (tmp_path / "bad.json").write_text(json.dumps({**ONE, "q": 1, "opts": {"page": {"size": 99}}}))
     found = invoke("playbooks", "validate", str(tmp_path))
     assert found.exit_code == 1
     assert found.stdout.splitlines() == [
         "bad.json: q: must be text (empty for everything)",
         "bad.json: opts.page.size: must be at most 50",
-        "2 playbooks, 1 with faults",
+        "playbooks=2 with_faults=1",
     ]
     shown = json.loads(invoke("playbooks", "validate", str(tmp_path), "--json").stdout)
     assert (shown["version"], shown["faults"], shown["files"][1]) == (

@@ -327,7 +327,7 @@ def test_a_rollback_brings_the_old_content_back_with_what_was_written_since(fill
     remove(filled, 3)
     filled.add(50, title="new")
     filled.search.drain()
-    done = rollback(runtime, schema, filled.search._how("inline", False, None))
+    done = rollback(runtime, schema, filled.search._how(sync_mode="inline"))
     assert done.cut_over
     assert created(filled) == before
     filled.search.drain()

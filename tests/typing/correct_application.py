@@ -13,6 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, scop
 
 from scrypath_celery import Mode, Scrypath, SearchResult, State, SyncResult
 from scrypath_celery.operator.receipt import Stage
+from scrypath_celery.testing.plugin import Drain, Override
 
 
 class Base(DeclarativeBase):
@@ -62,9 +63,23 @@ def write(session: Session, registry: scoped_session[Session], post: Post) -> No
     search.delete_document("posts_internal", 7)
 
 
+def track(engine: Engine, session: Session) -> None:
+    factory = sessionmaker(engine)
+    search.track(factory)
+    search.track(scoped_session(factory))
+    search.track(type(session))
+    search.track(async_sessionmaker(create_async_engine("sqlite+aiosqlite://")))
+    search.untrack(factory)
+
+
 async def write_later(session: AsyncSession, registry: async_scoped_session[AsyncSession], post: Post) -> None:
     search.sync_record(post, session=session)
     search.delete_records([post], session=registry)
+    result = search.sync_records([post], session=session, at=None)
+    await session.commit()
+    found = await search.asearch(Post, "words", session=registry, after=await result.wait(5))
+    assert_type(found.records[0], Post)
+    await search.asearch_many([(Post, "words", {"filter": {"status": "published"}})], session=session)
 
 
 def read(session: Session) -> Iterable[Post]:
@@ -91,3 +106,9 @@ def operate() -> None:
     assert_type(search.retry(code="timeout", until=datetime.now(UTC), dry_run=True).done, tuple[int, ...])
     search.cancel(Post, ids=[601, 602], by="anna")
     assert_type(search.receipt(601, seconds=5).stage, Stage)
+
+
+def test(engine: Engine, scrypath_override: Override, scrypath_drain: Drain) -> None:
+    assert_type(scrypath_override(search, database=engine, sync_mode="off", lease=1), Scrypath)
+    with engine.connect() as connection:
+        assert_type(scrypath_drain(search, connection=connection).documents, int)

@@ -7,6 +7,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from scrypath_celery import Scrypath
+from scrypath_celery.testing.plugin import Drain, Override
 
 
 class Base(DeclarativeBase):
@@ -38,6 +39,9 @@ def write(session: Session, post: Post) -> None:
     search.delete_documents(Post, 7)  # mistake
     search.sync_related(post, schema="posts_internal")  # mistake
     search.schema(name="posts_internal", document="title")(Post)  # mistake
+    search.schema(name="posts_internal", fields="title")(Post)  # mistake
+    search.schema(name="posts_internal", sortable="title")(Post)  # mistake
+    search.track("Session")  # mistake
 
 
 def read(session: Session) -> None:
@@ -49,3 +53,15 @@ def read(session: Session) -> None:
     search.cancel(Post, dry_rum=True)  # mistake
     search.reindex(Post, detatch=True)  # mistake
     search.backfill(Post, sync_mode="inlin")  # mistake
+    search.search(Post, "words", session=session, after=7)  # mistake
+    search.search_many([(Post, "words", {"fliter": {}})], session=session)  # mistake
+
+
+def test(scrypath_override: Override, scrypath_drain: Drain) -> None:
+    scrypath_override(search, databse=engine)  # mistake
+    scrypath_override(search, sync_mode="of")  # mistake
+    scrypath_drain(search, connection=engine)  # mistake
+
+
+@search.on_dead_leter  # mistake
+def tell(**payload: object) -> None: ...

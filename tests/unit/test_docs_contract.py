@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -18,8 +19,11 @@ from typing import Any
 import click
 import pytest
 
+import scrypath_celery
 from scrypath_celery import config, errors, work
+from scrypath_celery.arguments import OptionArguments
 from scrypath_celery.cli.group import main
+from scrypath_celery.declaration.declaration import Declaration
 from scrypath_celery.ledger import tables
 from scrypath_celery.metrics.families import FAMILIES
 from scrypath_celery.testing import plugin
@@ -50,6 +54,7 @@ def _generator() -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(CHECKOUT / "docs"))  # as where it is run: it has a part beside it
     spec.loader.exec_module(module)
     return module
 
@@ -64,6 +69,10 @@ def known_options() -> frozenset[str]:
     commands = [main, *(command for _, command in GENERATE.walk(main))]
     params = [one for command in commands for one in command.params if isinstance(one, click.Option)]
     return frozenset({name for one in params for name in (*one.opts, *one.secondary_opts)} | {"--help", "-h"})
+
+
+def test_editors_say_of_an_option_what_the_reference_says() -> None:
+    assert GENERATE.texts(OptionArguments) == GENERATE.texts(config.Options)
 
 
 @pytest.mark.parametrize("name", REFERENCE)
@@ -86,6 +95,22 @@ def test_the_reference_names_everything() -> None:
         assert f"| `{one.code}` | `{one.__name__}` |" in pages["names.md"]
     for word in (*work.State, *work.Operation, *work.ReasonClass, *events.MEANING):
         assert f"| `{word}` |" in pages["names.md"]
+
+
+def test_the_reference_explains_every_public_name_and_every_method_of_it() -> None:
+    written = GENERATE.page("api.md")
+    for name in (*scrypath_celery.__all__, "scrypath_engine", "scrypath_broker", "scrypath_override", "scrypath_drain"):
+        assert re.search(rf"^### `{name}`\n\n\S", written, re.MULTILINE), f"what is {name}?"
+    public = [name for name in dir(scrypath_celery.Scrypath) if not name.startswith("_")]
+    attributes = {"schemas", "celery_app"}
+    for name in set(public) - attributes:
+        assert re.search(rf"^#### `Scrypath\.{name}\b.*`\n\n\S", written, re.MULTILINE), f"what is Scrypath.{name}?"
+
+
+def test_the_page_of_schemas_explains_all_that_a_schema_may_say() -> None:
+    rows = re.findall(r"^\| (`.*?) \|", (CHECKOUT / "docs" / "declaring-a-schema.md").read_text(), re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert set(Declaration.__annotations__) <= named
 
 
 def test_every_error_has_a_place_in_the_tree_that_the_module_shows() -> None:

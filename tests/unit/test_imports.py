@@ -16,6 +16,9 @@ WEB = {"starlette", "uvicorn", "aiohttp", "fastapi"}
 HEAVY = {"click", "celery.worker", "fakeredis", "pytest", "alembic", "opentelemetry", *WEB}
 
 
+WORKER = ("tasks", "relay_step", "listen_step", "inspect", "strategy")
+"""The modules of `scrypath_celery.worker` that a worker has loaded when it is ready."""
+
 ABSENT = {"greenlet", "sqlalchemy.ext.asyncio"}
 """What an application without asyncio may not have installed."""
 
@@ -31,6 +34,15 @@ def test_importing_the_package_loads_no_command_line_worker_or_web_code() -> Non
     loaded = loaded_with("scrypath_celery")
     assert "scrypath_celery" in loaded
     assert sorted(HEAVY & loaded) == []
+
+
+def test_a_worker_starts_without_what_searches_and_operators_need() -> None:
+    names = ", ".join(["scrypath_celery.app", *(f"scrypath_celery.worker.{name}" for name in WORKER)])
+    loaded = loaded_with(names)
+    assert "scrypath_celery.worker.inspect" in loaded
+    late = {"scrypath_celery.operator.", "scrypath_celery.searching.", "pydantic.", "meilisearch.", "requests."}
+    found = {name for name in loaded if any(f"{name}.".startswith(one) for one in late)}
+    assert found <= {"scrypath_celery.operator", "scrypath_celery.operator.serialization"}
 
 
 @pytest.mark.parametrize("module", ["scrypath_celery", "scrypath_celery.worker.tasks", "scrypath_celery.cli.group"])

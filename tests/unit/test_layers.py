@@ -23,6 +23,7 @@ LAYERS = {
     "notices": FOUNDATION,
     "tracing": DECLARATION,
     "arguments": DECLARATION,
+    "argument_checks": DECLARATION,
     "config": DECLARATION,
     "option_checks": DECLARATION,
     "setting_defaults": FOUNDATION,

@@ -30,7 +30,7 @@ def test_verify_finds_what_is_missing_stale_and_without_a_record(run: Run, shop:
 def test_verify_that_cannot_decide_exits_1_and_says_of_which(
     run: Run, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scrypath_celery.app.verify", partial(verify, patience=0.1))
+    monkeypatch.setattr("scrypath_celery.operator.verify.verify", partial(verify, patience=0.1))
     shop.add(1)  # its work is open, and nobody runs it
     result = run("verify", "Post", "--full")
     assert (result.exit_code, "  undecided 1" in result.stdout) == (1, True)

@@ -49,10 +49,25 @@ def test_where_nothing_names_an_application_one_line_says_what_to_write_where(pr
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_cannot_be_read_is_named(project: Path) -> None:
-    (project / "pyproject.toml").write_text("[tool")
-    with pytest.raises(ConfigError, match=r"pyproject\.toml"):
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("pyproject.toml", b"[tool"),
+        ("pyproject.toml", b"\xff"),
+        ("pyproject.toml", b"[tool.scrypath-celery]\napp = 5"),
+        ("pyproject.toml", b"[tool.scrypath-celery]\napq = 'shop'"),
+        ("pyproject.toml", b"[tool]\nscrypath-celery = 'shop'"),
+        ("setup.cfg", b"app = shop"),
+        ("setup.cfg", b"\xff"),
+        ("setup.cfg", b"[scrypath-celery]\napq = shop"),
+    ],
+)
+def test_a_file_that_names_the_application_wrongly_is_named(project: Path, file: str, text: bytes) -> None:
+    (project / file).write_bytes(text)
+    with pytest.raises(ConfigError) as caught:
         named(None, project)
+    assert file in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_module_of_the_working_directory_is_found(project: Path) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import click
 import pytest
+from click.testing import CliRunner
 
+from scrypath_celery.cli.exit_codes import WRONG_COMMAND_LINE
 from scrypath_celery.cli.group import main
 
 
@@ -34,3 +36,10 @@ def test_every_command_shows_an_example_that_its_own_parser_takes(path: list[str
     at = words.index(path[-1])
     assert words[at - len(path) + 1 : at + 1] == path
     command.make_context(path[-1], words[at + 1 :], resilient_parsing=False)
+
+
+@pytest.mark.parametrize("words", [("statsu",), ("ledger", "upgarde"), ("ledger", "triggers", "instal")])
+def test_a_command_that_is_misspelt_is_told_the_nearest(words: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == WRONG_COMMAND_LINE
+    assert "Did you mean" in done.output
