@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
@@ -43,8 +44,7 @@ def upgrade(console: Console, schema: str | None) -> int:
     """Renew the triggers of schemas that have some, after an upgrade or a changed declaration."""
 
     def renew(one: Triggers) -> tuple[TableStatus, ...]:
-        missing = all(table.state is TriggerState.MISSING for table in one.status())
-        return () if missing else one.install()
+        return one.install() if console.runtime.ledger.read(one.standing_if_any) else ()
 
     return _change(console, "ledger triggers upgrade", schema, "renewed", renew)
 
@@ -75,8 +75,7 @@ def status(console: Console, schema: str | None) -> int:
             console.note(f"Error: {exc}")
     console.answer("ledger triggers status", {"tables": _listed(found), "errors": errors})
     for table in found:
-        misses = f" misses {table.misses}" if table.misses else ""
-        console.say(f"{pairs(schema=table.schema, table=table.table, triggers=table.told)}{misses}")
+        console.say(_told(table, table.told))
     different = any(table.state is not TriggerState.INSTALLED for table in found)
     return NOT_DONE if errors else DIFFERENT if different else FINE
 
@@ -87,11 +86,16 @@ def _change(console: Console, command: str, schema: str | None, word: str, run: 
         tables = run(console.runtime.ledger.triggers(one))
         done += tables
         for table in tables:
-            console.say(pairs(schema=table.schema, table=table.table, triggers=word))
+            console.say(_told(table, word))
         if not tables:
             console.say(f"{one.name}: nothing to do")
     console.answer(command, {word: _listed(done)})
     return FINE
+
+
+def _told(table: TableStatus, triggers: str) -> str:
+    misses = f" misses {table.misses}" if table.misses else ""
+    return f"{pairs(schema=table.schema, table=table.table, triggers=triggers)}{misses}"
 
 
 def _print(console: Console, schema: str | None, *, alembic: bool) -> int:
@@ -104,9 +108,15 @@ def _print(console: Console, schema: str | None, *, alembic: bool) -> int:
     return FINE
 
 
+_PARAMETER = re.compile(r"(?<![:\w\\]):(?=\w)")
+"""A colon that Alembic would take for the beginning of a parameter: names can hold some."""
+
+
 def _literal(text: str) -> str:
-    """A statement as Python writes it down."""
-    return repr(text) if "\n" not in text else f'''r"""{text}"""'''
+    """A statement for Alembic, as Python writes it down."""
+    text = _PARAMETER.sub(r"\:", text)
+    readable = "\n" in text and '"""' not in text and not text.endswith(('"', "\\"))
+    return f'''r"""{text}"""''' if readable else repr(text)
 
 
 def _listed(found: Iterable[TableStatus]) -> list[dict[str, Any]]:

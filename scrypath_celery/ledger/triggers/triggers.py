@@ -11,11 +11,14 @@ from sqlalchemy import Connection, text
 from ...declaration.fan_out import Route
 from ...declaration.schema import Schema
 from ...errors import SchemaError
+from ..tables import ledger
 from . import mariadb, postgresql, sqlite
 from .installed import installed
 from .names import quoting
 from .places import refuse_elsewhere, refuse_missing, take_turns
+from .remembered import remembered
 from .trigger import Found, TableStatus, TableTriggers, TriggerState
+from .undeclared import undeclared_actions
 
 if TYPE_CHECKING:
     from ..database import Ledger
@@ -122,16 +125,18 @@ def _wanted(connection: Connection, schema: Schema, plan: _Plan) -> list[TableTr
     of_rows = sqlite.wanted if dialect.name == "sqlite" else mariadb.wanted
     found = of_rows(schema, plan.routes, dialect)
     refuse_elsewhere(connection, schema, found)
-    return found
+    return [*found, remembered(schema, dialect)]
 
 
 def _standing(connection: Connection, schema: Schema, plan: _Plan) -> Iterator[TableStatus]:
     there, wanted = installed(connection, schema.uid), _wanted(connection, schema, plan)
     tables: dict[str, list[TableTriggers]] = {}
     for one in wanted:
-        tables.setdefault(one.table, []).append(one)
+        if one.on is not ledger:  # what only remembers is nobody's concern
+            tables.setdefault(one.table, []).append(one)
     for table, several in tables.items():
-        misses = "; ".join(one.misses for one in several if one.misses)
+        told = [one.misses for one in several] + [undeclared_actions(connection, several[0].on)]
+        misses = "; ".join(one for one in told if one)
         found = _told(schema, table, _together({_state(one, there) for one in several}), misses or None)
         version, of_wanted = _versions(several, there)
         yield replace(found, version=version, wanted=of_wanted)
@@ -154,7 +159,7 @@ def _standing_if_any(connection: Connection, schema: Schema, plan: _Plan) -> lis
     try:
         return list(_standing(connection, schema, plan)) if there else []
     except SchemaError:  # they were installed when it was declared otherwise
-        tables = dict.fromkeys(one.table for one in there)
+        tables = dict.fromkeys(one.table for one in there if one.table != ledger.name)
         return [_told(schema, table, TriggerState.LEFT_OVER) for table in tables]
 
 
@@ -173,7 +178,8 @@ def _install(connection: Connection, schema: Schema, plan: _Plan) -> list[TableS
 def _remove(connection: Connection, schema: Schema) -> list[TableStatus]:
     there = installed(connection, schema.uid)
     _drop(connection, there)
-    return [_told(schema, table, TriggerState.INSTALLED) for table in dict.fromkeys(one.table for one in there)]
+    tables = dict.fromkeys(one.table for one in there if one.table != ledger.name)
+    return [_told(schema, table, TriggerState.INSTALLED) for table in tables]
 
 
 def _told(schema: Schema, table: str, state: TriggerState, misses: str | None = None) -> TableStatus:
