@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from scrypath_celery import Scrypath
 from tests.integration.cli.conftest import Run, document
 from tests.shop import Post, Shop
 
@@ -43,6 +44,22 @@ def test_a_table_that_is_made_anew_is_told_and_gets_its_triggers_again(run: Run,
     assert "by its triggers: posts=missing" in run("status", "--check").stdout
     assert run("ledger", "triggers", "upgrade").stdout == "schema=Post table=posts triggers=renewed\n"
     assert run("ledger", "triggers", "status").exit_code == 0
+
+
+def test_triggers_of_an_index_that_nobody_declares_are_named_and_removed(run: Run, shop: Shop) -> None:
+    bygone = Scrypath(None, database=shop.engine)
+    bygone.schema(fields=["title"], index="bygone")(Post)
+    bygone.ledger.triggers(Post).install()
+    run("ledger", "triggers", "install")
+    told = run("ledger", "triggers", "status")
+    assert (told.exit_code, told.stdout) == (0, "schema=Post table=posts triggers=installed\n")
+    assert "Triggers on posts write for the index bygone, which is not declared here" in told.stderr
+    assert document(run("ledger", "triggers", "status", "--json"))["undeclared"] == {"bygone": ["posts"]}
+    assert run("ledger", "triggers", "remove", "Post", "--index", "bygone").exit_code == 1
+    removed = run("ledger", "triggers", "remove", "--index", "bygone")
+    assert removed.stdout == "schema=bygone table=posts triggers=removed\n"
+    assert run("ledger", "triggers", "remove", "--index", "bygone").stdout == "bygone: nothing to do\n"
+    assert run("ledger", "triggers", "status").stderr == ""
 
 
 def test_status_shows_works_for_later(run: Run, shop: Shop) -> None:
