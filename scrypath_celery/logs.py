@@ -8,6 +8,8 @@ of an error that we did not write.
 from __future__ import annotations
 
 import logging
+import sys
+import traceback
 from collections.abc import Mapping
 from logging import DEBUG, ERROR, INFO, WARNING
 from typing import NamedTuple
@@ -108,6 +110,7 @@ LINES: Mapping[str, Line] = {
     "not_listening": Line(WARNING, "ledger_notify needs %(needs)s: works of triggers wait for the relay"),
     "listener_ended": Line(WARNING, "the listener for notifications has ended: another one is started"),
     "no_notifications": Line(WARNING, "no notifications of the ledger's database (%(error)s): again in %(seconds)s s"),
+    "span_not_kept": Line(DEBUG, "a span could not be kept (%(error)s)"),
     "nudge_not_sent": Line(DEBUG, "a message could not be sent (%(error)s)"),
     "publisher_behind": Line(DEBUG, "the publisher is behind; the relay publishes the rest"),
     "publication_not_noted": Line(DEBUG, "a failed publication could not be noted (%(error)s)"),
@@ -129,14 +132,19 @@ def wants(event: str, level: int | None = None) -> bool:
 def log(event: str, *, level: int | None = None, trace: BaseException | None = None, **fields: object) -> None:
     """Log one line of the table, at another `level` than its own where one is given.
 
-    `trace` adds where an error was raised, without what it says.
+    `trace` adds where an error was raised, without what it says. A handler or filter of the application's that raises
+    is told on stderr, as `logging` tells of its own: whoever logs goes on.
     """
     line = LINES[event]
     chosen = line.level if level is None else level
     if logger.isEnabledFor(chosen):
         withheld = None if trace is None else TextWithheld(type(trace).__name__).with_traceback(trace.__traceback__)
-        given, extra = ((fields,) if fields else ()), _free({"event": event, **fields})
-        logger.log(chosen, line.text, *given, extra=extra, exc_info=withheld, stacklevel=2)
+        try:
+            given, extra = ((fields,) if fields else ()), _free({"event": event, **fields})
+            logger.log(chosen, line.text, *given, extra=extra, exc_info=withheld, stacklevel=2)
+        except Exception:  # noqa: BLE001 - works are written and settled whether or not somebody can be told
+            if logging.raiseExceptions and sys.stderr is not None:
+                traceback.print_exc()
 
 
 def _free(extra: dict[str, object]) -> dict[str, object]:

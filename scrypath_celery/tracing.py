@@ -1,7 +1,8 @@
 """Spans of OpenTelemetry, where the application traces.
 
 Who traces has imported OpenTelemetry's API and set a provider; where nobody did, a span costs one look at what is
-imported. Spans hold names, counts and codes: no key, no document, no query, and no words of an error.
+imported. Spans hold names, counts and codes: no key, no document, no query, and no words of an error. What the
+application traces with may fail: then a span is lost, and nothing else.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from .errors import ScrypathError
+from .logs import log
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span as ApiSpan
@@ -43,29 +45,33 @@ class Span:
     def note(self, **attributes: Value) -> None:
         """Note these attributes, under `scrypath.`; one that is None is left out."""
         if self._span is not None:
-            for name, value in _ours(attributes).items():
-                if value is not None:
-                    self._span.set_attribute(name, value)
+            with _bearing():
+                for name, value in _ours(attributes).items():
+                    if value is not None:
+                        self._span.set_attribute(name, value)
 
     def fail(self, code: str) -> None:
         """Say, by a stable code, that what it stands for failed."""
         if self._span is not None:
             from opentelemetry.trace import Status, StatusCode
 
-            self._span.set_status(Status(StatusCode.ERROR, code))
-            self._span.set_attribute("error.type", code)
+            with _bearing():
+                self._span.set_status(Status(StatusCode.ERROR, code))
+                self._span.set_attribute("error.type", code)
 
     def answered(self, status: int) -> None:
         """Note the status of the answer to the request that it stands for."""
         if self._span is not None:
-            self._span.set_attribute("http.response.status_code", status)
+            with _bearing():
+                self._span.set_attribute("http.response.status_code", status)
             if status >= 400:
                 self.fail(str(status))
 
     def end(self) -> None:
         """End it, where it was made by `begin`."""
         if self._span is not None:
-            self._span.end()
+            with _bearing():
+                self._span.end()
 
     def active(self) -> AbstractContextManager[None]:
         """A context whose spans are within this one, which goes on after it."""
@@ -167,8 +173,12 @@ def _tracer() -> Tracer | None:
     if _API not in sys.modules:
         return None
     trace = _api()
-    provider = trace.get_tracer_provider()
-    return None if isinstance(provider, trace.ProxyTracerProvider) else _tracer_of(provider)
+    try:
+        provider = trace.get_tracer_provider()
+        return None if isinstance(provider, trace.ProxyTracerProvider) else _tracer_of(provider)
+    except Exception as exc:  # noqa: BLE001 - see `_bearing`
+        log("span_not_kept", error=type(exc).__name__)
+        return None
 
 
 @cache
@@ -199,15 +209,28 @@ def _begun(
     from opentelemetry import trace
 
     message = None if trace.get_current_span().get_span_context().is_valid else _MESSAGE.get()
-    return Span(
-        tracer.start_span(
-            name,
-            kind=trace.SpanKind[kind.upper()],
-            attributes={key: value for key, value in attributes.items() if value is not None},
-            links=[trace.Link(context) for context in _contexts([message, *links])],
-            start_time=at,
+    try:
+        return Span(
+            tracer.start_span(
+                name,
+                kind=trace.SpanKind[kind.upper()],
+                attributes={key: value for key, value in attributes.items() if value is not None},
+                links=[trace.Link(context) for context in _contexts([message, *links])],
+                start_time=at,
+            )
         )
-    )
+    except Exception as exc:  # noqa: BLE001 - see `_bearing`
+        log("span_not_kept", error=type(exc).__name__)
+        return NOTHING
+
+
+@contextmanager
+def _bearing() -> Iterator[None]:
+    """Bear whatever the application's sampler, span processor or provider raises."""
+    try:
+        yield
+    except Exception as exc:  # noqa: BLE001 - the work itself goes on
+        log("span_not_kept", error=type(exc).__name__)
 
 
 @contextmanager

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import click
 
-from ..errors import SchemaError
-from ..ledger.triggers import TableStatus, Triggers, TriggerState
+from ..errors import ConfigError, SchemaError
+from ..ledger.triggers import TableStatus, Triggers, TriggerState, remove_index, undeclared
 from .app_command import operating
 from .completion import schema_argument
 from .console import DIFFERENT, FINE, NOT_DONE, Console
@@ -44,18 +45,25 @@ def upgrade(console: Console, schema: str | None) -> int:
     """Renew the triggers of schemas that have some, after an upgrade or a changed declaration."""
 
     def renew(one: Triggers) -> tuple[TableStatus, ...]:
-        missing = all(table.state is TriggerState.MISSING for table in one.status())
-        return () if missing else one.install()
+        return one.install() if console.runtime.ledger.read(one.standing_if_any) else ()
 
     return _change(console, "ledger triggers upgrade", schema, "renewed", renew)
 
 
 @triggers.command(epilog="Example: scrypath-celery -A shop ledger triggers remove Post")
 @schema_argument
+@click.option("--index", metavar="UID", help="Those of this index, which nobody declares any more.")
 @operating
-def remove(console: Console, schema: str | None) -> int:
+def remove(console: Console, schema: str | None, index: str | None) -> int:
     """Remove all triggers and functions; from then on calls and `track` alone capture writes."""
-    return _change(console, "ledger triggers remove", schema, "removed", lambda one: one.remove())
+    if index is None:
+        return _change(console, "ledger triggers remove", schema, "removed", lambda one: one.remove())
+    if schema is not None:
+        raise ConfigError("name a schema or --index, not both")
+    found = remove_index(console.runtime.ledger, index)
+    _say(console, index, "removed", found)
+    console.answer("ledger triggers remove", {"removed": _listed(found)})
+    return FINE
 
 
 @triggers.command(epilog="Example: scrypath-celery -A shop ledger triggers status --json")
@@ -74,10 +82,16 @@ def status(console: Console, schema: str | None) -> int:
         except SchemaError as exc:
             errors[one.name] = str(exc)
             console.note(f"Error: {exc}")
-    console.answer("ledger triggers status", {"tables": _listed(found), "errors": errors})
+    others = undeclared(console.runtime.ledger, console.search.schemas) if schema is None else {}
+    body = {"tables": _listed(found), "errors": errors, "undeclared": others}
+    console.answer("ledger triggers status", body)
     for table in found:
-        misses = f" misses {table.misses}" if table.misses else ""
-        console.say(f"{pairs(schema=table.schema, table=table.table, triggers=table.told)}{misses}")
+        console.say(_told(table, table.told))
+    for index, tables in others.items():
+        console.note(
+            f"Triggers on {', '.join(tables)} write for the index {index}, which is not declared here: where no other"
+            f" application declares it, run `scrypath-celery ledger triggers remove --index {index}`"
+        )
     different = any(table.state is not TriggerState.INSTALLED for table in found)
     return NOT_DONE if errors else DIFFERENT if different else FINE
 
@@ -87,12 +101,21 @@ def _change(console: Console, command: str, schema: str | None, word: str, run: 
     for one in console.schemas(schema):
         tables = run(console.runtime.ledger.triggers(one))
         done += tables
-        for table in tables:
-            console.say(pairs(schema=table.schema, table=table.table, triggers=word))
-        if not tables:
-            console.say(f"{one.name}: nothing to do")
+        _say(console, one.name, word, tables)
     console.answer(command, {word: _listed(done)})
     return FINE
+
+
+def _say(console: Console, name: str, word: str, tables: Sequence[TableStatus]) -> None:
+    for table in tables:
+        console.say(_told(table, word))
+    if not tables:
+        console.say(f"{name}: nothing to do")
+
+
+def _told(table: TableStatus, triggers: str) -> str:
+    misses = f" misses {table.misses}" if table.misses else ""
+    return f"{pairs(schema=table.schema, table=table.table, triggers=triggers)}{misses}"
 
 
 def _print(console: Console, schema: str | None, *, alembic: bool) -> int:
@@ -105,9 +128,15 @@ def _print(console: Console, schema: str | None, *, alembic: bool) -> int:
     return FINE
 
 
+_PARAMETER = re.compile(r"(?<![:\w\\]):(?=\w)")
+"""A colon that Alembic would take for the beginning of a parameter: names can hold some."""
+
+
 def _literal(text: str) -> str:
-    """A statement as Python writes it down."""
-    return repr(text) if "\n" not in text else f'''r"""{text}"""'''
+    """A statement for Alembic, as Python writes it down."""
+    text = _PARAMETER.sub(r"\:", text)
+    readable = "\n" in text and '"""' not in text and not text.endswith(('"', "\\"))
+    return f'''r"""{text}"""''' if readable else repr(text)
 
 
 def _listed(found: Iterable[TableStatus]) -> list[dict[str, Any]]:

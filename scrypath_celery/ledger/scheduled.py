@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, func, select, update
 
@@ -13,6 +14,8 @@ from .tables import scheduled, work
 
 _KEPT = 86_400.0
 """How long (seconds) it is remembered which work was a document's scheduled one, once that is due."""
+_LAST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+"""The last time that works are scheduled for: seconds are rounded, and nothing shows a date beyond its year."""
 
 
 def write(connection: Connection, index_uid: str, ids: Sequence[str], at: float) -> tuple[int, ...]:
@@ -23,7 +26,7 @@ def write(connection: Connection, index_uid: str, ids: Sequence[str], at: float)
     old = [
         one for start in range(0, len(ids), MAX_IDS) for one in _of(connection, index_uid, ids[start : start + MAX_IDS])
     ]
-    written = []
+    at, written = min(at, _LAST), []
     for id in dict.fromkeys(ids):
         [work_id] = works.write(connection, index_uid, Operation.UPSERT, (id,), Mode.CELERY, publish_after=0.0)
         told = [{"state": "scheduled", "due": at}]

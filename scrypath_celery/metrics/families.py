@@ -131,3 +131,11 @@ FAMILIES = {
     for name, text, labels in rows
 }
 """The metrics by name."""
+
+OF_PROCESS = (
+    "scrypath_hits_hydrated_total",
+    "scrypath_hits_missing_total",
+    "scrypath_search_seconds",
+    "scrypath_engine_request_seconds",
+)
+"""Those that each process counts for itself; the others are shared by all."""

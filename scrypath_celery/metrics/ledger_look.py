@@ -82,6 +82,12 @@ def _look(connection: Connection, runtime: Runtime, limit: int) -> LedgerLook:
 
 
 def name_of(runtime: Runtime, uid: str) -> str:
-    """How an index is called in the label `schema`: as its schema, or by its uid where it is not declared here."""
+    """How an index is called in the label `schema`: as its schema, or by its uid where it is not declared here.
+
+    An index that was given up may have the name of a schema whose index is another one now.
+    """
     schema = runtime.schemas.by_uid(uid)
-    return uid if schema is None else display_name(runtime.schemas, schema)
+    if schema is not None:
+        return display_name(runtime.schemas, schema)
+    taken = any(display_name(runtime.schemas, one) == uid for one in runtime.schemas)
+    return f"{uid} (not declared)" if taken else uid

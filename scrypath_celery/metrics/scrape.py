@@ -16,7 +16,7 @@ from ..operator.probe import Probe, with_timeouts
 from ..runtime import Runtime
 from ..searching.measured import HYDRATED, MISSING, SEARCH, SEVERAL
 from ..totals import Key, Total
-from .families import FAMILIES, AnyFamily
+from .families import FAMILIES, OF_PROCESS, AnyFamily
 from .ledger_look import look_at_ledger, name_of
 from .ledger_samples import add_ledger
 from .part import Part
@@ -40,8 +40,9 @@ class Collector(AnyCollector):
             }
 
     def describe(self) -> Iterable[AnyFamily]:
-        """All metrics, without a look at anything: a registry asks for their names."""
-        return [family.new() for family in FAMILIES.values()]
+        """All its metrics, without a look at anything: a registry asks for their names."""
+        of = {True: self._process, False: bool(self._parts)}
+        return [family.new() for name, family in FAMILIES.items() if of[name in OF_PROCESS]]
 
     def collect(self) -> Iterator[AnyFamily]:
         """Look at all parts beside each other; those that do not answer in time are told to be down."""

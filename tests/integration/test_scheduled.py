@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import Connection, select, update
@@ -14,6 +14,7 @@ from scrypath_celery.errors import ConfigError
 from scrypath_celery.ledger import scheduled, tables
 from scrypath_celery.ledger.clock import now
 from scrypath_celery.ledger.tables import work
+from scrypath_celery.operator.serialization import to_datetime
 from tests.blog import Blog, Post, open_blog
 
 SOON = datetime.now(UTC) + timedelta(hours=1)
@@ -120,6 +121,14 @@ def test_a_time_that_is_past_means_now(blog: Blog) -> None:
 def test_a_time_without_a_zone_is_refused(blog: Blog) -> None:
     with pytest.raises(ConfigError, match="a datetime with a time zone"):
         schedule(blog, SOON.replace(tzinfo=None))
+
+
+def test_a_date_at_the_end_of_time_can_be_shown(blog: Blog) -> None:
+    far = datetime.max.replace(tzinfo=timezone(timedelta(hours=-12)))
+    schedule(blog, far)
+    count, next_at = blog.runtime.ledger.read(lambda tx: scheduled.waiting(tx, "post"))
+    assert (count, to_datetime(next_at)) == (1, datetime(9999, 12, 31, tzinfo=UTC))
+    assert to_datetime(due(blog)[0]) == datetime(9999, 12, 31, tzinfo=UTC)
 
 
 def test_ids_outside_a_session_can_be_scheduled_too(blog: Blog) -> None:

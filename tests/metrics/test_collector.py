@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -235,6 +236,27 @@ def test_a_registry_learns_all_names_without_a_look(shop: Shop) -> None:
     assert described == {name.removesuffix("_total") for name in FAMILIES}
     with shop.search.override(meilisearch_url="http://127.0.0.1:1"):
         CollectorRegistry(auto_describe=True).register(collector(shop.search))
+
+
+def test_ledger_and_process_can_be_told_by_two_collectors_of_one_registry(shop: Shop) -> None:
+    registry = CollectorRegistry()
+    registry.register(collector(shop.search, process=False))
+    registry.register(collector(shop.search, shared=False))
+    described = [family.name for family in registry.collect()]
+    assert len(described) == len(set(described))
+
+
+def test_an_index_that_was_given_up_is_told_apart_from_its_successor(shop: Shop) -> None:
+    write(shop, State.PENDING)
+    for uid in ("Post", "bygone"):
+        shop.search.ledger.run(partial(indexes.ensure, uid=uid))
+    registry = CollectorRegistry()
+    registry.register(collector(shop.search))
+    works = [
+        one.labels["schema"] for family in registry.collect() for one in family.samples if one.name == "scrypath_works"
+    ]
+    assert set(works) == {"Post", "Post (not declared)", "bygone"}
+    assert len(works) == 3 * len(OPEN)
 
 
 def test_the_time_of_work_for_later_counts_from_when_it_is_due(shop: Shop) -> None:

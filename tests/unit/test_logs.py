@@ -74,6 +74,20 @@ def test_a_record_that_has_such_an_attribute_already_keeps_it(
     assert (vars(record)["event"], vars(record)["schema"]) == ("the host's own", "Post")
 
 
+def test_a_handler_that_raises_is_told_on_stderr_and_hurts_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise OSError("the sink is full")
+
+    logger, broken = logging.getLogger("scrypath_celery"), Broken()
+    logger.addHandler(broken)
+    try:
+        log("registration_discarded", schema="Post", reason="its record was never saved")
+    finally:
+        logger.removeHandler(broken)
+    assert "OSError: the sink is full" in capsys.readouterr().err
+
+
 def test_a_line_shows_where_an_error_was_raised_and_not_what_it_says(caplog: pytest.LogCaptureFixture) -> None:
     said = "canary"
     with pytest.raises(ValueError, match=said) as raised:

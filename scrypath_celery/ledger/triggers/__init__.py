@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from .declarations import Declarations
 from .trigger import TableStatus, TriggerState
-from .triggers import Triggers
+from .triggers import Triggers, remove_index, undeclared
 
-__all__ = ["Declarations", "TableStatus", "TriggerState", "Triggers"]
+__all__ = ["Declarations", "TableStatus", "TriggerState", "Triggers", "remove_index", "undeclared"]

@@ -10,6 +10,8 @@ from sqlalchemy.types import TypeDecorator
 from ...errors import SchemaError
 
 _CAST = {"postgresql": "CAST({} AS text)", "sqlite": "CAST({} AS TEXT)"}
+_MARIADB_CAST = "CAST({} AS CHAR CHARACTER SET utf8mb4)"
+"""Without a character set it would be that of the connection which installed the trigger."""
 _WHOLE = {"postgresql": "trunc({})", "sqlite": "CAST({} AS INTEGER)"}
 _DATE = {"postgresql": "to_char({}, 'YYYY-MM-DD')", "sqlite": "{}"}
 
@@ -20,9 +22,11 @@ def id_sql(column: Column[object], dialect: Dialect, value: str) -> str:
     Raises:
         SchemaError: Python makes the id of such a value in a way that SQL cannot know.
     """
-    kind, cast = column.type, _CAST.get(dialect.name, "CAST({} AS CHAR)")
+    kind = column.type.dialect_impl(dialect)  # another one where it has a variant for this database
+    cast = _CAST.get(dialect.name, _MARIADB_CAST)
     if isinstance(kind, Integer):
-        return cast.format(value)
+        # The text of a column with ZEROFILL has digits that the number has not.
+        return cast.format(value if dialect.name in _CAST else f"({value} + 0)")
     if isinstance(kind, Uuid):
         return _uuid(kind, dialect, value, cast)
     if isinstance(kind, Enum) and kind.enum_class is None:
@@ -45,7 +49,7 @@ def id_sql(column: Column[object], dialect: Dialect, value: str) -> str:
 
 
 def _uuid(kind: Uuid[Any], dialect: Dialect, value: str, cast: str) -> str:
-    if kind.native_uuid and dialect.supports_native_uuid:
+    if dialect.supports_native_uuid and kind.compile(dialect=dialect) == "UUID":
         return cast.format(value)
     starts = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))  # kept as 32 digits, where the id has hyphens
     parts = [f"substr({value}, {start}, {length})" for start, length in starts]

@@ -35,13 +35,13 @@ def values(index_uid: str, write: Write, dialect: Dialect) -> str:
     """The values of `COLUMNS`, as SQL that counts the ids."""
     time = str(now().compile(dialect=dialect))
     texts = {
-        "index_uid": literal_sql(index_uid),
-        "operation": literal_sql(write.operation.value),
-        "fan_out": "NULL" if write.fan_out is None else literal_sql(write.fan_out),
+        "index_uid": literal_sql(index_uid, dialect),
+        "operation": literal_sql(write.operation.value, dialect),
+        "fan_out": "NULL" if write.fan_out is None else literal_sql(write.fan_out, dialect),
         "documents": "count(*)",
         "priority": str(PRIORITY[write.operation]),
-        "mode": literal_sql(Mode.CELERY.value),
-        "state": literal_sql(State.PENDING.value),
+        "mode": literal_sql(Mode.CELERY.value, dialect),
+        "state": literal_sql(State.PENDING.value, dialect),
         "attempts": "0",
         "claims": "0",
         "created_at": time,

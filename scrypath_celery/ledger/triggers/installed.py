@@ -35,8 +35,13 @@ _SQLITE_SWITCH = text("SELECT 1 FROM scrypath_ledger WHERE capture_off = 1")
 
 def installed(connection: Connection, index_uid: str) -> list[Found]:
     """Our triggers for an index, by name."""
+    return [found for found in all_installed(connection) if found.index_uid == index_uid]
+
+
+def all_installed(connection: Connection) -> list[Found]:
+    """Our triggers for all indexes, by name."""
     read = {"postgresql": _postgresql, "sqlite": _sqlite}.get(connection.dialect.name, _mariadb)
-    return [found for found in read(connection) if found.index_uid == index_uid]
+    return list(read(connection))
 
 
 def _postgresql(connection: Connection) -> Iterator[Found]:

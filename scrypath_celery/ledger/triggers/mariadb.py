@@ -177,7 +177,7 @@ def _triggers(
 ) -> TableTriggers:
     mark = mark_of(_SWITCHED + repr(sorted(bodies.items())))
     names = tuple(f"{base}_{event}" for event in bodies)
-    switch = _SWITCHED.format(literal_sql(signature(schema.uid, mark)))
+    switch = _SWITCHED.format(literal_sql(signature(schema.uid, mark), dialect))
     made = tuple(_made(names, list(bodies.values()), table_sql(table, dialect), switch, dialect))
     return TableTriggers(
         table=table_sql(table, dialect), on=table, names=names, mark=mark, statements=made, misses=misses

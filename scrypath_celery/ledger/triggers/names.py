@@ -27,8 +27,11 @@ def without_parameters(dialect: Dialect) -> Dialect:
     return found
 
 
-def literal_sql(value: object) -> str:
+def literal_sql(value: object, dialect: Dialect) -> str:
     """A text or number as SQL writes it down."""
     if isinstance(value, int):
         return str(int(value))
-    return "'" + str(value).replace("'", "''") + "'"
+    text = str(value)
+    if "\\" in text and dialect.name in ("mysql", "mariadb"):  # what it means there depends on the session's mode
+        return f"_utf8mb4 X'{text.encode().hex()}'"
+    return "'" + text.replace("'", "''") + "'"

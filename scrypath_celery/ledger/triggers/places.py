@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, Inspector, Table, inspect, text
+from sqlalchemy.dialects.postgresql.base import PGInspector
 
 from ...declaration.schema import Schema
 from ...errors import LedgerError, SchemaError
@@ -34,17 +35,28 @@ def refuse_elsewhere(connection: Connection, schema: Schema, wanted: Iterable[Ta
 
 
 def refuse_missing(connection: Connection, schema: Schema, wanted: Iterable[TableTriggers]) -> None:
-    """Refuse tables that are not there, and views, which bear no trigger of ours.
+    """Refuse tables that are not there, and what is no table, which bears no trigger of ours.
 
     Raises:
-        LedgerError: a table is missing. SchemaError: it is a view.
+        LedgerError: a table is missing. SchemaError: it is a view, or a table that is kept elsewhere.
     """
     inspector = inspect(connection)
     for table in dict.fromkeys(one.on for one in wanted):
         if not inspector.has_table(table.name, schema=table.schema):
             raise LedgerError(f"{schema.name} needs triggers on the table {table.fullname}: make that first")
-        if table.name in inspector.get_view_names(schema=table.schema):
+        if (kind := _no_table(inspector, table)) is not None:
             raise SchemaError(
-                f"triggers cannot capture {schema.name}: {table.fullname} is a view;"
+                f"triggers cannot capture {schema.name}: {table.fullname} is a {kind};"
                 " capture its writes by calls or track"
             )
+
+
+def _no_table(inspector: Inspector, table: Table) -> str | None:
+    """What a table is that is none."""
+    if table.name in inspector.get_view_names(schema=table.schema):
+        return "view"
+    if not isinstance(inspector, PGInspector):
+        return None
+    if table.name in inspector.get_materialized_view_names(schema=table.schema):
+        return "materialized view"
+    return "foreign table" if table.name in inspector.get_foreign_table_names(schema=table.schema) else None

@@ -33,9 +33,11 @@ _REFUSE_SNAPSHOT = (
     f"        USING HINT = 'Truncate under READ COMMITTED, or SET LOCAL {SWITCH} = off and reconcile afterwards.';\n"
     "    END IF;\n"
 )
+# Floats are compared as text, which a client may have had cut to fewer digits than they have.
+_SETTINGS = "SET extra_float_digits = 1"
 # Whoever may call it could put it on a table of types of their own, whose casts it would run with its own rights.
 _REVOKE = "REVOKE ALL ON FUNCTION {}() FROM PUBLIC"
-_NOTICE = f"    IF FOUND THEN PERFORM pg_notify({literal_sql(CHANNEL)}, {{}}); END IF;\n"
+_NOTICE = f"    IF FOUND THEN PERFORM pg_notify('{CHANNEL}', {{}}); END IF;\n"
 _ROWS = {"insert": ("new_rows",), "update": ("old_rows", "new_rows"), "delete": ("old_rows",), "truncate": ()}
 
 
@@ -58,13 +60,13 @@ def _of_table(schema: Schema, source: Captured, dialect: Dialect, path: str, *, 
     base = base_name(schema.uid, table, purpose=source.purpose)
     reads = {event: list(_reads(source, event, dialect)) for event in _EVENTS}
     bodies = {event: _branch(schema, event, found, dialect, notify=notify) for event, found in reads.items() if found}
-    mark = mark_of("\n".join((path, _REVOKE, *bodies.values())))
+    mark = mark_of("\n".join((path, _SETTINGS, _REVOKE, *bodies.values())))
     # Whoever writes to the application's table need not be allowed to write to the ledger.
     function = (
         f"CREATE OR REPLACE FUNCTION {base}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER"
-        f" SET search_path = {path} AS $scrypath$\n"
+        f" SET search_path = {path} {_SETTINGS} AS $scrypath$\n"
         f"/* {signature(schema.uid, mark)} */\nBEGIN\n"
-        f"  IF current_setting({literal_sql(SWITCH)}, true) = 'off' THEN RETURN NULL; END IF;\n"
+        f"  IF current_setting('{SWITCH}', true) = 'off' THEN RETURN NULL; END IF;\n"
         f"{''.join(bodies.values())}  RETURN NULL;\nEND $scrypath$"
     )
     names, made = [], [function, _REVOKE.format(base)]
@@ -125,7 +127,7 @@ def _read(ids: RowIds, name: str, dialect: Dialect, *, shown: bool) -> str:
 
 
 def _branch(schema: Schema, event: str, found: Iterable[tuple[Write, str]], dialect: Dialect, *, notify: bool) -> str:
-    notice = _NOTICE.format(literal_sql(schema.uid)) if notify else ""
+    notice = _NOTICE.format(literal_sql(schema.uid, dialect)) if notify else ""
     inserts = "".join(
         f"    {INSERT_INTO}\n"
         f"    SELECT CAST(json_agg(id) AS text), {values(schema.uid, write, dialect)}\n"

@@ -55,7 +55,7 @@ class RowIds:
         name = quoting(dialect).quote
         parts = [f"{row}.{name(here.name)} IS NOT NULL" for _, here in self.pairs if here.nullable]
         if self.discriminator is not None:
-            listed = ", ".join(literal_sql(kind) for kind in self.kinds)
+            listed = ", ".join(literal_sql(kind, dialect) for kind in self.kinds)
             parts.append(f"{row}.{name(self.discriminator.name)} IN ({listed})")
         return " AND ".join(parts) or "1 = 1"
 

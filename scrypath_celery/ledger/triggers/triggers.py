@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, text
 
 from ...declaration.fan_out import Route
+from ...declaration.generation import index_of
 from ...declaration.schema import Schema
 from ...errors import SchemaError
 from . import mariadb, postgresql, sqlite
-from .installed import installed
+from .installed import all_installed, installed
 from .names import quoting
 from .places import refuse_elsewhere, refuse_missing, take_turns
+from .remembered import HOLDER, remembered
 from .trigger import Found, TableStatus, TableTriggers, TriggerState
+from .undeclared import undeclared_actions
 
 if TYPE_CHECKING:
     from ..database import Ledger
@@ -114,6 +117,29 @@ class Triggers:
         return self._ledger.run(remove, checked=False)
 
 
+def undeclared(ledger: Ledger, schemas: Iterable[Schema]) -> dict[str, list[str]]:
+    """The tables with triggers for indexes that no schema has, in whichever generation, by index.
+
+    They write works that nobody here runs: an index that has another name now, or a schema that is gone, left them.
+    """
+    known, found = {index_of(one.uid) for one in schemas}, dict[str, list[str]]()
+    for one in ledger.read(all_installed):
+        if index_of(one.index_uid) not in known and one.table not in (*found.get(one.index_uid, ()), HOLDER.name):
+            found.setdefault(one.index_uid, []).append(one.table)
+    return found
+
+
+def remove_index(ledger: Ledger, index_uid: str) -> tuple[TableStatus, ...]:
+    """Remove all triggers for an index by its uid, which need not be declared; what was there."""
+
+    def remove(connection: Connection) -> tuple[TableStatus, ...]:
+        take_turns(connection)
+        tables = _dropped(connection, index_uid)
+        return tuple(TableStatus(schema=index_uid, table=one, state=TriggerState.INSTALLED) for one in tables)
+
+    return ledger.run(remove, checked=False)
+
+
 def _wanted(connection: Connection, schema: Schema, plan: _Plan) -> list[TableTriggers]:
     schema.check()
     dialect = connection.dialect
@@ -122,16 +148,18 @@ def _wanted(connection: Connection, schema: Schema, plan: _Plan) -> list[TableTr
     of_rows = sqlite.wanted if dialect.name == "sqlite" else mariadb.wanted
     found = of_rows(schema, plan.routes, dialect)
     refuse_elsewhere(connection, schema, found)
-    return found
+    return [*found, remembered(schema, dialect)]
 
 
 def _standing(connection: Connection, schema: Schema, plan: _Plan) -> Iterator[TableStatus]:
     there, wanted = installed(connection, schema.uid), _wanted(connection, schema, plan)
     tables: dict[str, list[TableTriggers]] = {}
     for one in wanted:
-        tables.setdefault(one.table, []).append(one)
+        if one.on is not HOLDER:  # what only remembers is nobody's concern
+            tables.setdefault(one.table, []).append(one)
     for table, several in tables.items():
-        misses = "; ".join(one.misses for one in several if one.misses)
+        told = [one.misses for one in several] + [undeclared_actions(connection, several[0].on)]
+        misses = "; ".join(one for one in told if one)
         found = _told(schema, table, _together({_state(one, there) for one in several}), misses or None)
         version, of_wanted = _versions(several, there)
         yield replace(found, version=version, wanted=of_wanted)
@@ -154,7 +182,7 @@ def _standing_if_any(connection: Connection, schema: Schema, plan: _Plan) -> lis
     try:
         return list(_standing(connection, schema, plan)) if there else []
     except SchemaError:  # they were installed when it was declared otherwise
-        tables = dict.fromkeys(one.table for one in there)
+        tables = dict.fromkeys(one.table for one in there if one.table != HOLDER.name)
         return [_told(schema, table, TriggerState.LEFT_OVER) for table in tables]
 
 
@@ -171,9 +199,14 @@ def _install(connection: Connection, schema: Schema, plan: _Plan) -> list[TableS
 
 
 def _remove(connection: Connection, schema: Schema) -> list[TableStatus]:
-    there = installed(connection, schema.uid)
+    return [_told(schema, table, TriggerState.INSTALLED) for table in _dropped(connection, schema.uid)]
+
+
+def _dropped(connection: Connection, index_uid: str) -> list[str]:
+    """Remove all triggers for an index; the tables that had some."""
+    there = installed(connection, index_uid)
     _drop(connection, there)
-    return [_told(schema, table, TriggerState.INSTALLED) for table in dict.fromkeys(one.table for one in there)]
+    return list(dict.fromkeys(one.table for one in there if one.table != HOLDER.name))
 
 
 def _told(schema: Schema, table: str, state: TriggerState, misses: str | None = None) -> TableStatus:
