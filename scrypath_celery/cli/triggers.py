@@ -52,7 +52,7 @@ def upgrade(console: Console, schema: str | None) -> int:
 
 @triggers.command(epilog="Example: scrypath-celery -A shop ledger triggers remove Post")
 @schema_argument
-@click.option("--index", metavar="UID", help="Those of this index, which nobody declares any more.")
+@click.option("--index", type=GIVEN, metavar="UID", help="Those of this index, which nobody declares any more.")
 @operating
 def remove(console: Console, schema: str | None, index: str | None) -> int:
     """Remove all triggers and functions; from then on calls and `track` alone capture writes."""
