@@ -14,6 +14,7 @@ from ..ledger.triggers import TableStatus, Triggers, TriggerState, remove_index,
 from .app_command import operating
 from .completion import schema_argument
 from .console import DIFFERENT, FINE, NOT_DONE, Console
+from .given import GIVEN
 from .suggesting import Suggesting
 from .text import pairs
 
