@@ -82,7 +82,7 @@ class PendingWorks:
     def before_commit(self, session: Session) -> None:
         """Write all but the records that the commit is about to flush."""
         self.before_flush(session)
-        self._write(session, [item for item in self._unwritten() if not item.unsaved])
+        self._write(session, [item for item in self._unwritten() if not item.is_unsaved_in(session)])
 
     def release(self, savepoint: SessionTransaction) -> None:
         """A savepoint is released: what was in it is in the one around it now."""

@@ -86,11 +86,12 @@ class Registration:
         """Whether its record has its key (ids have nothing to wait for)."""
         return self.record_state is None or self.record_state.key is not None
 
-    @property
-    def unsaved(self) -> bool:
-        """Whether its record waits in the session for its first flush."""
+    def is_unsaved_in(self, session: Session) -> bool:
+        """Whether its record waits in the session (or in another one) for its first flush."""
         state = self.record_state
-        return state is not None and state.key is None and state.pending
+        if state is None or state.key is not None:
+            return False
+        return state.session_id == session.hash_key or state.pending
 
     def advance(self, event: Event) -> None:
         """Take the step that an event makes of it; one that ends without a row says so in its call's result."""

@@ -322,3 +322,17 @@ def test_a_record_that_is_in_no_session_yet_waits_for_its_own_flush(blog: Blog) 
         session.add(later)
         session.flush()
         assert blog.visible(session) == [["5"]]
+
+
+def test_a_database_that_returns_no_row_of_an_insert_tells_the_id_in_its_own_way(
+    blog: Blog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blog.add(Post(title="one"))
+    monkeypatch.setattr(blog.engine.dialect, "insert_returning", False)
+    results = []
+    for title in ("two", "three"):
+        with blog.make.begin() as session:
+            session.add(post := Post(title=title))
+            results.append(blog.capture.sync_record(post, session=session))
+    assert [result.work_ids for result in results] == [(1,), (2,)]
+    assert blog.works() == [("post", "upsert", ["2"]), ("post", "upsert", ["3"])]

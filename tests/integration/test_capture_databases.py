@@ -55,6 +55,20 @@ def test_a_refused_statement_inside_a_savepoint_spoils_nothing(wide: Blog) -> No
     assert wide.works() == [("post", "upsert", ["2"])]
 
 
+def test_a_commit_with_a_call_is_one_statement_more_of_the_same_text_each_time(wide: Blog) -> None:
+    seen = []
+    for title in ("first", "one", "two"):
+        wide.statements.clear()
+        with wide.make.begin() as session:
+            session.add(post := Post(title=title))
+            result = wide.capture.sync_record(post, session=session)
+        seen.append(list(wide.statements))
+    assert [text.split(" (")[0] for text in seen[1]] == ["INSERT INTO post", "INSERT INTO scrypath_work"]
+    assert seen[1] == seen[2]
+    assert wide.works()[-1:] == [("post", "upsert", ["3"])]
+    assert result.work_ids == (3,)
+
+
 @pytest.mark.filterwarnings("ignore:Note is reached")
 def test_tracked_sessions_and_their_statements_are_captured(wide: Blog) -> None:
     wide.tracker.track(wide.make)
