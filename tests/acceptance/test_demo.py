@@ -59,7 +59,7 @@ def test_the_demo_holds_and_says_what_it_does(tmp_path: Path) -> None:
     assert [line for line in output.splitlines() if len(line) > 80 and not line.startswith("   | ")] == []
     assert re.search(r"It takes about \d+0 s here", output)
     assert "\x1b" not in output
-    assert "fill      [" in (tmp_path / "err").read_text()
+    assert "fill       [" in (tmp_path / "err").read_text()
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
