@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 
 import click
 from generate_api import api, texts
+from remedies import REMEDIES
 
 from scrypath_celery import config, errors, logs, option_checks, signals, work
 from scrypath_celery.cli.exit_codes import MEANINGS
@@ -188,8 +189,8 @@ def names() -> str:
         ("Exit codes", ("code", "meaning"), ((f"`{code}`", name) for code, name in exit_codes().items())),
         (
             "Errors",
-            ("`code`", "class", "meaning"),
-            ((f"`{one.code}`", f"`{one.__name__}`", summary(one)) for one in error_classes()),
+            ("`code`", "class", "when", "what to do"),
+            ((f"`{one.code}`", f"`{one.__name__}`", summary(one), REMEDIES[one.__name__]) for one in error_classes()),
         ),
         ("States of a work", ("state",), ((f"`{one.value}`",) for one in work.State)),
         ("Operations", ("operation",), ((f"`{one.value}`",) for one in work.Operation)),

@@ -35,9 +35,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "queue": QUEUE,
     "bulk_queue": QUEUE,
     "backend": ("meilisearch", "'meilisearch'"),
-    "playbooks": (TEXT, "a string that is not empty, in one line, without spaces around it"),
 }
 """What a text must match, and the same in words."""
+OTHER_TEXT = (TEXT, "a string that is not empty, in one line, without spaces around it")
 
 
 def check(name: str, kind: Any, value: Any) -> Any:
@@ -49,7 +49,7 @@ def check(name: str, kind: Any, value: Any) -> Any:
     try:
         return _adapter(name, kind).validate_python(value)
     except ValidationError:
-        raise ConfigError(f"option {name!r} must be {wanted(name, kind)}, not {_shown(name, value)}") from None
+        raise ConfigError(f"option {name!r} must be {wanted(name, kind)}, not {_shown(name, kind, value)}") from None
 
 
 def wanted(name: str, kind: Any) -> str:
@@ -69,7 +69,12 @@ def wanted(name: str, kind: Any) -> str:
         if name.endswith("_share"):
             return "a number above 0 and at most 1"
         return f"a number of seconds from {SHORTEST} to {_most(name, kind):,}"
-    return TEXTS[name][1]
+    return TEXTS.get(name, OTHER_TEXT)[1]
+
+
+def is_text(name: str, kind: Any) -> bool:
+    """Whether an option is a text that its users think of."""
+    return name in TEXTS or (kind is str and name != "sync_mode")
 
 
 @cache
@@ -93,7 +98,7 @@ def _checked(name: str, kind: Any) -> Any:
         limits = (Gt(0), Le(1)) if name.endswith("_share") else (Ge(SHORTEST), Le(_most(name, kind)))
         return Annotated[(float, *limits, number)]
     more = [AfterValidator(_url)] if name == "meilisearch_url" else []
-    return Annotated[(str, text, _matching(TEXTS[name][0]), *more)]
+    return Annotated[(str, text, _matching(TEXTS.get(name, OTHER_TEXT)[0]), *more)]
 
 
 def _most(name: str, kind: type) -> int:
@@ -102,20 +107,20 @@ def _most(name: str, kind: type) -> int:
     return MOST if name in KEPT else LONGEST
 
 
-def _shown(name: str, value: Any) -> str:
+def _shown(name: str, kind: Any, value: Any) -> str:
     """A number as it is; of all else the type alone, for it may be a secret in the wrong place."""
-    kind = type(value).__name__
+    given = type(value).__name__
     if isinstance(value, str) and not value.strip():
         return "an empty one"
-    if isinstance(value, str) and name in TEXTS:
+    if isinstance(value, str) and is_text(name, kind):
         return "another string"
     if name in SECRET or isinstance(value, bool):
-        return kind
+        return given
     with suppress(TypeError, ValueError, OverflowError):
         float(value)
         text = repr(value)
-        return f"{text if len(text) <= 30 else text[:30] + '...'} ({kind})"
-    return kind
+        return f"{text if len(text) <= 30 else text[:30] + '...'} ({given})"
+    return given
 
 
 def _parted(value: Any) -> Any:

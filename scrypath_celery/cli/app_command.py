@@ -20,11 +20,15 @@ from .time_limit import time_limit
 FLAGS = ("sync_mode", "index_prefix", "meilisearch_url", "queue", "backend")
 OPTIONS = (
     click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, with a version."),
-    click.option("--sync-mode", type=click.Choice(["inline", "celery", "manual"]), help="Instead of the app's."),
-    click.option("--index-prefix", metavar="PREFIX", help="Instead of the app's."),
-    click.option("--meilisearch-url", type=GIVEN, metavar="URL", help="Instead of the app's."),
-    click.option("--queue", type=GIVEN, metavar="NAME", help="Instead of the app's."),
-    click.option("--backend", type=click.Choice(["meilisearch"]), help="Instead of the app's."),
+    click.option(
+        "--sync-mode",
+        type=click.Choice(["inline", "celery", "manual"]),
+        help="Instead of the app's sync_mode.",
+    ),
+    click.option("--index-prefix", metavar="PREFIX", help="Instead of the app's index_prefix."),
+    click.option("--meilisearch-url", type=GIVEN, metavar="URL", help="Instead of the app's meilisearch_url."),
+    click.option("--queue", type=GIVEN, metavar="NAME", help="Instead of the app's queue."),
+    click.option("--backend", type=click.Choice(["meilisearch"]), help="Instead of the app's backend."),
 )
 """What each of these commands takes."""
 

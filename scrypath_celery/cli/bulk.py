@@ -25,7 +25,7 @@ OPTIONS = (
         "--id", "id", type=GIVEN, metavar="ID", multiple=True, callback=one_work_id, help="The one work of this id."
     ),
     click.option("--all", "every", is_flag=True, help="All dead letters, without a filter."),
-    click.option("--limit", type=click.IntRange(min=1), help="The most works, the oldest first."),
+    click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The most works, the oldest first."),
     click.option("--dry-run", is_flag=True, help="Show what a filter leaves, and change nothing."),
 )
 

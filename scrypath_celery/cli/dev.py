@@ -17,8 +17,12 @@ MISSING = "the embedded engine and broker need more than is installed: python3 -
 
 
 @click.command(epilog="Example: scrypath-celery dev --engine-port 0 --json")
-@click.option("--engine-port", type=PORT, default=7700, show_default=True, help="The engine's port; 0 takes any.")
-@click.option("--broker-port", type=PORT, default=0, show_default=True, help="The broker's port; 0 takes any.")
+@click.option(
+    "--engine-port", type=PORT, metavar="PORT", default=7700, show_default=True, help="The engine's port; 0 takes any."
+)
+@click.option(
+    "--broker-port", type=PORT, metavar="PORT", default=0, show_default=True, help="The broker's port; 0 takes any."
+)
 @click.option("--data", type=GIVEN, metavar="FILE", help="File that keeps the engine's state (default: memory).")
 @click.option("--json", "as_json", is_flag=True, help="Print the URLs as one JSON document.")
 def dev(engine_port: int, broker_port: int, data: str | None, as_json: bool) -> None:

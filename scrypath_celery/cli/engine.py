@@ -14,7 +14,9 @@ MISSING = "the embedded engine needs more than is installed: python3 -m pip inst
 
 @click.command(epilog="Example: scrypath-celery engine --port 7700 --data engine.db")
 @click.option("--host", type=GIVEN, default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=PORT, default=7700, show_default=True, help="Port to listen on; 0 takes any.")
+@click.option(
+    "--port", type=PORT, metavar="PORT", default=7700, show_default=True, help="Port to listen on; 0 takes any."
+)
 @click.option(
     "--data", type=GIVEN, metavar="FILE", help="File that keeps the state, or a folder for it (default: memory)."
 )
@@ -30,6 +32,7 @@ MISSING = "the embedded engine needs more than is installed: python3 -m pip inst
 @click.option(
     "--payload-limit",
     type=click.IntRange(min=1),
+    metavar="BYTES",
     default=100_000_000,
     show_default=True,
     help="Largest body in bytes, decompressed.",

@@ -19,7 +19,7 @@ from .seconds import Seconds
 
 
 @click.command(epilog="Example: scrypath-celery -A shop exporter --port 9808")
-@click.option("--port", type=PORT, default=9808, show_default=True, help="Port; 0 takes any.")
+@click.option("--port", type=PORT, metavar="PORT", default=9808, show_default=True, help="Port; 0 takes any.")
 @click.option(
     "--address", type=GIVEN, metavar="HOST", default="127.0.0.1", show_default=True, help="Address to listen on."
 )

@@ -31,7 +31,12 @@ OPTIONS = (
         "--order", type=click.Choice([one.value for one in Order]), default=Order.NEWEST.value, show_default=True
     ),
     click.option(
-        "--limit", type=click.IntRange(min=1), default=PAGE, show_default=True, help="The most rows of a page."
+        "--limit",
+        type=click.IntRange(min=1),
+        metavar="N",
+        default=PAGE,
+        show_default=True,
+        help="The most rows of a page.",
     ),
     click.option("--after", type=GIVEN, metavar="ID", callback=work_id, help="The page behind this work."),
     click.option(

@@ -25,7 +25,7 @@ DIRECTORY = click.option(
     type=GIVEN,
     metavar="DIR",
     envvar="SCRYPATH_PLAYBOOKS",
-    help="Instead of the app's option 'playbooks'.",
+    help="Instead of the app's playbooks.",
 )
 
 
@@ -103,7 +103,7 @@ def show(ctx: click.Context, name: str, directory: str | None, as_document: bool
 
 @playbooks.command(epilog="Example: scrypath-celery -A shop playbooks run drafts --tenant acme")
 @click.argument("name")
-@click.option("--dir", "directory", type=GIVEN, metavar="DIR", help="Instead of the app's option 'playbooks'.")
+@click.option("--dir", "directory", type=GIVEN, metavar="DIR", help="Instead of the app's playbooks.")
 @click.option(
     "--tenant", type=GIVEN, metavar="TENANT", help="Whose documents are searched, where schemas have tenants."
 )

@@ -43,7 +43,7 @@ ACTIONS = ("retry", "backfill", "reindex", "repair")
     "--cutover/--no-cutover", default=True, show_default=True, help="With --action reindex: swap once it is filled."
 )
 @click.option("--detach", is_flag=True, help="With backfill and reindex: leave it to the workers, return at once.")
-@click.option("--dry-run", is_flag=True, help="With an action but retry: say what would be done.")
+@click.option("--dry-run", is_flag=True, help="With any action but retry: say what would be done.")
 @click.option("--include-contract-drift", is_flag=True, help="Attach what differs between index and schema.")
 @click.option("--verify", "verifying", is_flag=True, help="Compare document by document too.")
 @click.option("--allow-mass-delete", is_flag=True, help="Delete documents without a record beyond the cap too.")
@@ -62,7 +62,7 @@ def reconcile(
 ) -> int:
     """Report what differs between database and index, and what to do about it.
 
-    Without --action nothing is changed. Exit code 2 where a confirmed trouble is found (a difference, failed or
+    Without --action nothing is changed. Exit code 2 where a problem is confirmed (a difference, failed or
     hanging work, a pause), 1 where a part could not be read.
     """
     if (action == "retry") != (id is not None):

@@ -69,7 +69,7 @@ def rebuild(scene: Scene) -> None:
     """Reindex with a cut-over, under traffic."""
     voice = scene.voice
     voice.step("Rebuild: a new index beside the live one, swapped in while people write and search")
-    voice.call("search.reindex(City, cutover=True)   # or: scrypath-celery reconcile City --action reindex")
+    voice.call("search.reindex(City, cutover=True)  # or: scrypath-celery reindex City")
     with scene.session() as session:
         ids = session.scalars(select(City.id).order_by(City.id).limit(997)).all()
     before = search.meilisearch.index(City).fetch_info().created_at

@@ -24,7 +24,7 @@ def outage(scene: Scene) -> None:
     voice.call('fault = engine.faults.add("refuse", status=503, retry_after=1)')
     fault = engine.faults.add("refuse", status=503, retry_after=1)
     seconds = _grow(scene, OUTAGE)
-    voice.say(f"{OUTAGE} cities changed, each in a transaction of its own with sync_record, in {seconds:.1f} s")
+    voice.say(f"In {seconds:.1f} s {OUTAGE} cities changed, each in a transaction of its own with sync_record")
     wait_for(_paused, "the index is paused")
     open_works = sum(scene.counts().get(state, 0) for state in OPEN)
     voice.say("What cannot be seen is `unknown` and never zero, so that the exit code is 1:")
@@ -46,9 +46,10 @@ def poison(scene: Scene) -> None:
         poisoned = session.scalars(select(City).where(City.name == "Lima").order_by(City.population.desc())).first()
         assert poisoned is not None
     code = "max_fields_limit_exceeded"
-    voice.call(f'fault = engine.faults.add("fail_task", document="{poisoned.id}", code="{code}")  # {poisoned.name}')
+    voice.say(f"The engine is told to fail {poisoned.name}, wherever it is:")
+    voice.call("fault = engine.faults.add(", f'    "fail_task", document="{poisoned.id}", code="{code}")')
     fault = engine.faults.add("fail_task", document=str(poisoned.id), code=code)
-    voice.call("search.sync_records(cities, session=session)   # a thousand, in one transaction")
+    voice.call("search.sync_records(cities, session=session)  # a thousand of them")
     with scene.session.begin() as session:
         cities = session.scalars(select(City).order_by(City.population.desc()).limit(POISONED)).all()
         voice.hold(poisoned.id in {city.id for city in cities}, f"{poisoned.name} is one of the {POISONED} cities")

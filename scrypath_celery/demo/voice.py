@@ -20,6 +20,7 @@ class Voice:
     def __init__(self) -> None:
         self.steps = self.checks = 0
         self._quarter: tuple[str, int] = ("", 0)
+        self._full = ""
 
     def step(self, title: str) -> None:
         """Begin a step."""
@@ -54,11 +55,14 @@ class Voice:
         _echo("   ok: ", claim, fg="green")
 
     def progress(self, phase: str, done: int, total: int | None) -> None:
-        """A bar on stderr: one that grows on a terminal, four lines a phase elsewhere."""
+        """A bar on stderr: one a phase that grows on a terminal, four lines a phase elsewhere."""
         share = min(done / total, 1.0) if total else 0.0
         bar = "#" * int(share * _WIDTH)
-        line = f"   {phase:<9} [{bar:<{_WIDTH}}] {done:,} of {total or 0:,} documents"
+        line = f"   {phase:<10} [{bar:<{_WIDTH}}] {done:,} of {total or 0:,} documents"
         if sys.stderr.isatty():
+            if phase == self._full:
+                return
+            self._full = phase if share >= 1.0 else ""
             click.echo(f"\r\033[K{line}", err=True, nl=share >= 1.0)
         elif (phase, int(share * 4)) > self._quarter or phase != self._quarter[0]:
             self._quarter = (phase, int(share * 4))

@@ -191,7 +191,10 @@ def route(path: str) -> str:
 
 def shown(url: str) -> str:
     """A URL without the user and password that it may hold: this is what errors, reports and logs say."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # what redirects may name anything
+        return "another place"
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 

@@ -37,7 +37,7 @@ TROUBLES = frozenset(
         Signal.CONTRACT_DRIFT,
     }
 )
-"""Signals of a confirmed trouble: database and index differ, or somebody has to see to it before they agree."""
+"""Signals of a confirmed problem: database and index differ, or somebody has to see to it before they agree."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,7 +72,7 @@ class Report:
 
     @property
     def differs(self) -> bool:
-        """Whether a confirmed trouble was found."""
+        """Whether a problem was confirmed."""
         return any(TROUBLES.intersection(one.signals) for one in self.indexes)
 
 

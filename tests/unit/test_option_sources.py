@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from celery import Celery
@@ -12,7 +12,7 @@ from scrypath_celery import Scrypath
 from scrypath_celery.arguments import OptionArguments
 from scrypath_celery.config import NAMES, Options, from_celery, from_environment, resolve
 from scrypath_celery.errors import ConfigError
-from scrypath_celery.option_checks import TEXTS
+from scrypath_celery.option_checks import is_text
 
 
 def test_each_source_beats_the_ones_after_it_and_none_is_not_given() -> None:
@@ -106,8 +106,8 @@ def asked(name: str, value: Any, source: str) -> Options:
 @pytest.mark.parametrize("source", ["an argument", "the environment", "the Celery configuration"])
 @pytest.mark.parametrize("name", NAMES)
 def test_no_source_and_no_option_takes_what_is_absurd(name: str, source: str) -> None:
-    is_text = name in TEXTS or name == "include"
-    given: list[Any] = [one for one in ODD if not (is_text and one == "9" * 5_000)] + ([] if is_text else list(WORDS))
+    text = is_text(name, get_type_hints(Options)[name]) or name == "include"
+    given: list[Any] = [one for one in ODD if not (text and one == "9" * 5_000)] + ([] if text else list(WORDS))
     for value in given:
         with pytest.raises(ConfigError) as refused:
             asked(name, value, source)
