@@ -81,8 +81,8 @@ def _adoptable(connection: Connection) -> None:
     except LedgerOutdated as exc:
         found = str(exc).partition(":")[0]
         raise LedgerOutdated(
-            f"{found}, and `ledger upgrade` did not make it: bring it up to date with what made it, or drop the ledger's"
-            " tables (scrypath_*), upgrade again and backfill"
+            f"{found}, and `ledger upgrade` did not make it: bring it up to date with what made it, or drop the tables"
+            " of the ledger (scrypath_*), upgrade again and backfill"
         ) from None
 
 
