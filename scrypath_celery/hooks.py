@@ -17,34 +17,41 @@ Receiver = TypeVar("Receiver", bound=Callable[..., Any])
 class Hook:
     """Connects functions to one signal: `@search.on_dead_letter`, or `@search.on_dead_letter(Post)` for one class.
 
+    A name in place of the class (`"posts_internal"`) is one schema of a class that has several.
+
     They are called as receivers of the signal are, and kept for as long as the process lives.
 
     Raises:
         ConfigError: it is nothing that can be called, or a coroutine function, which nobody would await.
+        SchemaError: no schema has this name.
     """
 
     owner: Attached
     signal: str
 
     @overload
-    def __call__(self, target: type[Any] | None = None) -> Callable[[Receiver], Receiver]: ...
+    def __call__(self, target: type[Any] | str | None = None) -> Callable[[Receiver], Receiver]: ...
 
     @overload
     def __call__(self, target: Receiver) -> Receiver: ...
 
     def __call__(self, target: Any = None) -> Any:
+        if isinstance(target, str):
+            name = self.owner.schemas.of(target).name
+            return lambda receiver: self._connect(receiver, None, name)
         if target is None or isinstance(target, type):
             return lambda receiver: self._connect(receiver, target)
         return self._connect(target, None)
 
-    def _connect(self, receiver: Receiver, model: type[Any] | None) -> Receiver:
+    def _connect(self, receiver: Receiver, model: type[Any] | None, schema: str | None = None) -> Receiver:
         if not callable(receiver) or iscoroutinefunction(receiver):
             raise ConfigError(f"a receiver of {self.signal} is a function that is called, not awaited: {receiver!r}")
 
         from . import signals  # loads Celery
 
         def receive(sender: Any, **payload: Any) -> None:
-            if sender is model if model is not None else self.owner.declares(sender):
+            ours = sender is model if model is not None else self.owner.declares(sender)
+            if ours and schema in (None, payload["schema"]):
                 receiver(sender=sender, **payload)
 
         getattr(signals, self.signal).connect(receive, weak=False)

@@ -37,7 +37,7 @@ def upgrade(bind: Engine | Connection) -> str:
         config = _config(connection)
         found = current(connection)
         if found is None and _there(connection):
-            check_tables(connection)
+            _adoptable(connection)
             command.stamp(config, "head")
         elif found != head():
             _known(found)
@@ -72,6 +72,18 @@ def _known(revision: str | None) -> None:
     if revision is not None and revision not in known:
         newer = f"the ledger's tables are newer than this code (revision {revision})"
         raise LedgerOutdated(f"{newer}: upgrade scrypath-celery in this process")
+
+
+def _adoptable(connection: Connection) -> None:
+    """See that tables which no migration of ours has made are those of this code."""
+    try:
+        check_tables(connection)
+    except LedgerOutdated as exc:
+        found = str(exc).partition(":")[0]
+        raise LedgerOutdated(
+            f"{found}, and `ledger upgrade` did not make it: bring it up to date with what made it, or drop the tables"
+            " of the ledger (scrypath_*), upgrade again and backfill"
+        ) from None
 
 
 def _there(connection: Connection) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from scrypath_celery import signals
 from scrypath_celery.embedded import EmbeddedEngine
-from scrypath_celery.errors import ConfigError
+from scrypath_celery.errors import ConfigError, SchemaError
 from scrypath_celery.logs import LINES
 from scrypath_celery.notices import SHOWN
 from tests.deadline import eventually
@@ -205,9 +205,20 @@ def test_a_hook_hears_of_its_own_classes(shop: Shop) -> None:
     def of_others(**payload: Any) -> None:
         heard.append("of others")
 
+    @shop.search.on_settled("Post")
+    def of_a_name(**payload: Any) -> None:
+        heard.append(f"of the name {payload['schema']}")
+
+    shop.search.schema(name="posts_of_staff", fields=["title"])(Post)
+
+    @shop.search.on_settled("posts_of_staff")
+    def of_another(**payload: Any) -> None:
+        heard.append("of the staff's")
+
     shop.add(FIRST)
     shop.search.drain()
-    assert heard == ["of posts", "of all"]
+    both = ["of posts", "of all"]
+    assert sorted(heard) == sorted([*both, "of the name Post", *both, "of the staff's"])
 
 
 def test_a_hook_refuses_what_nobody_could_call(shop: Shop) -> None:
@@ -217,4 +228,6 @@ def test_a_hook_refuses_what_nobody_could_call(shop: Shop) -> None:
     with pytest.raises(ConfigError):
         shop.search.on_settled(awaited)
     with pytest.raises(ConfigError):
-        shop.search.on_settled("Post")  # type: ignore[call-overload]
+        shop.search.on_settled(7)  # type: ignore[call-overload]
+    with pytest.raises(SchemaError, match="did you mean 'Post'"):
+        shop.search.on_settled("Pots")

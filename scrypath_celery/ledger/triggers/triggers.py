@@ -71,6 +71,8 @@ class Triggers:
     def statements(self) -> tuple[str, ...]:
         """The statements that `install` runs, each to be run as it is; those that make what is there already, too.
 
+        Run them in one transaction: between a trigger that is dropped and its successor a write would be missed.
+
         Raises:
             SchemaError: as `status`. LedgerError: as `status`.
         """
@@ -85,8 +87,14 @@ class Triggers:
         Raises:
             SchemaError: as `status`. LedgerError: as `status`.
         """
-        delimited = self._ledger.database.dialect.name in ("mysql", "mariadb")
-        return "\n".join(_ended(one, delimited=delimited) for one in self.statements())
+        name = self._ledger.database.dialect.name
+        delimited = name in ("mysql", "mariadb")
+        statements = [_ended(one, delimited=delimited) for one in self.statements()]
+        if delimited:  # its statements commit by themselves
+            return "\n".join(statements)
+        # Between a trigger that is dropped and its successor a write would be missed.
+        begin = "BEGIN IMMEDIATE;" if name == "sqlite" else "BEGIN;"
+        return "\n".join((begin, *statements, "COMMIT;"))
 
     def install(self) -> tuple[TableStatus, ...]:
         """Install what is missing, renew what is outdated or switched off, remove what is left over; what was done.

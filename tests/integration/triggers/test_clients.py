@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -58,5 +59,20 @@ def test_the_databases_own_client_takes_the_script(urls: tuple[str, str]) -> Non
     search = open_library(engine)
     for schema in search.schemas:
         clients.run(url, search.ledger.triggers(schema).script())
+    assert {one.state for one in search.ledger.triggers(Book).status()} == {TriggerState.INSTALLED}
+    engine.dispose()
+
+
+def test_a_script_that_ends_halfway_leaves_no_table_without_its_trigger(urls: tuple[str, str]) -> None:
+    url, _ = urls
+    states(url, install=True)
+    engine = create_engine(url)
+    search = open_library(engine)
+    script = search.ledger.triggers(Book).script()
+    assert engine.dialect.name == "mysql" or script.count("DROP TRIGGER") >= 3
+    ended = script.replace(";\nCREATE TRIGGER", ";\nSELECT * FROM nowhere;\nCREATE TRIGGER", 1)
+    if ended != script:
+        with pytest.raises((AssertionError, sqlite3.OperationalError), match="nowhere"):
+            clients.run(url, ended)
     assert {one.state for one in search.ledger.triggers(Book).status()} == {TriggerState.INSTALLED}
     engine.dispose()

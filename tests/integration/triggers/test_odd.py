@@ -125,6 +125,20 @@ def test_a_change_of_the_last_digits_is_one_whatever_the_client_is_shown(connect
     assert captured(connection, "measure") == [["1"]]
 
 
+def test_locked_tables_are_captured_where_the_ledger_is_locked_along(search: Scrypath) -> None:
+    if search.ledger.database.dialect.name != "mysql":
+        return
+    with search.ledger.database.connect() as connection:
+        connection.exec_driver_sql("SELECT * FROM scrypath_work").close()
+        connection.exec_driver_sql("LOCK TABLES word WRITE, scrypath_work WRITE")
+        connection.exec_driver_sql("INSERT INTO word VALUES ('locked')")
+        connection.exec_driver_sql("UNLOCK TABLES")
+        assert captured(connection, "word") == [["locked"]]
+        connection.exec_driver_sql("DELETE FROM word")
+        connection.execute(delete(work))
+        connection.commit()
+
+
 def write_an_oddity(connection: Connection) -> None:
     connection.execute(Thing.__table__.insert().values({Thing.kind: "'\\", Thing.id: 5}))  # type: ignore[attr-defined]
     quote = quoting(connection.dialect).quote
