@@ -6,6 +6,7 @@ A timer of the consumer, not a thread: a thread in the prefork main process dead
 from __future__ import annotations
 
 import importlib
+import threading
 from functools import partial
 from typing import Any, ClassVar
 
@@ -14,7 +15,7 @@ from celery.signals import worker_shutdown
 from celery.utils import uuid
 
 from ..convergence.relay import free
-from ..errors import ScrypathError
+from ..errors import LedgerMissing, ScrypathError
 from ..ledger import workers
 from ..logs import log
 from .kombu_fix import fix_redis
@@ -33,7 +34,7 @@ class RelayStep(bootsteps.StartStopStep):  # type: ignore[misc]
         self._timer: Any = None
         self._search = parent.app.scrypath
         self._node = str(parent.hostname)[:80]
-        parent.app.scrypath.load()
+        _load(parent.app)
         # Before the pool is started, whose processes share it.
         if getattr(parent.app, ATTRIBUTE, None) is None:
             setattr(parent.app, ATTRIBUTE, ThisWorker(node=parent.hostname))
@@ -64,8 +65,24 @@ class RelayStep(bootsteps.StartStopStep):  # type: ignore[misc]
         try:
             free(self._search.runtime)
             self._search.runtime.ledger.run(partial(workers.forget, name=self._node))
+        except LedgerMissing:
+            return  # without a ledger nothing was claimed
         except ScrypathError as exc:
             log("claim_not_released", error=exc.code)
+
+
+def _load(app: Any) -> None:
+    """Know the schemas; a worker that is a program of its own says in one line why it cannot start.
+
+    Raises:
+        ScrypathError: an option or a declaration is wrong, and the worker runs in a thread of something else.
+    """
+    try:
+        app.scrypath.load()
+    except ScrypathError as exc:
+        if threading.current_thread() is not threading.main_thread():
+            raise
+        raise SystemExit(f"Error: the worker cannot start: {exc}") from exc
 
 
 def tick(app: Any, period: float) -> None:

@@ -25,3 +25,13 @@ def test_a_worker_without_a_ledger_says_so_in_one_line_and_then_goes_on(
     shop.search.ledger.create_all()
     shop.add(1)
     eventually(shop.in_step, what="the post is searchable")
+
+
+def test_a_worker_that_never_had_a_ledger_ends_without_a_word_of_claims(
+    open_shop: Callable[..., Shop], start_shop_worker: Callable[..., Worker], sqlite_url: str, fakeredis_url: str
+) -> None:
+    shop = open_shop(broker=fakeredis_url, database=sqlite_url)
+    tables.metadata.drop_all(shop.engine)
+    worker = start_shop_worker(shop)
+    worker.stop()
+    assert "claim could not be released" not in worker.output()

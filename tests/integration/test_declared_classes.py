@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -21,6 +24,7 @@ from scrypath_celery.ledger import Ledger
 from scrypath_celery.worker.relay_step import RelayStep
 from tests.blog import Post, Story
 from tests.commands import invoke
+from tests.processes import environment
 
 
 @pytest.fixture
@@ -93,9 +97,28 @@ def test_every_command_refuses_a_typo_with_the_nearest_name(mistaken: Celery, co
 
 
 def test_a_worker_does_not_start_with_a_typo(mistaken: Celery) -> None:
-    with pytest.raises(SchemaError) as caught:
-        RelayStep(SimpleNamespace(app=mistaken, hostname="w1@here"))
+    parent = SimpleNamespace(app=mistaken, hostname="w1@here")
+    with pytest.raises(SystemExit) as ended:
+        RelayStep(parent)
+    assert str(ended.value) == f"Error: the worker cannot start: {TYPO}"
+    with ThreadPoolExecutor() as pool, pytest.raises(SchemaError) as caught:  # where it is no program of its own
+        pool.submit(RelayStep, parent).result()
     assert str(caught.value) == TYPO
+
+
+def test_a_worker_with_a_wrong_option_ends_with_one_line(tmp_path: Path) -> None:
+    (tmp_path / "shop_with_options.py").write_text(
+        "from celery import Celery\n"
+        "from scrypath_celery import Scrypath\n"
+        "app = Celery('shop', broker='memory://')\n"
+        "search = Scrypath(app)\n"
+    )
+    command = [sys.executable, "-m", "celery", "-A", "shop_with_options", "worker", "-Q", "search_sync", "-P", "solo"]
+    env = environment({"SCRYPATH_LEASE": "nan"}, folder=tmp_path)
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Error: the worker cannot start: option 'lease' must be a number" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("with_session", [True, False])

@@ -95,7 +95,7 @@ def test_what_is_no_list_of_generations_is_refused(open_shop: Open, other_engine
     shop = open_shop(other_engine, generation=1)
     with (
         shop.search.override(generations=given) as search,
-        pytest.raises(ConfigError, match="'generations' must be a list of whole numbers above zero"),
+        pytest.raises(ConfigError, match="'generations' must be a list of whole numbers from 1"),
     ):
         _ = search.options
 
