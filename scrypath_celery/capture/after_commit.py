@@ -103,7 +103,7 @@ def _take(
 def _merged(found: Mapping[Group, Written]) -> _Merged:
     merged: dict[tuple[str, Mode], Written] = {}
     for group, written in found.items():
-        if group.is_ours and group.at is None and written.works:
+        if group.is_ours and not group.at and written.works:
             key = group.uid, group.mode
             if group.operation is Operation.FAN_OUT:  # it holds owners: how many documents is not known yet
                 written = Written(written.works, ())

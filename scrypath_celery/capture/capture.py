@@ -22,7 +22,7 @@ from .after_commit import Written, deliver
 from .generations import in_all_generations
 from .pending import PendingWorks
 from .record_ids import shows
-from .registration import Group, Registration, group_of
+from .registration import NOW, Group, Registration, group_of
 from .related import of_owner, routes_of, write_group
 from .result import ResultState, SyncResult
 from .session_events import listen, phase_of
@@ -157,8 +157,8 @@ class Capture:
         refuse_unknown(how, known.__optional_keys__, of="a call that registers records")
         runtime = self._runtime()
         chosen, schemas = list(records), runtime.schemas
-        result = self._result(runtime, how.get("sync_mode") if at is None else Mode.CELERY, len(chosen))
-        result.is_scheduled = at is not None
+        result = self._result(runtime, Mode.CELERY if at else how.get("sync_mode"), len(chosen))
+        result.is_scheduled = bool(at)
         of_model = {
             type(record): [
                 (schema, group_of(schema, operation, result, at))
@@ -257,7 +257,7 @@ def _write(
 
 
 def later(at: datetime | None) -> float | None:
-    """When works are due (seconds since the epoch); None where that is now, or past.
+    """When works are due (seconds since the epoch): `NOW` for a time that is past, None where none is given.
 
     Raises:
         ConfigError: it is no time, or says not in which time zone.
@@ -266,4 +266,4 @@ def later(at: datetime | None) -> float | None:
         return None
     if not isinstance(at, datetime) or at.utcoffset() is None:
         raise ConfigError("at= takes a datetime with a time zone: datetime(2030, 1, 1, tzinfo=UTC)")
-    return at.timestamp() if at > datetime.now(UTC) else None
+    return at.timestamp() if at > datetime.now(UTC) else NOW

@@ -224,7 +224,7 @@ class PendingWorks:
             return rows
         self.runtime.ledger.admit(connection)
         work_ids = write_group(self.runtime, connection, group, fresh)
-        each = MAX_IDS if group.at is None else 1
+        each = 1 if group.at else MAX_IDS
         savepoint = session.get_nested_transaction()
         if group.at is not None:
             self._replace_dates(group, fresh)

@@ -16,6 +16,9 @@ from . import record_ids, related_ids
 from .registration_state import Event, RegistrationState, next_state
 from .result import ResultState, SyncResult
 
+NOW = 0.0
+"""When works are due that take the place of those for later, and are not for later themselves."""
+
 
 class Group(NamedTuple):
     """What one work may hold together."""
@@ -41,11 +44,12 @@ class Registration:
 
     `savepoint` is the one that the call was made in, `bind` where its data is written, `write_on_flush` says that
     every flush may be the last that its session is told of, since somebody else ends the transaction, `at` when its
-    works are due (seconds since the epoch; None: at once). With a `route` it is a fan-out, and its ids are those of
-    owners; `deletion_read` says that what it leads to was read before the deletion of the record. With `refers` the ids
-    are those of the record that this fan-out's owner names. One that is not `is_ours` is for workers of another
-    generation of the indexes. `has_copy` says of a record in no session that a merge put a copy of it into this one.
-    `group` are the works that its ids belong to; where many are alike it is given as `known_group`.
+    works are due (seconds since the epoch, or `NOW`; None: at once, beside what is for later). With a `route` it is a
+    fan-out, and its ids are those of owners; `deletion_read` says that what it leads to was read before the deletion of
+    the record. With `refers` the ids are those of the record that this fan-out's owner names. One that is not `is_ours`
+    is for workers of another generation of the indexes. `has_copy` says of a record in no session that a merge put a
+    copy of it into this one. `group` are the works that its ids belong to; where many are alike it is given as
+    `known_group`.
     """
 
     schema: Schema

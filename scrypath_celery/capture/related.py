@@ -118,9 +118,11 @@ def write_group(runtime: Runtime, connection: Connection, group: Group, ids: Seq
         }
 
     with tracing.span("capture", kind="producer", about=about) as span:
-        if group.at is not None:
+        if group.at:
             written = scheduled.write(connection, uid, ids, group.at)
         else:
             written = works.write(connection, uid, operation, ids, mode, publish_after=after, fan_out=group.fan_out)
+            if group.at is not None:
+                scheduled.drop(connection, uid, ids)
         span.note(works=len(written))
     return written

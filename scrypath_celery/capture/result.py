@@ -11,8 +11,9 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
+from ..argument_checks import seconds
 from ..convergence.summary import Summary
-from ..errors import ConfigError, SessionError
+from ..errors import SessionError
 from ..ledger import Ledger, fan_outs, works
 from ..work import Mode, State
 
@@ -85,8 +86,7 @@ class SyncResult:
             ConfigError: `timeout` is no number of seconds. SessionError: the call's transaction is not over.
             LedgerError: the ledger cannot be asked.
         """
-        if timeout is not None and not (isinstance(timeout, int | float) and timeout >= 0):
-            raise ConfigError(f"wait takes a number of seconds, at least 0, or None: not {timeout!r}")
+        timeout = None if timeout is None else seconds("timeout", timeout)
         if self.state is ResultState.DEFERRED:
             raise SessionError("nothing of this call is committed yet: wait for it after the commit")
         self._patience = timeout

@@ -23,9 +23,7 @@ def write(connection: Connection, index_uid: str, ids: Sequence[str], at: float)
 
     It takes the place of the one that was scheduled for the same document, unless that is due already.
     """
-    old = [
-        one for start in range(0, len(ids), MAX_IDS) for one in _of(connection, index_uid, ids[start : start + MAX_IDS])
-    ]
+    old = _of(connection, index_uid, ids)
     at, written = min(at, _LAST), []
     for id in dict.fromkeys(ids):
         [work_id] = works.write(connection, index_uid, Operation.UPSERT, (id,), Mode.CELERY, publish_after=0.0)
@@ -38,10 +36,19 @@ def write(connection: Connection, index_uid: str, ids: Sequence[str], at: float)
     return tuple(written)
 
 
+def drop(connection: Connection, index_uid: str, ids: Sequence[str]) -> None:
+    """Remove what was scheduled for these documents and is not due yet."""
+    _remove(connection, _of(connection, index_uid, ids))
+
+
 def _of(connection: Connection, index_uid: str, ids: Sequence[str]) -> list[int]:
     """The works that are scheduled for these documents."""
-    query = select(scheduled.c.work_id).where(scheduled.c.index_uid == index_uid, scheduled.c.document_id.in_(ids))
-    return list(connection.execute(query).scalars())
+    found: list[int] = []
+    for start in range(0, len(ids), MAX_IDS):
+        some = scheduled.c.document_id.in_(ids[start : start + MAX_IDS])
+        query = select(scheduled.c.work_id).where(scheduled.c.index_uid == index_uid, some)
+        found += connection.execute(query).scalars()
+    return found
 
 
 def _remove(connection: Connection, old: Sequence[int]) -> None:

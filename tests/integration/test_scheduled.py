@@ -118,6 +118,24 @@ def test_a_time_that_is_past_means_now(blog: Blog) -> None:
     assert len(drain(blog.runtime).succeeded) == 1
 
 
+def test_a_time_that_is_past_replaces_one_that_is_not(blog: Blog) -> None:
+    schedule(blog, SOON)
+    schedule(blog, datetime(2020, 1, 1, tzinfo=UTC))
+    assert blog.runtime.ledger.read(lambda tx: scheduled.waiting(tx, "post")) == (0, None)
+    assert len(drain(blog.runtime).succeeded) == len(due(blog)) == 1
+
+
+def test_of_two_dates_in_one_transaction_the_last_holds_also_where_it_is_past(blog: Blog) -> None:
+    with blog.make() as session:
+        post = session.get_one(Post, 1)
+        for at in (SOON, datetime(2020, 1, 1, tzinfo=UTC)):
+            blog.capture.sync_record(post, session=session, at=at)
+            session.flush()
+        session.commit()
+    assert blog.runtime.ledger.read(lambda tx: scheduled.waiting(tx, "post")) == (0, None)
+    assert len(drain(blog.runtime).succeeded) == 1
+
+
 def test_a_time_without_a_zone_is_refused(blog: Blog) -> None:
     with pytest.raises(ConfigError, match="a datetime with a time zone"):
         schedule(blog, SOON.replace(tzinfo=None))
