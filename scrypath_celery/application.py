@@ -21,7 +21,6 @@ from .declaration.registry import Schemas
 from .declaration.schema import Schema
 from .declaration_watch import DeclarationWatch
 from .destination_watch import DestinationWatch
-from .eager import Eager
 from .errors import ConfigError
 from .ledger import Ledger, publications
 from .ledger.triggers import Declarations
@@ -53,7 +52,6 @@ class Attached:
         self._reading: tuple[int, tuple[Callable[[], Session], Engine]] | None = None
         self._publisher: Any = None
         self._totals = Totals()
-        self._eager = Eager()
         self._watch, self._destinations = self._new_watches()
 
     def init_app(
@@ -261,7 +259,7 @@ class Attached:
         return found[1][0]
 
     def _is_eager(self) -> bool:
-        return self.celery_app is not None and self._eager.now(self.celery_app)
+        return self.celery_app is not None and bool(self.celery_app.conf.task_always_eager)
 
     def _publish(
         self, index: str, ids: tuple[int, ...], *, cause: Cause = Cause.SYNC, documents: int | None = None

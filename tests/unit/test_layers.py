@@ -44,7 +44,6 @@ LAYERS = {
     "searches": FACADE,
     "operations": FACADE,
     "application": FACADE,
-    "eager": FACADE,
     "declaration_watch": FACADE,
     "destination_watch": FACADE,
     "telling": FACADE,
