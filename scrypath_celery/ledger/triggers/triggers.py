@@ -13,12 +13,12 @@ from ...declaration.generation import index_of
 from ...declaration.schema import Schema
 from ...errors import SchemaError
 from . import mariadb, postgresql, sqlite
+from .foreign_actions import undeclared_actions
 from .installed import all_installed, installed
 from .names import quoting
 from .places import refuse_elsewhere, refuse_missing, take_turns
 from .remembered import HOLDER, remembered
 from .trigger import Found, TableStatus, TableTriggers, TriggerState
-from .undeclared import undeclared_actions
 
 if TYPE_CHECKING:
     from ..database import Ledger
