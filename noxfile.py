@@ -21,8 +21,8 @@ PART = tuple(
     for folder in ("unit", "integration", "related", "searching", "playbooks", "embedded", "metrics", "contract")
 )
 """What covers most of the package in a few minutes: whatever needs no worker that lives and dies."""
-SHORT = ("tests/unit", "tests/integration/ledger", "tests/integration/cli", "tests/related")
-"""What another Python could break, beside what is captured and read: the ledger, SQLite, the command line."""
+SHORT = ("tests/unit", "tests/integration/ledger", "tests/related")
+"""What another Python could break, beside what is captured and read: the ledger, SQLite, how words are parsed."""
 LOWEST, LATEST = "constraints/lowest.txt", "constraints/latest.txt"
 """The oldest libraries that the package allows, and the newest that it was seen to work with."""
 
