@@ -59,10 +59,11 @@ def pythons(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def elsewhere(session: nox.Session) -> None:
-    """A part of the suite on each Python that is there beside the one that runs nox."""
-    for python in PYTHONS:
-        if python.id != RUNNING:
-            session.notify(f"pythons({python.id})", posargs=(*SHORT, *_named("capture", "source", "binding")))
+    """A part of the suite on each Python that is there beside the one that runs nox: the more, the newer it is."""
+    others = [python.id for python in PYTHONS if python.id != RUNNING]
+    for python in others:
+        wide = (*SHORT, *_named("capture", "source", "binding")) if python == others[-1] else SHORT[:1]
+        session.notify(f"pythons({python})", posargs=wide)
 
 
 @nox.session
