@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
 import textwrap
 from collections.abc import Iterator
 from dataclasses import is_dataclass
@@ -59,18 +60,16 @@ OTHERS = {
 FIXTURES = ("scrypath_engine", "scrypath_broker", "scrypath_override", "scrypath_drain")
 
 
-def texts(kind: Any) -> dict[str, str]:
+def texts(kind: type) -> dict[str, str]:
     """The string under each field of a class, those of its bases first: what it means."""
-    found: dict[str, str] = {}
-    for base in reversed([kind, *getattr(kind, "__orig_bases__", ()), *kind.__mro__[1:]]):
-        found |= _texts_of(base) if inspect.isclass(base) and base.__module__.startswith("scrypath_celery") else {}
-    return found
-
-
-def _texts_of(kind: type) -> dict[str, str]:
     body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[-1]
     assert isinstance(body, ast.ClassDef)
     found: dict[str, str] = {}
+    # By their names in the source: before Python 3.12 a TypedDict does not know what it was made of.
+    for name in [one.id for one in body.bases if isinstance(one, ast.Name)]:
+        base = getattr(sys.modules[kind.__module__], name, None)
+        if inspect.isclass(base) and base.__module__.startswith("scrypath_celery"):
+            found |= texts(base)
     for item, after in pairwise(body.body):
         if not (isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)):
             continue
