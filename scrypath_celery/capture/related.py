@@ -99,7 +99,8 @@ def is_record(record: Any) -> ColumnElement[bool]:
 
 
 def write_group(runtime: Runtime, connection: Connection, group: Group, ids: Sequence[str]) -> tuple[int, ...]:
-    """Write the works of a group; their ids. Those for later hold one document each.
+    """Write the works of a group; their ids. Those for later hold one document each; one whose date is past takes
+    the place of those for its documents.
 
     The relay leaves their publication to the caller for a while, unless nobody here would publish them.
     """

@@ -125,9 +125,12 @@ def joined(session: Session, bind: Engine | Connection) -> tuple[Connection, Tra
     """The connection on which the session writes to this database, in its savepoint if it is in one, and the
     connection's transaction or savepoint that is the session's own transaction there."""
     held = None if session.in_nested_transaction() else _held(session, bind)
-    if held is None:  # it joins now, or its savepoint may have to be begun there
-        held = _held(session, session.connection(bind_arguments={"bind": bind}))
-    return held[0], held[1]
+    if held is not None:
+        return held[0], held[1]
+    # It joins now, or its savepoint may have to be begun there.
+    connection = session.connection(bind_arguments={"bind": bind})
+    held = _held(session, connection)
+    return connection, held[1] if held is not None else None
 
 
 def connection_of(session: Session, schema: Schema) -> Connection:

@@ -254,8 +254,8 @@ def _shown(engine: Engine) -> str:
     return engine.url.set(query={}).render_as_string()
 
 
-def check_tables(connection: Connection) -> None:
-    """Compare the ledger's tables with what this code needs.
+def check_tables(connection: Connection, *, remedy: str = "run `scrypath-celery ledger upgrade`") -> None:
+    """Compare the ledger's tables with what this code needs; `remedy` is what to do where one is older.
 
     Raises:
         LedgerMissing: none is there. LedgerOutdated: a table or column is missing.
@@ -270,9 +270,7 @@ def check_tables(connection: Connection) -> None:
         found = {column["name"] for column in there.get((None, table.name), ())}
         expected = {column.name for column in table.columns}
         if expected - found:
-            raise LedgerOutdated(
-                f"the ledger's table {table.name} is older than this code: run `scrypath-celery ledger upgrade`"
-            )
+            raise LedgerOutdated(f"the ledger's table {table.name} is older than this code: {remedy}")
 
 
 def _identity(connection: Connection) -> str | None:

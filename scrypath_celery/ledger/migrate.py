@@ -19,6 +19,10 @@ from .refusals import translated
 from .sqlite import begin_immediate
 
 _SCRIPTS = Path(__file__).parent / "migrations"
+_NOT_OURS = (
+    "`ledger upgrade` did not make it, so bring it up to date with what made it, or drop the tables of the ledger"
+    " (scrypath_*), upgrade again and backfill"
+)
 
 
 def upgrade(bind: Engine | Connection) -> str:
@@ -37,7 +41,7 @@ def upgrade(bind: Engine | Connection) -> str:
         config = _config(connection)
         found = current(connection)
         if found is None and _there(connection):
-            _adoptable(connection)
+            check_tables(connection, remedy=_NOT_OURS)
             command.stamp(config, "head")
         elif found != head():
             _known(found)
@@ -72,18 +76,6 @@ def _known(revision: str | None) -> None:
     if revision is not None and revision not in known:
         newer = f"the ledger's tables are newer than this code (revision {revision})"
         raise LedgerOutdated(f"{newer}: upgrade scrypath-celery in this process")
-
-
-def _adoptable(connection: Connection) -> None:
-    """See that tables which no migration of ours has made are those of this code."""
-    try:
-        check_tables(connection)
-    except LedgerOutdated as exc:
-        found = str(exc).partition(":")[0]
-        raise LedgerOutdated(
-            f"{found}, and `ledger upgrade` did not make it: bring it up to date with what made it, or drop the tables"
-            " of the ledger (scrypath_*), upgrade again and backfill"
-        ) from None
 
 
 def _there(connection: Connection) -> bool:
