@@ -20,7 +20,8 @@ def prepare(run: ClaimRun) -> Steps:
     """Create the index where it is missing, and apply what is declared for it.
 
     An index that is there is taken as it is, whoever made it; what differs in it is reported as drift. Only one that a
-    claim began to make and is gone before it saw the end (killed, or not answered) gets its settings again.
+    claim began to make and is gone before it saw the end (killed, or not answered) gets its settings again. A target is
+    its rebuild's affair: what makes it may still stand in the engine's queue, before what is sent now.
     """
     engine, schema = run.runtime.engine, run.schema
     known = run.claim.fingerprint or ""
@@ -28,6 +29,9 @@ def prepare(run: ClaimRun) -> Steps:
         run.runtime.declaration_changed(run.runtime.ledger, schema)
     try:
         engine.require_version()
+        if run.to_target:
+            yield Step.PREPARED
+            return
         _check_owner(run)
         found = engine.index(run.index)
         if found is not None:
@@ -55,7 +59,7 @@ def prepare(run: ClaimRun) -> Steps:
 
 
 def _left_behind(run: ClaimRun) -> bool:
-    if run.to_target or not (run.claim.fingerprint or "").startswith(BEGUN):
+    if not (run.claim.fingerprint or "").startswith(BEGUN):
         return False
 
     def is_left(connection: Connection) -> bool:
@@ -69,7 +73,7 @@ def _left_behind(run: ClaimRun) -> bool:
 def _check_owner(run: ClaimRun) -> None:
     """Before this ledger first uses an index of the engine: see that it is no other application's."""
     uid = run.claim.index_uid
-    if run.to_target or run.claim.engine_uid == run.index:
+    if run.claim.engine_uid == run.index:
         return
     try:
         refuse_foreign(run.runtime, run.schema, run.index)

@@ -33,24 +33,21 @@ def send_all(run: ClaimRun, ids: Sequence[str]) -> Steps:
     """Read these records now and make the index say the same of them."""
     gone: list[str] = []
     documents: dict[str, bytes] = {}
-    page, began = run.runtime.options.read_documents, time.monotonic()
+    page, size, began = run.runtime.options.read_documents, 0, time.monotonic()
     for start in range(0, len(ids), page):
-        documents.update(read(run, ids[start : start + page], gone))
+        found = read(run, ids[start : start + page], gone)
+        documents.update(found)
+        size += sum(map(len, found.values()))
         yield Step.READ
-        if start + page < len(ids) and _worth_gathering(documents, began):
+        # A page more goes into the same payload where that is small, and did not take long to read.
+        if start + page < len(ids) and size < SMALL_PAYLOAD and time.monotonic() - began < GATHER:
             continue
         for part in payloads(documents, run.runtime.options.payload_bytes):
             yield from send_documents(run, part)
-        documents, began = {}, time.monotonic()
+        documents, size, began = {}, 0, time.monotonic()
     refuse_unexpected_deletions(run, gone)
     for start in range(0, len(gone), MAX_IDS):
         yield from send_deletions(run, gone[start : start + MAX_IDS])
-
-
-def _worth_gathering(documents: Mapping[str, bytes], began: float) -> bool:
-    """Whether a page more may go into the same payload: it is small, and it did not take long to read."""
-    small = sum(map(len, documents.values())) < SMALL_PAYLOAD
-    return small and time.monotonic() - began < GATHER
 
 
 def read(run: ClaimRun, ids: Sequence[str], gone: list[str]) -> Mapping[str, bytes]:

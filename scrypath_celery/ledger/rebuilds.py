@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Float, Row, Select, bindparam, func, select, update
 
 from ..work import OPEN, Operation, State, Work
 from . import indexes, totals, works
@@ -149,10 +150,14 @@ def tally(connection: Connection, id: int) -> dict[State, tuple[int, int]]:
     return {State(state): (int(count), int(documents or 0)) for state, count, documents in found}
 
 
-def open_of(connection: Connection, ids: Sequence[int]) -> set[int]:
-    """Those of these works that are not settled."""
-    query = select(work.c.id).where(work.c.id.in_(ids), work.c.state.in_([state.value for state in OPEN]))
-    return set(connection.execute(query).scalars())
+def open_of(connection: Connection, id: int) -> set[int]:
+    """The works of a rebuild that are not settled."""
+    return set(connection.execute(_open_of(), {"rebuild": id}).scalars())
+
+
+@cache
+def _open_of() -> Select[Any]:
+    return select(work.c.id).where(work.c.rebuild_id == bindparam("rebuild"), in_state(*OPEN))
 
 
 def claimed_since(
@@ -205,13 +210,14 @@ def others_moved(connection: Connection, id: int, index_uid: str, number: int) -
 
 def written_lately(connection: Connection, index_uid: str, seconds: float) -> bool:
     """Whether single changes of an index are waiting, or came in within the last `seconds`."""
-    query = (
-        select(work.c.id)
-        .where(work.c.index_uid == index_uid, work.c.rebuild_id.is_(None), work.c.created_at > now() - seconds)
-        .where(work.c.state.in_([state.value for state in (*OPEN, State.SUCCEEDED)]))
-        .limit(1)
-    )
-    return connection.execute(query).first() is not None
+    return connection.execute(_written_lately(), {"uid": index_uid, "seconds": seconds}).first() is not None
+
+
+@cache
+def _written_lately() -> Select[Any]:
+    lately = work.c.created_at > now() - bindparam("seconds", type_=Float)
+    single = (work.c.index_uid == bindparam("uid")) & work.c.rebuild_id.is_(None)
+    return select(work.c.id).where(single, lately, in_state(*OPEN, State.SUCCEEDED)).limit(1)
 
 
 def last_send(connection: Connection, id: int) -> tuple[int, str] | None:

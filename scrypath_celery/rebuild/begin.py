@@ -124,7 +124,8 @@ def give_up(held: Held, phase: Phase, reason: str) -> None:
     engine = held.runtime.engine
     for name in {held.row.target, held.row.renaming} - {None}:
         assert name is not None
-        if engine.index(name) is not None:
+        # What is still to be made stands in the engine's queue, before its end.
+        if held.row.target_created is None or engine.index(name) is not None:
             settled(held.runtime, engine.drop(name), missing="index_not_found")
     held.save(phase=phase)
 
@@ -135,7 +136,7 @@ def _is_decided(held: Held) -> bool:
 
 
 def _spoilt(held: Held) -> str | None:
-    if held.row.operation is not Operation.REINDEX or held.phase is Phase.CREATE:
+    if held.row.operation is not Operation.REINDEX or held.row.target_created is None:
         changed = held.row.fingerprint != held.schema.fingerprint()
         return f"the declaration of {held.schema.name} changed" if changed else None
     found = spoilt(held)

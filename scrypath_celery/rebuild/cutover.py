@@ -7,6 +7,7 @@ import secrets
 from ..convergence.executor import await_tasks
 from ..errors import EngineError, EngineUnreachable
 from ..runtime import Runtime
+from ..work import EngineTask
 from .held import Held
 from .phases import Phase
 
@@ -85,9 +86,15 @@ def settled(runtime: Runtime, uid: int, *, missing: str | None = None) -> None:
     if task is None or not task.terminal:
         raise EngineUnreachable(f"the engine's task {uid} did not end in time", sent=True)
     if task.status != "succeeded" and (missing is None or code != missing):
-        said = (task.error or {}).get("message")
-        text = f"the engine's task {uid} ({task.type}) {task.status} with {code}"
-        raise EngineError(f"{text}: {said}" if said else text, engine_code=code)
+        raise task_error(task)
+
+
+def task_error(task: EngineTask) -> EngineError:
+    """The error for an engine task that did not succeed."""
+    error = task.error or {}
+    code, said = error.get("code"), error.get("message")
+    text = f"the engine's task {task.uid} ({task.type}) {task.status} with {code}"
+    return EngineError(f"{text}: {said}" if said else text, engine_code=code)
 
 
 def fresh_name(runtime: Runtime, uid: str) -> str:

@@ -87,8 +87,8 @@ def pump(held: Held) -> bool:
 
 
 def _moved(held: Held) -> list[Range]:
-    ids = [work[0] for one in held.row.ranges for work in one["open"]]
-    unsettled = held.runtime.ledger.read(lambda tx: rebuilds.open_of(tx, ids)) if ids else set()
+    any_open = any(one["open"] for one in held.row.ranges)
+    unsettled = held.runtime.ledger.read(partial(rebuilds.open_of, id=held.row.id)) if any_open else set()
     return [_past(one, unsettled) for one in held.row.ranges]
 
 

@@ -41,7 +41,7 @@ def _rule(*then: Phase, by: tuple[str, ...] = ()) -> Rule:
 
 PHASES: Mapping[Phase, Rule] = {
     Phase.CREATE: _rule(Phase.FILL, *GIVEN_UP, by=("target", "noted")),
-    Phase.FILL: _rule(Phase.FILL, Phase.CATCH_UP, Phase.ORPHANS, *GIVEN_UP, by=("ranges",)),
+    Phase.FILL: _rule(Phase.FILL, Phase.CREATE, Phase.CATCH_UP, Phase.ORPHANS, *GIVEN_UP, by=("ranges",)),
     Phase.ORPHANS: _rule(Phase.ORPHANS, Phase.DONE, *GIVEN_UP, by=("counts",)),
     Phase.CATCH_UP: _rule(
         Phase.CATCH_UP, Phase.CUT_OVER, *GIVEN_UP, by=("target", "target_created", "noted", "catching")

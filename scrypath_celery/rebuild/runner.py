@@ -7,6 +7,8 @@ from collections.abc import Callable
 from enum import Enum, auto
 from functools import partial
 
+from sqlalchemy import Connection
+
 from ..convergence.executor import run_ready_works
 from ..convergence.relay import relay
 from ..errors import IndexPaused, RebuildError, ScrypathError
@@ -40,7 +42,10 @@ def run_here(held: Held, progress: Progress | None = None) -> Rebuild:
             back.
     """
     runtime, uid = held.runtime, held.row.index_uid
-    waiting, moved = Waiting(runtime=runtime, uid=uid, longest=SLICE), True
+    waiting, moved = (
+        Waiting(runtime=runtime, uid=uid, look=SLICE, has_work=partial(ready.any_ready, index_uid=uid)),
+        True,
+    )
     try:
         while True:
             _refuse_pause(runtime, uid, moved=moved)
@@ -114,7 +119,8 @@ def _drive(held: Held, end: float, progress: RebuildProgress | None, *, works: b
         give_up(held, Phase.EXPIRED, "nothing has moved in it for longer than a rebuild is kept")
         return Left.DONE
     runtime = held.runtime
-    waiting = Waiting(runtime=runtime, uid=held.row.index_uid, longest=runtime.options.poll_max)
+    look, uid = runtime.options.poll_max, held.row.index_uid
+    waiting = Waiting(runtime=runtime, uid=uid, look=look, has_work=_anything_ready)
     while time.monotonic() < end:
         turn = step(held)
         if progress is not None:
@@ -128,7 +134,7 @@ def _drive(held: Held, end: float, progress: RebuildProgress | None, *, works: b
             return Left.TO_OTHERS
         # Only the engine is waited for, and only where this process has nothing else to do: what comes next is due
         # as soon as it is done, and the relay comes back here no sooner than its period is over.
-        if runtime.ledger.read(lambda tx: ready.uids(tx, *READY)):
+        if runtime.ledger.read(_anything_ready):
             return Left.DONE
         waiting.wait()
     return Left.TO_ANYBODY
@@ -141,6 +147,10 @@ def _others_are_at_it(runtime: Runtime, row: Rebuild) -> bool:
     """
     found = runtime.ledger.read(lambda tx: rebuilds.tally(tx, row.id))
     return any(state in found for state in (*READY, State.RUNNING))
+
+
+def _anything_ready(connection: Connection) -> bool:
+    return bool(ready.uids(connection, *READY))
 
 
 def _run_works(held: Held) -> int:

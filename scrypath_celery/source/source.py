@@ -40,6 +40,7 @@ from .statements import (
     id_expression,
     ids_of,
     records_of,
+    rows_of,
     value_of,
     values_of,
 )
@@ -117,7 +118,7 @@ class Source:
         schema = part.schema
         statement = statement.with_only_columns(*expressions(schema), maintain_column_froms=True)
         for values in chunks(values_of(session, schema, list(part.wanted))):
-            rows = session.execute(statement.where(among(session, schema, values))).all()
+            rows = rows_of(session, schema, statement.where(among(session, schema, values)))
             documents = together(schema, rows)
             if documents is not None and documents.keys() <= part.wanted.keys():
                 part.documents.update(documents)
@@ -193,8 +194,8 @@ class Source:
         found: set[str] = set()
         with self._session(schema) as session:
             for values in chunks(values_of(session, schema, ids)):
-                rows = session.scalars(ids_of(schema).where(among(session, schema, values)))
-                found.update(schema.ids_of(rows.all()))
+                rows = rows_of(session, schema, ids_of(schema).where(among(session, schema, values)))
+                found.update(schema.ids_of([row[0] for row in rows]))
         return found
 
     def kept_out(self, schema: Schema, ids: Sequence[str]) -> set[str]:
@@ -281,7 +282,7 @@ class Source:
             if until is not None:
                 query = query.where(expression <= value_of(schema, until))
             query = query.where(*chosen)
-            return schema.ids_of(session.scalars(query).all())
+            return schema.ids_of([row[0] for row in rows_of(session, schema, query)])
 
     def opened(self, schema: Schema) -> AbstractContextManager[Session]:
         """A session to read with; errors of the database within it become SourceError."""

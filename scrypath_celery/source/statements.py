@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Integer, Select, String, any_, bindparam, cast, func, select
+from sqlalchemy import ARRAY, ColumnElement, Integer, Row, Select, String, any_, bindparam, cast, func, select
 from sqlalchemy.orm import Session
 
 from ..declaration import mapping
@@ -71,6 +71,17 @@ def value_of(schema: Schema, id: str) -> Any:
         return id_value(id_expression(schema).type, id)
     except LookupError as exc:
         raise SourceError(f"{schema.name} has no id {id!r}") from exc
+
+
+def rows_of(session: Session, schema: Schema, statement: Select[Any]) -> Sequence[Row[Any]]:
+    """The rows of a statement that selects columns, past what the session does to load entities.
+
+    Where something listens to the session's statements (and may change them), they go through it.
+    """
+    if session.dispatch.do_orm_execute:
+        return session.execute(statement).all()
+    connection = session.connection({"mapper": schema.mapper, "clause": statement})
+    return connection.execute(statement).all()
 
 
 def criteria(schema: Schema, wanted: Mapping[str, str], *, least: bool) -> list[ColumnElement[bool]]:

@@ -37,7 +37,7 @@ OFF: dict[str, dict[str, Any]] = {
     "fingerprint": QUIET | {"documents": 6, "writes": 10, "old": True},
 }
 
-FIRST = {"epoch": 8, "rename": 625}
+FIRST = {"epoch": 8, "rename": 205}
 """Where the schedules begin that are played without a mechanism (default: 0), where one that needs it is rare."""
 
 
