@@ -58,7 +58,7 @@ def pump(held: Held) -> bool:
     lately = partial(rebuilds.written_lately, index_uid=held.row.index_uid, seconds=LIVE_SECONDS)
     window = LIVE_WINDOW if runtime.ledger.read(lately) else WINDOW
     moved = _moved(held)
-    room = [0 if one["over"] else min(window - len(one["open"]), AT_ONCE) for one in moved]
+    room = [0 if one["over"] else min(window - len(one["open"]), _at_once(one)) for one in moved]
     pages = [_read(held, one, most * MAX_IDS) if most > 0 else None for one, most in zip(moved, room, strict=True)]
     if moved == list(held.row.ranges) and all(page is None for page in pages):
         held.renew()
@@ -84,6 +84,11 @@ def pump(held: Held) -> bool:
         cause = cause_of(held.row.operation)
         runtime.publish(held.row.index_uid, tuple(written), cause=cause, documents=documents)
     return True
+
+
+def _at_once(one: Range) -> int:
+    """Works that are made at once: one of a range that was not begun, so that the engine soon has something to do."""
+    return 1 if one["read"] == one["after"] else AT_ONCE
 
 
 def _moved(held: Held) -> list[Range]:
