@@ -14,8 +14,11 @@ FIRST = 2_000_000
 """The first id of these articles."""
 
 
-def commit_all(how: str, records: int) -> None:
-    """Write so many records from four clients, synced by this package (`sync`) or by a task for each (`naive`)."""
+def commit_all(how: str, records: int) -> float:
+    """Write so many records from four clients, synced by this package (`sync`) or by a task for each (`naive`).
+
+    When they began (`time.perf_counter`): that they start and connect is no part of it.
+    """
     share = records // CLIENTS
     command = [sys.executable, "-m", "tests.bench.clients", how]
     children = [
@@ -30,6 +33,7 @@ def commit_all(how: str, records: int) -> None:
     for child in children:
         assert child.stdout is not None
         child.stdout.readline()  # it is connected
+    began = time.perf_counter()
     for child in children:  # all of them before any is waited for: they are to write at the same time
         assert child.stdin is not None
         child.stdin.write("go\n")
@@ -38,6 +42,7 @@ def commit_all(how: str, records: int) -> None:
         child.communicate()
         if child.returncode:
             raise SystemExit(f"a client ended with {child.returncode}")
+    return began
 
 
 def _child(how: str, first: str, count: str) -> None:

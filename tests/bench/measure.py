@@ -48,7 +48,7 @@ def single(worker: Worker, records: int, waited: int) -> Iterator[Line | Figure]
         _empty()
         _warm()
         before = _spent()
-        ours = records / _timed(partial(_sync_all, records))
+        ours = _rate(records, partial(_sync_all, records))
         after = _spent()
     for name, theirs, target in (("waits", waits, ">= 100"), ("never looks back", forgets, ">= 3")):
         yield Line(
@@ -63,7 +63,7 @@ def single(worker: Worker, records: int, waited: int) -> Iterator[Line | Figure]
     yield Figure(name=f"of each of these {records} commits", text=f"{text} (the commit itself among the transactions)")
 
 
-def _naive(url: str, number: int, send: Callable[[], None]) -> float:
+def _naive(url: str, number: int, send: Callable[[], float]) -> float:
     """Records a second of a task for each."""
     _empty()
     before = tasks_done(url, NAIVE)
@@ -71,22 +71,33 @@ def _naive(url: str, number: int, send: Callable[[], None]) -> float:
     def all_done() -> bool:
         return tasks_done(url, NAIVE) >= before + number
 
-    start = time.perf_counter()
-    send()
-    eventually(all_done, seconds=TIMEOUTS, what="the engine has finished the tasks")
-    return number / (time.perf_counter() - start)
+    def done() -> float:
+        began = send()
+        eventually(all_done, seconds=TIMEOUTS, what="the engine has finished the tasks")
+        return began
+
+    return _rate(number, done)
 
 
-def _sync_all(number: int) -> None:
-    commit_all("sync", number)
+def _rate(number: int, act: Callable[[], float]) -> float:
+    """Records a second from when `act` says that it began."""
+    began = act()
+    return number / (time.perf_counter() - began)
+
+
+def _sync_all(number: int) -> float:
+    began = commit_all("sync", number)
     _settle()
+    return began
 
 
-def _wait_each(number: int) -> None:
+def _wait_each(number: int) -> float:
+    began = time.perf_counter()
     for id in range(number):
         with Session.begin() as session:
             session.add(article(id))
         send_and_wait.delay(id)
+    return began
 
 
 def _spent() -> dict[str, int]:
