@@ -76,9 +76,11 @@ def value_of(schema: Schema, id: str) -> Any:
 def rows_of(session: Session, schema: Schema, statement: Select[Any]) -> Sequence[Row[Any]]:
     """The rows of a statement that selects columns, past what the session does to load entities.
 
-    Where something listens to the session's statements (and may change them), they go through it.
+    Where the application has a say in its sessions' statements (a listener, a method of its own, options), they go
+    through the session.
     """
-    if session.dispatch.do_orm_execute:
+    own = type(session).execute is not Session.execute or getattr(session, "execution_options", None)
+    if own or session.dispatch.do_orm_execute:
         return session.execute(statement).all()
     connection = session.connection({"mapper": schema.mapper, "clause": statement})
     return connection.execute(statement).all()
