@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 
 from scrypath_celery.embedded import EmbeddedEngine
 from tests.deadline import eventually
-from tests.processes import environment
+from tests.processes import environment, run
 from tests.reports import Reports
 from tests.shop import Shop
 from tests.worker import Worker
@@ -130,7 +129,7 @@ def test_a_dead_letter_of_a_call_that_runs_inline_is_reported(
 ) -> None:
     shop = open_private_shop(sync_mode="inline")
     code = f"from tests.shop_reporting import shop; shop.add({FIRST}, title={TITLE!r}, body='unprojectable')"
-    subprocess.run([sys.executable, "-c", code], env=environment(reports.env(shop)), check=True)
+    assert run([sys.executable, "-c", code], env=environment(reports.env(shop))).returncode == 0
     assert reports.fingerprints() == [["Post", "validation", "projection"]]
     check_privacy(reports)
 
