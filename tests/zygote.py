@@ -19,12 +19,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from types import ModuleType
-from typing import Any, AnyStr
+from typing import Any, AnyStr, ClassVar
 
 IMPORTED = (
     "celery.app.amqp",
@@ -73,6 +72,8 @@ IMPORTED = (
     "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite.pysqlite",
     "sqlalchemy.ext.asyncio",
+    "tests.docs.python_blocks",
+    "tests.docs.shell_blocks",
     "tests.shop",
 )
 """What most of the programs import. None of it opens anything, or remembers the environment that it was imported in."""
@@ -82,71 +83,105 @@ _LONGEST = 1024 * 1024
 _PR_SET_CHILD_SUBREAPER = 36
 _OWN = frozenset({"PYTHONPATH", "PYTHONUNBUFFERED"})
 """What the environment says to the interpreter itself, and a forked process does as well."""
+_FILE = "file"
 
 
 def suits(command: Sequence[str], env: Mapping[str, str]) -> bool:
-    """Whether a forked process is what a fresh one would be: `python -m ...` or `-c ...`, with no other options."""
-    python = [str(word) for word in command[:2]] in ([sys.executable, "-m"], [sys.executable, "-c"])
-    return python and sys.platform == "linux" and _for_python(env) == _for_python(os.environ)
+    """Whether a forked process is what a fresh one would be: a program for the Python of the tests, and no options."""
+    return sys.platform == "linux" and _program(command) is not None and _for_python(env) == _for_python(os.environ)
 
 
 def _for_python(env: Mapping[str, str]) -> dict[str, str]:
     return {name: env[name] for name in env if name.startswith("PYTHON") and name not in _OWN}
 
 
-class Forked(subprocess.Popen[AnyStr]):
-    """A child process like any other, which the zygote was forked for."""
+def _program(command: Sequence[str]) -> list[str] | None:
+    """`-m`, `-c` or `file`, and what follows: the program of a command line that Python is to run, else None."""
+    first, *rest = [str(word) for word in command]
+    if _is_python(first):
+        if len(rest) > 1 and rest[0] in ("-m", "-c"):
+            return rest
+        return [_FILE, *rest] if rest and not rest[0].startswith("-") else None
+    try:
+        with open(first, encoding="utf-8", errors="replace") as file:
+            line = file.readline()
+    except OSError:
+        return None
+    return [_FILE, first, *rest] if line.startswith("#!") and _is_python(line[2:].strip()) else None
 
-    def _execute_child(
-        self,
-        args: Sequence[str],
-        executable: Any,
-        preexec_fn: Any,
-        close_fds: bool,
-        pass_fds: Any,
-        cwd: Any,
-        env: Mapping[str, str] | None,
-        startupinfo: Any,
-        creationflags: Any,
-        shell: bool,
-        *streams_and_others: Any,
-    ) -> None:
+
+def _is_python(program: str) -> bool:
+    ours = Path(sys.executable)
+    return Path(program).parent == ours.parent and Path(program).resolve() == ours.resolve()
+
+
+class Forked(subprocess.Popen[AnyStr]):
+    """A child process like any other, which a zygote was forked for."""
+
+    def _execute_child(self, args: Sequence[str], *given: Any) -> None:
         """What the standard library does here by fork and exec."""
-        p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite = streams_and_others[:6]
-        _, _, _, _, _, start_new_session, *_ = streams_and_others[6:]
+        _, _, _, _, cwd, env, _, _, _, *streams, _, _, _, _, _, new_session, _ = given
         asked = {
-            "command": [str(word) for word in args[1:]],
-            "cwd": os.path.abspath(cwd or "."),
-            "env": dict(os.environ if env is None else env),
-            "session": bool(start_new_session),
+            "program": _program(args),
+            "command": [str(word) for word in args],
+            "folder": os.path.abspath(cwd or "."),
+            "environment": dict(os.environ if env is None else env),
+            "new_session": bool(new_session),
         }
-        streams = [given if given != -1 else own for own, given in enumerate((p2cread, c2pwrite, errwrite))]
+        p2cread, _, _, c2pwrite, _, errwrite = streams
+        inherited = [stream if stream != -1 else own for own, stream in enumerate((p2cread, c2pwrite, errwrite))]
         private: Any = self
         try:
-            self.pid = _zygote().fork(json.dumps(asked).encode(), streams)
+            self.pid = Zygote.ours().fork(json.dumps(asked).encode(), inherited)
             private._child_created = True
         finally:
-            private._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)
+            private._close_pipe_fds(*streams)
 
 
-class _Zygote:
+class Zygote:
     """The zygote of this process, as seen from here."""
 
-    def __init__(self) -> None:
+    _ours: ClassVar[Zygote | None] = None
+
+    def __init__(self, connection: socket.socket, wait: Callable[[], object]) -> None:
+        self._connection, self._wait = connection, wait
+        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LONGEST)
         self._lock = Lock()
         self._prctl = ctypes.CDLL(None, use_errno=True).prctl
-        self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LONGEST)
+        atexit.register(self.close)
+        Zygote._ours = self
+
+    @classmethod
+    def ours(cls) -> Zygote:
+        """The zygote of this process; it is started when it is first asked for."""
+        return cls._ours or cls._started()
+
+    @classmethod
+    def _started(cls) -> Zygote:
+        connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            command = [sys.executable, "-m", "tests.zygote", str(theirs.fileno())]
-            path = os.pathsep.join([str(_CHECKOUT), *filter(None, [os.environ.get("PYTHONPATH")])])
-            self._process = subprocess.Popen(
-                command,
+            process = subprocess.Popen(
+                [sys.executable, "-m", "tests.zygote", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": path},
+                env={**os.environ, "PYTHONPATH": os.pathsep.join([str(_CHECKOUT), os.environ.get("PYTHONPATH", "")])},
                 pass_fds=[theirs.fileno()],
             )
-        atexit.register(self.close)
+        return cls(connection, process.wait)
+
+    @classmethod
+    def hatch(cls) -> None:
+        """Make a zygote of what this process is now, which has imported everything and begun nothing.
+
+        What is forked from it ends where this is called.
+        """
+        connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        pid = os.fork()
+        if pid == 0:
+            connection.close()
+            _serve(theirs)
+            sys.exit()
+        theirs.close()
+        cls(connection, lambda: os.waitpid(pid, 0))
 
     def fork(self, asked: bytes, streams: Sequence[int]) -> int:
         """The process id of the process that was asked for: a child of this one, to be waited for."""
@@ -166,23 +201,18 @@ class _Zygote:
         """End the zygote; what it was forked for goes on."""
         self._connection.shutdown(socket.SHUT_RDWR)
         self._connection.close()
-        self._process.wait()
+        self._wait()
 
     def _adopt(self, whether: bool) -> None:
         if self._prctl(_PR_SET_CHILD_SUBREAPER, int(whether), 0, 0, 0) != 0:
             raise OSError(ctypes.get_errno(), "no orphans are adopted here")
 
 
-@cache
-def _zygote() -> _Zygote:
-    return _Zygote()
-
-
-def _main(connection: socket.socket, folders: Sequence[str]) -> None:
-    """Import everything, and fork for each request; `folders` is where every Python here looks for modules."""
+def _serve(connection: socket.socket) -> None:
+    """Fork for each request until there are no more; in what was forked, run the program that was asked for."""
+    given = {os.path.abspath(folder) for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep)}
+    folders = [folder for folder in sys.path[1:] if folder not in given]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name in IMPORTED:
-        importlib.import_module(name)
     gc.collect()
     gc.freeze()
     while True:
@@ -196,7 +226,7 @@ def _main(connection: socket.socket, folders: Sequence[str]) -> None:
     connection.close()
     asked = json.loads(message)
     _become(asked, streams, folders)
-    _run(*asked["command"])
+    _run(*asked["program"])
 
 
 def _forked(connection: socket.socket) -> bool:
@@ -225,32 +255,36 @@ def _become(asked: Mapping[str, Any], streams: Sequence[int], folders: Sequence[
         os.dup2(stream, own)
         os.close(stream)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    if asked["session"]:
+    if asked["new_session"]:
         os.setsid()
-    os.chdir(asked["cwd"])
+    os.chdir(asked["folder"])
     os.environ.clear()
-    os.environ.update(asked["env"])
+    os.environ.update(asked["environment"])
     time.tzset()
-    how, program, *arguments = asked["command"]
+    how, program, *arguments = asked["program"]
+    first = {"-m": asked["folder"], "-c": "", _FILE: os.path.dirname(os.path.realpath(program))}[how]
     named = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
-    sys.path[:] = [asked["cwd"] if how == "-m" else "", *dict.fromkeys([*map(os.path.abspath, named), *folders])]
+    sys.path[:] = [first, *dict.fromkeys([*map(os.path.abspath, named), *folders])]
     sys.argv[:] = [how if how == "-c" else program, *arguments]
-    sys.orig_argv[:] = [sys.executable, *asked["command"]]
+    sys.orig_argv[:] = asked["command"]
     importlib.invalidate_caches()
     if os.environ.get("PYTHONUNBUFFERED"):
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
 
 
 def _run(how: str, program: str, *_: str) -> None:
-    """Run the program as `python -m` and `python -c` do; how it ends is how this process ends."""
+    """Run the program as Python does; how it ends is how this process ends."""
     if how == "-m":
         runpy.run_module(program, run_name="__main__", alter_sys=True)
-        return
-    module = ModuleType("__main__")
-    sys.modules["__main__"] = module
-    exec(compile(program, "<string>", "exec"), module.__dict__)
+    elif how == _FILE:
+        runpy.run_path(program, run_name="__main__")
+    else:
+        module = ModuleType("__main__")
+        sys.modules["__main__"] = module
+        exec(compile(program, "<string>", "exec"), module.__dict__)
 
 
 if __name__ == "__main__":
-    _given = {os.path.abspath(folder) for folder in os.environ["PYTHONPATH"].split(os.pathsep)}
-    _main(socket.socket(fileno=int(sys.argv[1])), [folder for folder in sys.path[1:] if folder not in _given])
+    for _name in IMPORTED:
+        importlib.import_module(_name)
+    _serve(socket.socket(fileno=int(sys.argv[1])))

@@ -41,23 +41,35 @@ forked = pytest.mark.skipif(
 )
 
 
-def told(folder: Path, *how: str, fresh: bool, **options: Any) -> dict[str, Any]:
+def told(folder: Path, *command: str, fresh: bool, **options: Any) -> dict[str, Any]:
     """What the program tells of itself."""
     env = environment({"GIVEN": "é", "TZ": "XYZ+3"}, folder=folder)
-    done = run([sys.executable, *how, "a word"], fresh=fresh, input="a line\n", env=env, cwd=folder, **options)
+    done = run([*command, "a word"], fresh=fresh, input="a line\n", env=env, cwd=folder, **options)
     assert (done.returncode, done.stderr) == (7, "and on the other stream\n")
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
+COMMANDS = {
+    "code": [sys.executable, "-c", PROGRAM],
+    "module": [sys.executable, "-m", "program"],
+    "file": [sys.executable, "program.py"],
+    "script": ["./program"],
+}
+
+
 @forked
 @pytest.mark.parametrize("session", [False, True])
-@pytest.mark.parametrize("how", ["-c", "-m"])
-def test_a_forked_program_finds_all_that_a_fresh_one_finds(tmp_path: Path, how: str, session: bool) -> None:
-    (tmp_path / "program.py").write_text(PROGRAM)
-    words = ("-m", "program") if how == "-m" else ("-c", PROGRAM)
-    found = told(tmp_path, *words, fresh=False, start_new_session=session)
-    assert found == told(tmp_path, *words, fresh=True, start_new_session=session)
+@pytest.mark.parametrize("what", COMMANDS)
+def test_a_forked_program_finds_all_that_a_fresh_one_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, session: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("program.py").write_text(PROGRAM)
+    Path("program").write_text(f"#!{sys.executable}\n{PROGRAM}")
+    Path("program").chmod(0o755)
+    found = told(tmp_path, *COMMANDS[what], fresh=False, start_new_session=session)
+    assert found == told(tmp_path, *COMMANDS[what], fresh=True, start_new_session=session)
     assert (found["parent"], found["session"], found["environment"]["GIVEN"]) == (os.getpid(), session, "é")
 
 
@@ -97,7 +109,7 @@ def test_what_is_written_unbuffered_is_there_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [[sys.executable, "-W", "error", "-c", ""], ["sh", "-c", ""], [sys.executable, "program.py"], [sys.executable]],
+    [[sys.executable, "-W", "error", "-c", ""], ["sh", "-c", ""], [sys.executable, "-"], [sys.executable]],
 )
 def test_what_is_no_program_of_python_alone_is_started_afresh(command: list[str]) -> None:
     assert not suits(command, os.environ)
