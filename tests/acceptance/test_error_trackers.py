@@ -80,7 +80,8 @@ def test_a_task_reports_its_dead_letters_grouped_by_schema_class_and_code(
     for number, body in enumerate(["unprojectable", "unprojectable", "", ""]):
         shop.add(FIRST + number, title=TITLE, body=body)
         eventually(lambda: shop.open() == 0, what="it is settled")
-    eventually(lambda: len(reports()) == 3, what="three dead letters are reported")
+        # A task that still runs would take the next one too, and report both as one.
+        eventually(lambda: len(reports()) == failed(shop), what="each dead letter is reported")
     assert worker.stop() == 0
     validation, invalid = ["Post", "validation", "projection"], ["Post", "validation", "invalid_document_id"]
     # Two processes report, each when it comes to it.

@@ -75,9 +75,17 @@ def test_a_forked_program_finds_all_that_a_fresh_one_finds(
 
 @forked
 def test_a_forked_program_does_no_imports_again() -> None:
-    code = "import sys; print('celery.apps.worker' in sys.modules)"
+    code = "import sys; print('celery.bin.celery' in sys.modules)"
     assert run([sys.executable, "-c", code]).stdout == "True\n"
     assert run([sys.executable, "-c", code], fresh=True).stdout == "False\n"
+
+
+@forked
+def test_what_an_application_may_patch_before_a_worker_imports_it_is_not_imported_yet() -> None:
+    late = ("celery.worker.consumer", "celery.concurrency.prefork", "gevent", "eventlet")
+    trackers = ("sentry_sdk", "opentelemetry.instrumentation")
+    code = f"import sys; print(sorted(sys.modules.keys() & {{*{late + trackers!r}}}))"
+    assert run([sys.executable, "-c", code]).stdout == "[]\n"
 
 
 @forked
