@@ -39,7 +39,7 @@ def start(command: Sequence[str], *, fresh: bool = False, **options: Any) -> sub
 
 def run(
     command: Sequence[str], *, timeout: float | None = None, input: str | None = None, **options: Any
-) -> subprocess.CompletedProcess[Any]:
+) -> subprocess.CompletedProcess[str]:
     """Run a program to its end, as `subprocess.run` does, its output captured as text."""
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with start(command, **{**streams, **options}) as process:

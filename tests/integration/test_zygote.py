@@ -81,7 +81,7 @@ def test_a_forked_program_does_no_imports_again() -> None:
 
 
 @forked
-def test_what_an_application_may_patch_before_a_worker_imports_it_is_not_imported_yet() -> None:
+def test_what_an_application_may_patch_before_a_worker_has_it_is_not_there_yet() -> None:
     late = ("celery.worker.consumer", "celery.concurrency.prefork", "gevent", "eventlet")
     trackers = ("sentry_sdk", "opentelemetry.instrumentation")
     code = f"import sys; print(sorted(sys.modules.keys() & {{*{late + trackers!r}}}))"
