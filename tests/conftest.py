@@ -46,6 +46,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 # Workers and commands are processes of their own, which would spend most of their time on compiling what they import.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# Tests are collected without garbage to speak of.
+gc.disable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -61,15 +63,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Leave what is imported by now out of every later look for garbage, which otherwise takes most of its time."""
+    gc.enable()
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(scope="module", autouse=True)
 def nothing_left_open() -> Iterator[None]:
-    """What a module leaves unclosed is told at its last test, and not at whichever runs when it is collected."""
+    """What a module leaves unclosed is told at its last test, and not at whichever runs when it is collected.
+
+    What it leaves otherwise (modules, statements that are compiled) stays, and is not looked at again either.
+    """
     yield
     gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

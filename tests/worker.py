@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from tests.deadline import PATIENCE, eventually
-from tests.processes import environment
+from tests.processes import environment, start
 
 _NUMBERS = itertools.count(1)
 _SHOWN = 20_000
@@ -34,10 +34,13 @@ class Worker:
         options: Sequence[str] = ("--without-mingle", "--without-gossip"),
         loglevel: str = "INFO",
         cwd: Path | None = None,
+        fresh: bool = False,
     ) -> None:
         """`app` is what `-A` takes. It is looked for in `cwd` (default: `folder`) and in the checkout.
 
         `folder` holds the log, `worker<N>.log`; `env` is added to the environment of the tests.
+
+        `fresh` is as in `start`; a green pool, which patches what is imported, always is.
         """
         self.name = f"worker{next(_NUMBERS)}"
         self.log = folder / f"{self.name}.log"
@@ -45,6 +48,7 @@ class Worker:
         self._env = environment({"PYTHONUNBUFFERED": "1", **(env or {})}, folder=self._cwd)
         select = ["-Q", queues, "-P", pool, "-c", str(concurrency), "-l", loglevel, "-n", f"{self.name}@%h"]
         self._command = [sys.executable, "-m", "celery", "-A", app, "worker", *select, *options]
+        self._fresh = fresh or pool in ("gevent", "eventlet")
         self._process: subprocess.Popen[bytes] | None = None
         self._read_from = 0
 
@@ -76,9 +80,8 @@ class Worker:
             raise AssertionError(f"{self.name} runs already")
         self._read_from = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._env, cwd=self._cwd
-            )
+            streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+            self._process = start(self._command, fresh=self._fresh, env=self._env, cwd=self._cwd, **streams)
         eventually(self._ready, seconds=seconds, what=f"{self.name} is ready, see {self.log}")
         return self
 

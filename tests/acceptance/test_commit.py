@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -16,7 +15,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.deadline import eventually
-from tests.processes import environment
+from tests.processes import environment, run
 from tests.services.process import ServerProcess
 from tests.services.rabbitmq import RabbitMQServer
 from tests.services.redis import RedisServer
@@ -164,7 +163,7 @@ def test_the_work_of_a_process_that_is_gone_right_after_its_commit_is_done(
     start_shop_worker(shop)
     code = f"from tests.shop_app import shop\nshop.add(1, 2, 3)\n{_ENDS[end]}"
     env = environment(shop.setup.env())
-    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    done = run([sys.executable, "-c", code], env=env)
     assert done.returncode == (-signal.SIGKILL if end == "killed" else 0), done.stderr
     eventually(shop.in_step, what="its work is searchable")
     assert len(shop.documents()) == 3

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.deadline import PATIENCE, eventually
+from tests.processes import start
 from tests.worker import alive, children
 
 PROGRAM = "from scrypath_celery.cli import main; main(['demo'])"
@@ -26,7 +27,7 @@ def demo(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     temporary = folder / "temporary"
     temporary.mkdir()
     with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
-        process = subprocess.Popen(
+        process = start(
             [sys.executable, "-c", PROGRAM],
             stdin=subprocess.DEVNULL,
             stdout=out,

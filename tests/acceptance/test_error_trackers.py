@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 
 from scrypath_celery.embedded import EmbeddedEngine
 from tests.deadline import eventually
-from tests.processes import environment
+from tests.processes import environment, run
 from tests.reports import Reports
 from tests.shop import Shop
 from tests.worker import Worker
@@ -81,7 +80,8 @@ def test_a_task_reports_its_dead_letters_grouped_by_schema_class_and_code(
     for number, body in enumerate(["unprojectable", "unprojectable", "", ""]):
         shop.add(FIRST + number, title=TITLE, body=body)
         eventually(lambda: shop.open() == 0, what="it is settled")
-    eventually(lambda: len(reports()) == 3, what="three dead letters are reported")
+        # A task that still runs would take the next one too, and report both as one.
+        eventually(lambda: len(reports()) == failed(shop), what="each dead letter is reported")
     assert worker.stop() == 0
     validation, invalid = ["Post", "validation", "projection"], ["Post", "validation", "invalid_document_id"]
     # Two processes report, each when it comes to it.
@@ -130,7 +130,7 @@ def test_a_dead_letter_of_a_call_that_runs_inline_is_reported(
 ) -> None:
     shop = open_private_shop(sync_mode="inline")
     code = f"from tests.shop_reporting import shop; shop.add({FIRST}, title={TITLE!r}, body='unprojectable')"
-    subprocess.run([sys.executable, "-c", code], env=environment(reports.env(shop)), check=True)
+    assert run([sys.executable, "-c", code], env=environment(reports.env(shop))).returncode == 0
     assert reports.fingerprints() == [["Post", "validation", "projection"]]
     check_privacy(reports)
 

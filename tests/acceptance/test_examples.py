@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -17,6 +16,7 @@ from scrypath_celery.testing.broker import FakeBroker
 from tests.deadline import eventually
 from tests.imports import ROOT
 from tests.processes import OURS, environment
+from tests.processes import run as run_program
 from tests.worker import Worker
 
 EXAMPLES = ROOT.parent / "examples"
@@ -36,11 +36,11 @@ def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, s
         yield ours
 
 
-def run(folder: Path, *words: str) -> str:
+def run(folder: Path, *words: str, fresh: bool = True) -> str:
     """Run a command in a folder; what it printed. `scrypath-celery` and `python3` are those of the tests."""
     program = OURS if words[0] == "scrypath-celery" else [sys.executable]
     env = environment(folder=folder)
-    done = subprocess.run([*program, *words[1:]], cwd=folder, env=env, capture_output=True, text=True)
+    done = run_program([*program, *words[1:]], cwd=folder, env=env, fresh=fresh)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -75,7 +75,7 @@ def test_the_shop_does_what_its_page_says(
     run(folder, "python3", "-m", "shop.shelf", "sell", "1", "--pieces", "3")
     found = ("python3", "-m", "shop.shelf", "find", "kettle", "--in-stock")
     eventually(
-        lambda: run(folder, *found) == "2 Travel kettle (Aqua) 19.50, 8 left\n",
+        lambda: run(folder, *found, fresh=False) == "2 Travel kettle (Aqua) 19.50, 8 left\n",
         what="a kettle that is sold out is found no more",
     )
     assert "failed=0" in run(folder, "scrypath-celery", "status")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +13,7 @@ from sqlalchemy import text
 
 from scrypath_celery.ledger import workers
 from tests.deadline import eventually
-from tests.processes import OURS, environment
+from tests.processes import OURS, environment, run
 from tests.services.redis import RedisServer
 from tests.shop import Shop
 from tests.worker import Worker
@@ -30,7 +29,7 @@ def look(shop: Shop, *arguments: str) -> tuple[int, dict[str, Any]]:
     """The exit code and the document of `status`, which ends in time."""
     command = [*OURS, "-A", "tests.shop_app", "status", "--json", "--timeout", str(TIMEOUT), *arguments]
     began = time.monotonic()
-    done = subprocess.run(command, capture_output=True, text=True, env=environment(shop.setup.env()), timeout=120)
+    done = run(command, env=environment(shop.setup.env()), timeout=120)
     assert time.monotonic() - began < TIMEOUT + STARTING
     return done.returncode, json.loads(done.stdout)
 

@@ -67,7 +67,7 @@ def test_the_quickstart_leads_to_a_searchable_record(tmp_path: Path, start_worke
 
         shell(block("Make the tables"), tmp_path)
         assert block("Start a worker").strip() == "celery -A shop worker -Q search_sync"
-        worker = start_worker("shop", cwd=tmp_path, options=())
+        worker = start_worker("shop", cwd=tmp_path, options=(), fresh=True)
 
         (tmp_path / "write.py").write_text(block("Write"))
         shell("python3 write.py", tmp_path)

@@ -21,12 +21,11 @@ from tests.chaos.long import LONG, long
 from tests.chaos.shop import TRANSIENT, Item
 from tests.chaos.world import World, world
 from tests.deadline import eventually
-from tests.processes import environment
+from tests.processes import OURS, environment, start
 
 NAMED = os.environ.get("SCRYPATH_TEST_REBUILD_ROWS")
 ROWS = int(NAMED or (50_000 if LONG else 1_000))
 SECONDS = 1_500.0 if LONG else 60.0
-COMMAND = str(Path(sys.executable).with_name("scrypath-celery"))
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(3_600 if LONG else 180)]
 
 
@@ -101,8 +100,8 @@ def rewriting(made: World) -> Iterator[list[int]]:
 
 def begin(made: World) -> subprocess.Popen[str]:
     """The command, in a process of its own."""
-    return subprocess.Popen(
-        [COMMAND, "-A", "tests.chaos.shop:app", "reindex", "Item", "--json"],
+    return start(
+        [*OURS, "-A", "tests.chaos.shop:app", "reindex", "Item", "--json"],
         env=environment(made.workers[0].env),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

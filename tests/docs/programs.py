@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from tests.deadline import eventually
+from tests.processes import start
 
 READY = {
     r"\bcelery\b.* worker\b": r" ready\.",
@@ -34,6 +37,15 @@ def ready(command: str) -> str | None:
     return next((said for program, said in READY.items() if re.search(program, command)), None)
 
 
+def plain(command: str) -> list[str] | None:
+    """The program of a command and its words, where these are all that a shell would make of it."""
+    if re.search(r"[|&;<>()$`*?{}~=\\]", command):
+        return None
+    name, *words = shlex.split(command)
+    found = shutil.which(name)
+    return None if found is None or name == "curl" else [found, *words]
+
+
 class Programs(ExitStack):
     """What runs beside a page."""
 
@@ -48,8 +60,8 @@ class Programs(ExitStack):
         command += " -l INFO" if SILENT.search(command) else ""
         log = self._folder / f"program{self._count}.log"
         with log.open("wb") as out:
-            process = subprocess.Popen(
-                ["bash", "-c", f"exec {command}"],
+            process = start(
+                plain(command) or ["bash", "-c", f"exec {command}"],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,

@@ -10,8 +10,9 @@ import subprocess
 from collections.abc import Iterator
 
 from tests.docs.page import CHECKOUT, Block
-from tests.docs.programs import ready
+from tests.docs.programs import plain, ready
 from tests.docs.stage import Stage
+from tests.processes import run as program
 
 OURS = re.compile(r"(?:\w+=\S+ )*(?:scrypath-celery|celery .*\bscrypath) ")
 EMBEDDED = re.compile(r"scrypath-celery (dev|engine)\b")
@@ -52,12 +53,8 @@ def commands(text: str) -> Iterator[str]:
 
 
 def _run(command: str) -> None:
-    done = subprocess.run(
-        ["bash", "-o", "pipefail", "-ec", f"{CURL}\n{command}"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
+    words = plain(command) or ["bash", "-o", "pipefail", "-ec", f"{CURL}\n{command}"]
+    done = program(words, stdin=subprocess.DEVNULL)
     print(f"$ {command}\n{done.stdout}{done.stderr}")  # noqa: T201 - shown where the page fails
     assert done.returncode in ((0, 2) if OURS.match(command) else (0,)), f"{command}: exit code {done.returncode}"
 

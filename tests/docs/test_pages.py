@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
+import subprocess
 import sys
-import warnings
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from tests.docs.page import FILES, OUTPUT, PAGES, PYTHON, REASONS, SETTINGS, SHELL, Block, blocks, settings
-from tests.docs.walk import walk
+from tests.processes import environment, start
 
-PROCESSES = multiprocessing.get_context("forkserver")
-"""Each page is walked in a process of its own, forked from one that has imported what pages need."""
-PROCESSES.set_forkserver_preload(
-    [
-        "tests.docs.walk",
-        "celery.app.builtins",
-        "fakeredis",
-        "kombu.transport.redis",
-        "scrypath_celery.app",
-        "scrypath_celery.engine.engine",
-        "scrypath_celery.worker.attach",
-    ]
-)
 PATIENCE = 240.0
 """Seconds that a page may take."""
 
@@ -47,23 +32,15 @@ WALKED = [one for one in PAGES if any(map(run, blocks(one))) and one.name != "qu
 
 @pytest.mark.parametrize("page", WALKED, ids=lambda page: page.name)
 def test_the_blocks_of_a_page_run_in_their_order(page: Path, tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    (tmp_path / "page").mkdir()
-    walking = PROCESSES.Process(target=_walk, args=(page, tmp_path / "page", log))
-    walking.start()
-    walking.join(PATIENCE)
-    if walking.exitcode is None:
-        walking.terminate()
-    walking.join()
-    assert walking.exitcode == 0, log.read_text()[-12_000:]
-
-
-def _walk(page: Path, folder: Path, log: Path) -> None:
-    with log.open("wb") as out:
-        os.dup2(out.fileno(), sys.stdout.fileno())
-        os.dup2(out.fileno(), sys.stderr.fileno())
-    warnings.simplefilter("error")
-    walk(page, folder)
+    log, folder = tmp_path / "log", tmp_path / "page"
+    folder.mkdir()
+    command = [sys.executable, "-c", "from tests.docs.walk import main; main()", str(page), str(folder)]
+    with log.open("wb") as out, start(command, stdout=out, stderr=out, env=environment()) as walking:
+        try:
+            walking.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            walking.terminate()
+    assert walking.returncode == 0, log.read_text()[-12_000:]
 
 
 @each_page

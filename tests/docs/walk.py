@@ -7,6 +7,7 @@ import json
 import sys
 import time
 import tomllib
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +20,7 @@ from scrypath_celery.ledger.tables import work
 from tests.docs import python_blocks, shell_blocks
 from tests.docs.page import FILES, PYTHON, SHELL, Block, blocks, settings
 from tests.docs.stage import Stage
+from tests.zygote import Zygote
 
 WORKER = "celery -A shop worker -Q search_sync -P threads -c 2 --without-mingle --without-gossip"
 FIRST_DEAD = 601
@@ -111,5 +113,12 @@ def leave_dead_letters(engine: Engine) -> None:
                 connection.execute(work.insert().values(**row, id=FIRST_DEAD + number, ids=[str(number + 1)]))
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run a page; the programs on it are forked from what this process is at first."""
+    Zygote.hatch()
+    warnings.simplefilter("error")
     walk(Path(sys.argv[1]), Path(sys.argv[2]))
+
+
+if __name__ == "__main__":
+    main()

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.deadline import PATIENCE
+from tests.processes import start
 
 _MODULE = "scrypath_celery.embedded"
 
@@ -18,7 +19,7 @@ class EngineProcess:
 
     def __init__(self, *arguments: str) -> None:
         command = [sys.executable, "-m", _MODULE, "--port", "0", *arguments]
-        self.process = subprocess.Popen(
+        self.process = start(
             command, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2], start_new_session=True
         )
         assert self.process.stderr is not None

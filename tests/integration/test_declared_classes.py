@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +23,7 @@ from scrypath_celery.ledger import Ledger
 from scrypath_celery.worker.relay_step import RelayStep
 from tests.blog import Post, Story
 from tests.commands import invoke
-from tests.processes import environment
+from tests.processes import environment, run
 
 
 @pytest.fixture
@@ -115,7 +114,7 @@ def test_a_worker_with_a_wrong_option_ends_with_one_line(tmp_path: Path) -> None
     )
     command = [sys.executable, "-m", "celery", "-A", "shop_with_options", "worker", "-Q", "search_sync", "-P", "solo"]
     env = environment({"SCRYPATH_LEASE": "nan"}, folder=tmp_path)
-    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    done = run(command, cwd=tmp_path, env=env)
     assert done.returncode == 1
     assert "Error: the worker cannot start: option 'lease' must be a number" in done.stderr
     assert "Traceback" not in done.stderr

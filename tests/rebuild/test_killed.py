@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from scrypath_celery.testing.engine import EngineUnderTest
 from tests.chaos.long import LONG
 from tests.imports import ROOT
+from tests.processes import run
 
 FEW = 6
 """Deaths that the ordinary tests play; `nox -s chaos` plays all."""
@@ -22,9 +22,7 @@ FEW = 6
 def played(folder: Path, engine: EngineUnderTest, points: Sequence[int]) -> list[dict[str, Any]]:
     """How reindexes ended that were killed after so many commits and requests each."""
     command = [sys.executable, "-m", "tests.rebuild.killed", str(folder), engine.url, engine.api_key or ""]
-    done = subprocess.run(
-        [*command, ",".join(map(str, points))], cwd=ROOT.parent, capture_output=True, text=True, timeout=1_500
-    )
+    done = run([*command, ",".join(map(str, points))], cwd=ROOT.parent, timeout=1_500)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 

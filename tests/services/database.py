@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 
-from sqlalchemy import URL, NullPool, create_engine, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, inspect, make_url, text
 from sqlalchemy.exc import OperationalError
 
 
@@ -28,16 +29,15 @@ class DatabaseServer:
     def database(self) -> Iterator[str]:
         """A fresh, empty database; yields its SQLAlchemy URL and drops it at the end, whoever is still connected."""
         name = f"scrypath_test_{secrets.token_hex(6)}"
-        self._execute(self.create.format(name=name))
+        self._run([self.create], name)
         try:
             yield self.admin.set(database=name).render_as_string(hide_password=False)
         finally:
-            self._drop(name)
+            self._run(self.drop, name)
 
     def clear(self, url: str) -> None:
         """Delete all rows of a database, whoever is still connected; its tables stay."""
-        for ends in self.drop[:-1]:
-            self._end(ends.format(name=make_url(url).database))
+        self._run(self.drop[:-1], make_url(url).database)
         engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
         try:
             with engine.connect() as connection:
@@ -46,26 +46,22 @@ class DatabaseServer:
         finally:
             engine.dispose()
 
-    def _drop(self, name: str) -> None:
-        for statement in self.drop:
-            self._end(statement.format(name=name))
+    @cached_property
+    def _engine(self) -> Engine:
+        # It knows the server after its first connection, and keeps none: there is nothing to dispose of.
+        return create_engine(self.admin, poolclass=NullPool, isolation_level="AUTOCOMMIT")
 
-    def _end(self, statement: str) -> None:
-        for row in self._execute(statement):
-            self._execute(str(row[0]), gone=True)
+    def _run(self, statements: Sequence[str], name: str | None) -> None:
+        with self._engine.connect() as connection:
+            for statement in statements:
+                result = connection.execute(text(statement.format(name=name)))
+                for row in result.all() if result.returns_rows else []:
+                    _end(connection, row[0])
 
-    def _execute(self, statement: str, *, gone: bool = False) -> list[Sequence[object]]:
-        engine = create_engine(self.admin, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-        try:
-            with engine.connect() as connection:
-                result = connection.execute(text(statement))
-                return [tuple(row) for row in result] if result.returns_rows else []
-        except OperationalError:
-            if gone:
-                return []
-            raise
-        finally:
-            engine.dispose()
+
+def _end(connection: Connection, statement: str) -> None:
+    with suppress(OperationalError):  # it is gone
+        connection.execute(text(statement))
 
 
 def reachable(url: URL) -> str | None:

@@ -19,6 +19,7 @@ from scrypath_celery.work import State
 from tests.integration.cli.conftest import Run
 from tests.integration.operator.conftest import write
 from tests.processes import OURS, environment
+from tests.processes import run as program
 from tests.shop import Shop
 
 FULL = Path("/dev/full")
@@ -31,16 +32,16 @@ Start = Callable[..., "subprocess.CompletedProcess[str]"]
 def start(shop: Shop) -> Start:
     """Run the program as a shell does: `start("failed", stdout=..., **variables)`; stdout None is closed."""
 
-    def run(
+    def started(
         *arguments: str, stdout: int | None = subprocess.PIPE, **variables: str
     ) -> subprocess.CompletedProcess[str]:
         command = [*OURS, *arguments]
         if stdout is None:
             command = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
         env = environment({**shop.setup.env(), "SCRYPATH_APP": "tests.shop_app", **variables})
-        return subprocess.run(command, env=env, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60)
+        return program(command, env=env, stdout=stdout, timeout=60)
 
-    return run
+    return started
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ def test_a_scope_of_several_schemas_is_a_wrong_command_line(run: Run, shop: Shop
 def test_a_wrong_command_line_exits_64_inside_celerys_own_command_too(start: Start, shop: Shop) -> None:
     command = [sys.executable, "-m", "celery", "-A", "tests.shop_app", "scrypath", "failed", "--nothing"]
     env = {**os.environ, **shop.setup.env()}
-    assert subprocess.run(command, env=env, capture_output=True, timeout=60).returncode == 64
+    assert program(command, env=env, timeout=60).returncode == 64
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full here")

@@ -14,7 +14,7 @@ import pytest
 from tests.deadline import PATIENCE
 from tests.integration.cli.conftest import Run
 from tests.metrics.scraping import read
-from tests.processes import OURS, environment
+from tests.processes import OURS, environment, start
 from tests.shop import Shop
 
 
@@ -23,7 +23,7 @@ def exporter(shop: Shop, *arguments: str) -> Iterator[tuple[subprocess.Popen[str
     """A running exporter, and where it answers."""
     command = [*OURS, "-A", "tests.shop_app", "exporter", "--port", "0", *arguments]
     env = environment(shop.setup.env())
-    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = start(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()

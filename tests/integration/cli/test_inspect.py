@@ -19,7 +19,7 @@ from scrypath_celery.testing.engine import EngineUnderTest
 from scrypath_celery.work import State
 from tests.deadline import PATIENCE, eventually
 from tests.integration.operator.conftest import write
-from tests.processes import environment
+from tests.processes import environment, run
 from tests.shop import Post, Setup, Shop
 from tests.worker import Worker
 
@@ -46,12 +46,12 @@ def shop(tmp_path: Path, scrypath_engine: EngineUnderTest) -> Iterator[Shop]:
 def celery(shop: Shop) -> Celery:
     """`celery("inspect", "scrypath_status")`: Celery's own command on the shop, in a process of its own."""
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def asked(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "celery", "-A", "tests.shop_app", *arguments]
         env = environment(shop.setup.env())
-        return subprocess.run(command, capture_output=True, text=True, env=env, timeout=PATIENCE)
+        return run(command, env=env, timeout=PATIENCE)
 
-    return run
+    return asked
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,6 +18,7 @@ from scrypath_celery.ledger import publications
 from scrypath_celery.worker.publisher import MESSAGE, Publisher
 from tests.blog import Blog
 from tests.deadline import PATIENCE, eventually
+from tests.processes import run
 from tests.services.redis import RedisServer
 
 
@@ -70,7 +70,7 @@ app = Celery("host", broker={redis_url!r})
 search = Scrypath(app)
 Publisher(app, "search_sync", seconds=5.0).publish("posts", (1,))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = run([sys.executable, "-c", code])
     assert (done.returncode, done.stderr) == (0, "")
 
 
