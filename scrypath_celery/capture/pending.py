@@ -160,9 +160,13 @@ class PendingWorks:
                 _say_discarded(item)
 
     def _learn(self, session: Session, items: Sequence[Registration]) -> None:
+        routed = []
         for item in items:
             item.before_flush(session)
-        routed = [item for item in items if item.route is not None and item.is_ours]
+            if item.route is not None and item.is_ours:
+                routed.append(item)
+        if not routed:  # nearly always
+            return
         lost = registrations_of_deleted(session, self.runtime.schemas.routes, routed)
         for item in lost:
             item.savepoint = session.get_nested_transaction()
