@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from sqlalchemy import Connection
@@ -13,7 +14,6 @@ from .arguments import OptionArguments, RecordOptions, RunOptions, SyncOptions, 
 from .capture.capture import Capture
 from .capture.inline import drain
 from .capture.result import SyncResult
-from .capture.track import Tracker
 from .convergence.summary import Summary
 from .declaration.declaration import Declaration
 from .declaration.document_ids import id_text
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from meilisearch.index import Index
 
     from .arguments import Database, Sessions
+    from .capture.track import Tracker
     from .operator.contract_drift import ContractDrift
     from .operator.hot_apply import HotApply
     from .operator.settings_apply import Applied
@@ -73,7 +74,6 @@ class Scrypath(Operations):
     ) -> None:
         super().__init__()
         self._capture = Capture(lambda: self.runtime)
-        self._tracker = Tracker(self.schemas, self._capture)
         if celery_app is not None or database is not None or read_session is not None or options:
             self.init_app(celery_app, database=database, read_session=read_session, **options)
 
@@ -175,6 +175,12 @@ class Scrypath(Operations):
     def untrack(self, target: Sessions) -> None:
         """Capture nothing more of a target's sessions."""
         self._tracker.untrack(target)
+
+    @cached_property
+    def _tracker(self) -> Tracker:
+        from .capture.track import Tracker
+
+        return Tracker(self.schemas, self._capture)
 
     # settings
 

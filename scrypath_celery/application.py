@@ -23,7 +23,7 @@ from .declaration_watch import DeclarationWatch
 from .destination_watch import DestinationWatch
 from .errors import ConfigError
 from .ledger import Ledger, publications
-from .ledger.triggers import Declarations
+from .ledger.triggers.declarations import Declarations
 from .notices import DeadLetter
 from .runtime import Runtime
 from .source import Source

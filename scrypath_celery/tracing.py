@@ -140,7 +140,10 @@ def traceparent() -> str | None:
     if _API not in sys.modules:
         return None
     trace = _api()
-    context = trace.get_current_span().get_span_context()
+    present = trace.get_current_span()
+    if present is trace.INVALID_SPAN:  # nearly always
+        return None
+    context = present.get_span_context()
     if not (context.is_valid and context.trace_flags.sampled):
         return None
     flags = format(context.trace_flags, "02x")

@@ -159,18 +159,20 @@ class Capture:
         chosen, schemas = list(records), runtime.schemas
         result = self._result(runtime, Mode.CELERY if at else how.get("sync_mode"), len(chosen))
         result.is_scheduled = bool(at)
-        of_model = {
-            type(record): [
-                (schema, group_of(schema, operation, result, at))
-                for schema in schemas.of_record(record, how.get("schema"))
-            ]
-            for record in _of_each_class(chosen)
-        }
-        items = [
-            Registration(schema=schema, operation=operation, result=result, record=record, at=at, known_group=group)
-            for record in chosen
-            for schema, group in of_model[type(record)]
-        ]
+        items: list[Registration] = []
+        of_model: dict[type[Any], list[tuple[Schema, Group]]] = {}
+        for record in chosen:
+            found = of_model.get(type(record))
+            if found is None:
+                of_record = schemas.of_record(record, how.get("schema"))
+                found = [(schema, group_of(schema, operation, result, at)) for schema in of_record]
+                of_model[type(record)] = found
+            for schema, group in found:
+                items.append(
+                    Registration(
+                        schema=schema, operation=operation, result=result, record=record, at=at, known_group=group
+                    )
+                )
         return self._take(runtime, home(how.get("session"), chosen), items, result)
 
     def _take(
@@ -188,8 +190,8 @@ class Capture:
 
     def _register(self, runtime: Runtime, session: Session, items: Sequence[Registration]) -> None:
         phase = phase_of(session)
-        of_records = any(item.record is not None for item in items)
-        refuse_ended(session, committed=phase.committed, ended_by_commit=phase.ended_by_commit and of_records)
+        of_ended = phase.ended_by_commit and any(item.record is not None for item in items)
+        refuse_ended(session, committed=phase.committed, ended_by_commit=of_ended)
         alike = not chooses_by_record(session)
         binds: dict[Schema, Any] = {}
         for item in items:
@@ -212,11 +214,6 @@ class Capture:
             return _MODES[runtime.options.sync_mode if sync_mode is None else sync_mode]
         except (KeyError, TypeError):  # of another type, it may not even be a key
             raise ConfigError(f"sync_mode must be one of {', '.join(Mode)}, not {sync_mode!r}") from None
-
-
-def _of_each_class(records: Sequence[Any]) -> Iterable[Any]:
-    """One record of each class that is among these."""
-    return {type(record): record for record in records}.values()
 
 
 def _admit(runtime: Runtime, session: Session, item: Registration) -> None:

@@ -18,7 +18,10 @@ def in_all_generations(runtime: Runtime, items: Sequence[Registration]) -> list[
 
     The results of the calls say nothing of those.
     """
-    return [*items, *[_in(runtime, item, other) for other in runtime.options.other_generations for item in items]]
+    found = list(items)
+    for other in runtime.options.other_generations:
+        found += [_in(runtime, item, other) for item in items]
+    return found
 
 
 def _in(runtime: Runtime, item: Registration, generation: int) -> Registration:

@@ -61,10 +61,11 @@ class PendingWorks:
         if committing and not flushing:
             self._write(session, [item for item in registrations if item.saved])
 
-    def before_flush(self, session: Session) -> None:
-        """Learn the ids that the flush would hide."""
+    def before_flush(self, session: Session) -> list[Registration]:
+        """Learn the ids that the flush would hide; all registrations of which no row is written."""
         note_copies(session, self._items)
-        self._learn(session, self._unwritten())
+        unwritten = self._unwritten()
+        return unwritten + self._learn(session, unwritten)
 
     def after_flush(self, session: Session, *, committing: bool) -> None:
         """Write what waited for its key; all that is saved where the flush may be the last."""
@@ -81,8 +82,7 @@ class PendingWorks:
 
     def before_commit(self, session: Session) -> None:
         """Write all but the records that the commit is about to flush."""
-        self.before_flush(session)
-        self._write(session, [item for item in self._unwritten() if not item.is_unsaved_in(session)])
+        self._write(session, [item for item in self.before_flush(session) if not item.is_unsaved_in(session)])
 
     def release(self, savepoint: SessionTransaction) -> None:
         """A savepoint is released: what was in it is in the one around it now."""
@@ -159,15 +159,21 @@ class PendingWorks:
             if id(item) not in done and id(item.record) not in named:
                 _say_discarded(item)
 
-    def _learn(self, session: Session, items: Sequence[Registration]) -> None:
+    def _learn(self, session: Session, items: Sequence[Registration]) -> list[Registration]:
+        """Learn their ids; what is registered beside them, since it is related to what the flush deletes."""
+        routed = []
         for item in items:
             item.before_flush(session)
-        routed = [item for item in items if item.route is not None and item.is_ours]
+            if item.route is not None and item.is_ours:
+                routed.append(item)
+        if not routed:  # nearly always
+            return []
         lost = registrations_of_deleted(session, self.runtime.schemas.routes, routed)
         for item in lost:
             item.savepoint = session.get_nested_transaction()
-        if lost:
-            self._items += in_all_generations(self.runtime, lost)
+        found = in_all_generations(self.runtime, lost)
+        self._items += found
+        return found
 
     # Of thousands of registrations each call shows, so states are compared right here.
 
@@ -219,7 +225,7 @@ class PendingWorks:
         if isinstance(bind, Connection):
             self._follow_owner(connection, bind)
         rows = self._rows.setdefault(group, {})
-        fresh = list(dict.fromkeys(id for item in members for id in item.ids if id not in rows))
+        fresh = list(dict.fromkeys([id for item in members for id in item.ids if id not in rows]))
         if not fresh:
             return rows
         self.runtime.ledger.admit(connection)

@@ -24,7 +24,7 @@ def state_of(record: Any) -> InstanceState[Any]:
 
 def known_ids(schema: Schema, record: Any) -> list[str]:
     """The ids of a record that can be told without asking the database: the one it has, and the one it had."""
-    state = state_of(record)
+    state: InstanceState[Any] = instance_state(record)
     if schema.by_primary_key and state.committed_state.get(schema.key, NO_VALUE) is NO_VALUE:  # nearly all
         value = instance_dict(record).get(schema.key) if state.key is None else state.key[1][0]
         if type(value) is int:

@@ -13,7 +13,7 @@ from ..declaration.fan_out import Route
 from ..declaration.schema import Schema
 from ..work import Mode, Operation
 from . import record_ids, related_ids
-from .registration_state import Event, RegistrationState, next_state
+from .registration_state import TRANSITIONS, Event, RegistrationState, next_state
 from .result import ResultState, SyncResult
 
 NOW = 0.0
@@ -99,8 +99,9 @@ class Registration:
 
     def advance(self, event: Event) -> None:
         """Take the step that an event makes of it; one that ends without a row says so in its call's result."""
-        self.state = next_state(self.state, event)
-        if self.state is RegistrationState.DISCARDED:
+        # Each registration takes three of them: its table is looked into right here.
+        state = self.state = TRANSITIONS.get((self.state, event)) or next_state(self.state, event)
+        if state is RegistrationState.DISCARDED:
             self.result.state = ResultState.DISCARDED
 
     def follow_key(self) -> None:

@@ -28,9 +28,11 @@ def home(session: Any, records: Sequence[Any]) -> Session | None:
         SessionError: `session` is none, or the records belong to another one or to several.
     """
     of_each = {instance_state(record).session_id: record for record in records}
+    given = None if session is None else sync_session(session)
+    if given is not None and of_each.keys() == {given.hash_key}:  # nearly always
+        return given
     owners = {id(owner): owner for owner in map(object_session, of_each.values()) if owner is not None}
-    if session is not None:
-        given = sync_session(session)
+    if given is not None:
         if any(owner is not given for owner in owners.values()):
             raise SessionError("a record belongs to another session than session=: pass the session that writes it")
         return given

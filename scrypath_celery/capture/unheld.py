@@ -16,9 +16,10 @@ def warn_of_unheld(session: Session | None, items: Sequence[Registration]) -> No
 
     The original of a `merge` is none of them: its copy is, or was at an earlier flush, in the session.
     """
-    unheld = [item for item in _unheld(session, items) if item.operation is Operation.UPSERT]
+    unheld = _unheld(session, items)
     if not unheld:  # nearly always
         return
+    unheld = [item for item in unheld if item.operation is Operation.UPSERT]
     note_copies(session, unheld)
     for item in unheld:
         if not item.has_copy:

@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from ..errors import ConfigError, SchemaError
-from ..ledger.triggers import TableStatus, Triggers, TriggerState, remove_index, undeclared
+from ..ledger.triggers.trigger import TableStatus, TriggerState
+from ..ledger.triggers.triggers import Triggers, remove_index, undeclared
 from .app_command import operating
 from .completion import schema_argument
 from .console import DIFFERENT, FINE, NOT_DONE, Console

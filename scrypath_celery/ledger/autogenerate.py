@@ -36,6 +36,8 @@ def _plain() -> MetaData:
         for column in table.to_metadata(found).columns:
             if isinstance(column.type, tables.Json):
                 column.type = text
+    for dialect in ("postgresql", "mysql", "mariadb", "sqlite"):
+        tables.give_options(found, dialect)
     return found
 
 

@@ -27,7 +27,8 @@ from .limits import limited, within
 from .refusals import contended, error_of, forbidden, translated
 
 if TYPE_CHECKING:
-    from .triggers import Declarations, Triggers
+    from .triggers.declarations import Declarations
+    from .triggers.triggers import Triggers
 
 T = TypeVar("T")
 
@@ -157,7 +158,7 @@ class Ledger:
         Raises:
             SchemaError: it is not declared.
         """
-        from .triggers import Triggers
+        from .triggers.triggers import Triggers
 
         known = self._declarations
         if known is None:

@@ -53,7 +53,9 @@ def insert(connection: Connection, row: dict[str, Any]) -> int:
     text, order = _rendered(dialect)
     # What SQLAlchemy does for an expression each time it is executed costs more than the driver's part of it.
     given = row if order is None else tuple([row[name] for name in order])
-    return int(connection.exec_driver_sql(text, given).scalar_one())
+    id = connection.exec_driver_sql(text, given).scalar()
+    assert id is not None
+    return int(id)
 
 
 @lru_cache(maxsize=16)

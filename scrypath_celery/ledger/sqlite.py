@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -102,7 +101,7 @@ def begin_writing(connection: Connection, seconds: float | None = None) -> RootT
             transaction = connection.begin()
             begin_immediate(connection)
         except OperationalError as exc:
-            if held_here and getattr(exc.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+            if held_here and getattr(exc.orig, "sqlite_errorname", None) == "SQLITE_BUSY":
                 raise LedgerLocked(_LOCKED) from None  # no lost race: nobody is to try it again
             raise
     return transaction

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
+    Connection,
     Dialect,
     Double,
     Index,
@@ -19,9 +20,9 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    event,
     literal_column,
 )
-from sqlalchemy.dialects.mysql import MEDIUMTEXT, VARCHAR
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from ..work import ENDED, READY, State
@@ -35,7 +36,11 @@ class Json(TypeDecorator[Any]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         # Not adapted to the driver's own string type: the DDL would say VARCHAR.
-        return MEDIUMTEXT() if dialect.name in ("mysql", "mariadb") else Text()
+        if dialect.name not in ("mysql", "mariadb"):
+            return Text()
+        from sqlalchemy.dialects.mysql import MEDIUMTEXT
+
+        return MEDIUMTEXT()
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         return encoded(value)
@@ -51,15 +56,9 @@ def encoded(value: Any) -> str | None:
 
 def _word(length: int) -> TypeEngine[str]:
     # Index uids and tokens are compared to the letter, also where the database's default collation ignores case.
-    return String(length).with_variant(VARCHAR(length, charset="ascii", collation="ascii_bin"), "mysql", "mariadb")
+    # The collation says the character set, too.
+    return String(length).with_variant(String(length, collation="ascii_bin"), "mysql", "mariadb")
 
-
-# A database's default may be a character set that cannot hold every reason, or an engine without row locks.
-_OPTIONS: dict[str, Any] = {
-    f"{dialect}_{option}": value
-    for dialect in ("mysql", "mariadb")
-    for option, value in (("engine", "InnoDB"), ("charset", "utf8mb4"))
-}
 
 metadata = MetaData()
 
@@ -96,46 +95,12 @@ work = Table(
     Column("fan_out", String(255)),
     Column("cursor", Json),
     Column("traceparent", _word(55)),
-    sqlite_autoincrement=True,
-    **_OPTIONS,
 )
 
-# Partial on PostgreSQL alone: SQLite takes a partial index only for statements that repeat its condition to the letter.
-_ready = [state.value for state in READY]
-_history = (State.SUCCEEDED.value, State.CANCELLED.value)
-_ended = [state.value for state in ENDED]
-Index(
-    "ix_scrypath_work_ready",
-    work.c.state,
-    work.c.index_uid,
-    work.c.priority,
-    work.c.available_at,
-    work.c.id,
-    postgresql_where=work.c.state.in_(_ready),
-)
-Index(
-    "ix_scrypath_work_due",
-    work.c.state,
-    work.c.index_uid,
-    work.c.publish_after,
-    postgresql_where=work.c.state.in_(_ready),
-)
-Index(
-    "ix_scrypath_work_unfinished",
-    work.c.state,
-    work.c.index_uid,
-    work.c.created_at,
-    postgresql_where=work.c.state.not_in(_history),
-)
-Index(
-    "ix_scrypath_work_ended",
-    work.c.state,
-    work.c.index_uid,
-    work.c.finished_at,
-    work.c.id,
-    postgresql_where=work.c.state.in_(_ended),
-)
-# A single state is written alike in the statements, so that SQLite can have it partial too.
+Index("ix_scrypath_work_ready", work.c.state, work.c.index_uid, work.c.priority, work.c.available_at, work.c.id)
+Index("ix_scrypath_work_due", work.c.state, work.c.index_uid, work.c.publish_after)
+Index("ix_scrypath_work_unfinished", work.c.state, work.c.index_uid, work.c.created_at)
+Index("ix_scrypath_work_ended", work.c.state, work.c.index_uid, work.c.finished_at, work.c.id)
 Index(
     "ix_scrypath_work_failed",
     work.c.state,
@@ -144,16 +109,11 @@ Index(
     work.c.error_code,
     work.c.finished_at,
     work.c.id,
-    postgresql_where=work.c.state == State.FAILED.value,
-    sqlite_where=work.c.state == State.FAILED.value,
 )
 Index("ix_scrypath_work_claim_number", work.c.index_uid, work.c.claim_number)
-Index("ix_scrypath_work_trial", work.c.index_uid, work.c.trial, postgresql_where=work.c.trial.is_not(None))
-
-Index("ix_scrypath_work_rebuild", work.c.rebuild_id, work.c.state, postgresql_where=work.c.rebuild_id.is_not(None))
-
-
-Index("ix_scrypath_work_fan_out", work.c.fan_out, postgresql_where=work.c.fan_out.is_not(None))
+Index("ix_scrypath_work_trial", work.c.index_uid, work.c.trial)
+Index("ix_scrypath_work_rebuild", work.c.rebuild_id, work.c.state)
+Index("ix_scrypath_work_fan_out", work.c.fan_out)
 
 
 def in_state(*states: State) -> ColumnElement[bool]:
@@ -189,7 +149,6 @@ claim = Table(
     Column("stuck_id", _word(511)),
     Column("stuck_since", Double),
     Column("created_at", Double, nullable=False),
-    **_OPTIONS,
 )
 Index("ix_scrypath_claim_number", claim.c.index_uid, claim.c.number)
 Index("ix_scrypath_claim_state", claim.c.state, claim.c.lease_until)
@@ -220,7 +179,6 @@ index = Table(
     Column("high_token", _word(64)),
     Column("lost_since", Double),
     Column("relayed_at", Double),
-    **_OPTIONS,
 )
 
 rebuild = Table(
@@ -255,8 +213,6 @@ rebuild = Table(
     Column("updated_at", Double, nullable=False),
     Column("keep_until", Double),
     Column("finished_at", Double),
-    sqlite_autoincrement=True,
-    **_OPTIONS,
 )
 Index("ix_scrypath_rebuild_index", rebuild.c.index_uid, rebuild.c.id)
 
@@ -269,7 +225,6 @@ ledger = Table(
     Column("publish_failed_at", Double),
     Column("publish_failure", String(500)),
     Column("capture_off", Integer, nullable=False, server_default="0"),
-    **_OPTIONS,
 )
 
 worker = Table(
@@ -279,7 +234,6 @@ worker = Table(
     Column("seen_at", Double, nullable=False),
     Column("kind", _word(16), nullable=False, server_default="worker"),
     Column("sends_to", Json),
-    **_OPTIONS,
 )
 
 scheduled = Table(
@@ -289,7 +243,6 @@ scheduled = Table(
     Column("index_uid", _word(400), nullable=False),
     Column("document_id", _word(511), nullable=False),
     Column("due_at", Double, nullable=False),
-    **_OPTIONS,
 )
 Index("ix_scrypath_scheduled_document", scheduled.c.index_uid, scheduled.c.document_id)
 Index("ix_scrypath_scheduled_due", scheduled.c.index_uid, scheduled.c.due_at)
@@ -302,7 +255,46 @@ total = Table(
     Column("label", _word(32), primary_key=True),
     Column("times", BigInteger, nullable=False),
     Column("amount", Double, nullable=False),
-    **_OPTIONS,
 )
 
 TABLES = (work, claim, index, rebuild, scheduled, ledger, worker, total)
+
+_READY = work.c.state.in_([state.value for state in READY])
+
+# Partial on PostgreSQL alone: SQLite takes a partial index only for statements that repeat its condition to the letter.
+_PARTIAL: Mapping[str, ColumnElement[bool]] = {
+    "ix_scrypath_work_ready": _READY,
+    "ix_scrypath_work_due": _READY,
+    "ix_scrypath_work_unfinished": work.c.state.not_in((State.SUCCEEDED.value, State.CANCELLED.value)),
+    "ix_scrypath_work_ended": work.c.state.in_([state.value for state in ENDED]),
+    "ix_scrypath_work_failed": work.c.state == State.FAILED.value,
+    "ix_scrypath_work_trial": work.c.trial.is_not(None),
+    "ix_scrypath_work_rebuild": work.c.rebuild_id.is_not(None),
+    "ix_scrypath_work_fan_out": work.c.fan_out.is_not(None),
+}
+# A single state is written alike in the statements, so that SQLite can have it partial too.
+_PARTIAL_ON_SQLITE = ("ix_scrypath_work_failed",)
+_NEVER_REUSED = (work.name, rebuild.name)
+"""Tables whose ids are none that a deleted row had, also on SQLite."""
+
+
+def give_options(made: MetaData, dialect: str) -> None:
+    """Give the ledger's tables in a collection what this kind of database takes of them, before they are made.
+
+    A declaration that named it would load the dialect of each, whatever the application's database is.
+    """
+    for table in made.tables.values():
+        if dialect in ("mysql", "mariadb"):
+            # Its default may be a character set that cannot hold every reason, or an engine without row locks.
+            table.dialect_kwargs.update({f"{dialect}_engine": "InnoDB", f"{dialect}_charset": "utf8mb4"})
+        elif dialect == "sqlite" and table.name in _NEVER_REUSED:
+            table.dialect_kwargs["sqlite_autoincrement"] = True
+        for index in table.indexes:
+            partial = dialect == "postgresql" or (dialect == "sqlite" and index.name in _PARTIAL_ON_SQLITE)
+            if partial and index.name in _PARTIAL:
+                index.dialect_kwargs[f"{dialect}_where"] = _PARTIAL[str(index.name)]
+
+
+@event.listens_for(metadata, "before_create")
+def _give_options(made: MetaData, connection: Connection, **_: Any) -> None:
+    give_options(made, connection.dialect.name)

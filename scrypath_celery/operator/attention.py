@@ -9,7 +9,7 @@ from enum import StrEnum
 from ..convergence.destinations import Elsewhere
 from ..declaration.changes import Remedy
 from ..engine.versions import NEEDED_TEXT
-from ..ledger.triggers import TriggerState
+from ..ledger.triggers.trigger import TriggerState
 from ..rebuild.phases import Phase
 from ..rebuild.report import restoring
 from ..work import Mode

@@ -12,7 +12,7 @@ from ..convergence.live_settings import differing
 from ..declaration.changes import Declared, Remedy, changes, cheapest
 from ..declaration.schema import Schema
 from ..declaration.setting_names import own_name
-from ..ledger.triggers import TableStatus, TriggerState
+from ..ledger.triggers.trigger import TableStatus, TriggerState
 from ..runtime import Runtime
 from .display_name import display_name
 from .settings_diff import hidden

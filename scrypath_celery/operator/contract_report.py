@@ -11,7 +11,7 @@ from ..declaration.changes import Declared
 from ..declaration.schema import Schema
 from ..errors import LedgerMissing
 from ..ledger import declared
-from ..ledger.triggers import TableStatus
+from ..ledger.triggers.trigger import TableStatus
 from ..runtime import Runtime
 from .contract_drift import ContractDrift, contract_drift
 from .status import seen_elsewhere

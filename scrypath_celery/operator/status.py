@@ -15,7 +15,7 @@ from ..declaration.changes import Remedy
 from ..declaration.schema import Schema
 from ..errors import EngineError, LedgerError
 from ..ledger.overview import Stuck
-from ..ledger.triggers import TableStatus
+from ..ledger.triggers.trigger import TableStatus
 from ..rebuild.report import RebuildStatus
 from ..runtime import Runtime
 from .broker import Broker

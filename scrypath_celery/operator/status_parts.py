@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from ..declaration.generation import generation_of
 from ..declaration.schema import Schema
 from ..ledger import indexes, notes, overview, publications, rebuilds, scheduled, workers, works
-from ..ledger.triggers import TableStatus
+from ..ledger.triggers.trigger import TableStatus
 from ..rebuild.report import RebuildStatus, status_of
 from ..runtime import Runtime
 from ..work import OPEN, IndexRow, State

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from ..declaration.schema import Schema
-from ..ledger.triggers import TableStatus, Triggers
+from ..ledger.triggers.trigger import TableStatus
+from ..ledger.triggers.triggers import Triggers
 from ..runtime import Runtime
 
 

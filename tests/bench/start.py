@@ -21,7 +21,8 @@ def spent(*names):
     for name in names:
         __import__(name)
     return time.process_time() - began
-celery = spent("celery", "celery.apps.worker", "celery.worker", "kombu.transport.redis")
+parts = ("apps.worker", "worker", "worker.control", "worker.strategy")  # without us, a worker that is ready has them
+celery = spent("celery", *(f"celery.{name}" for name in parts), "kombu.transport.redis")
 alchemy = spent("sqlalchemy", "sqlalchemy.orm", "sqlalchemy.dialects.postgresql.psycopg")
 worker = ("tasks", "relay_step", "listen_step", "inspect", "strategy")  # what one has loaded when it is ready
 ours = spent("scrypath_celery.app", *(f"scrypath_celery.worker.{name}" for name in worker))

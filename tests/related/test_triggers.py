@@ -14,7 +14,8 @@ from scrypath_celery import FanOut
 from scrypath_celery.errors import SchemaError
 from scrypath_celery.ledger import Ledger
 from scrypath_celery.ledger.tables import work
-from scrypath_celery.ledger.triggers import Triggers, TriggerState
+from scrypath_celery.ledger.triggers.trigger import TriggerState
+from scrypath_celery.ledger.triggers.triggers import Triggers
 from scrypath_celery.work import Operation
 from tests.related import publishing
 from tests.related.library import Library, open_library

@@ -36,13 +36,29 @@ def test_importing_the_package_loads_no_command_line_worker_or_web_code() -> Non
     assert sorted(HEAVY & loaded) == []
 
 
+def loaded_by_a_worker() -> set[str]:
+    return loaded_with(", ".join(["scrypath_celery.app", *(f"scrypath_celery.worker.{name}" for name in WORKER)]))
+
+
 def test_a_worker_starts_without_what_searches_and_operators_need() -> None:
-    names = ", ".join(["scrypath_celery.app", *(f"scrypath_celery.worker.{name}" for name in WORKER)])
-    loaded = loaded_with(names)
+    loaded = loaded_by_a_worker()
     assert "scrypath_celery.worker.inspect" in loaded
     late = {"scrypath_celery.operator.", "scrypath_celery.searching.", "pydantic.", "meilisearch.", "requests."}
     found = {name for name in loaded if any(f"{name}.".startswith(one) for one in late)}
     assert found <= {"scrypath_celery.operator", "scrypath_celery.operator.serialization"}
+
+
+def test_a_worker_starts_with_no_dialect_of_a_database_that_it_may_not_use() -> None:
+    assert [name for name in loaded_by_a_worker() if name.startswith(("sqlalchemy.dialects.", "sqlite3"))] == []
+
+
+def test_a_worker_starts_without_what_makes_triggers_and_tracks_sessions() -> None:
+    late = {
+        "scrypath_celery.ledger.triggers.triggers",
+        "scrypath_celery.capture.track",
+        "scrypath_celery.capture.links",
+    }
+    assert late & loaded_by_a_worker() == set()
 
 
 @pytest.mark.parametrize("module", ["scrypath_celery", "scrypath_celery.worker.tasks", "scrypath_celery.cli.group"])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
-from scrypath_celery.ledger.triggers import TriggerState
+from scrypath_celery.ledger.triggers.trigger import TriggerState
 from tests.integration.triggers import clients
 from tests.integration.triggers.library import Book, open_library, works
 

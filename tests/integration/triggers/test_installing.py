@@ -28,9 +28,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from scrypath_celery import Scrypath, include_name
 from scrypath_celery.errors import LedgerError, LedgerMissing, SchemaError
 from scrypath_celery.ledger.tables import metadata
-from scrypath_celery.ledger.triggers import Triggers, TriggerState
 from scrypath_celery.ledger.triggers.installed import installed
-from scrypath_celery.ledger.triggers.trigger import Found
+from scrypath_celery.ledger.triggers.trigger import Found, TriggerState
+from scrypath_celery.ledger.triggers.triggers import Triggers
 from tests.integration.triggers.library import MODELS, Base, Book, Truck, works
 
 

@@ -16,8 +16,8 @@ from scrypath_celery import Scrypath
 from scrypath_celery.cli.triggers import _literal
 from scrypath_celery.errors import SchemaError
 from scrypath_celery.ledger.tables import work
-from scrypath_celery.ledger.triggers import TriggerState
 from scrypath_celery.ledger.triggers.names import quoting
+from scrypath_celery.ledger.triggers.trigger import TriggerState
 from tests.integration.triggers.library import works
 
 UUID = "9c5b94b1-35ad-49bb-b118-8e8fc24abf80"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Engine
 
 from scrypath_celery import Scrypath
-from scrypath_celery.ledger.triggers import TriggerState
+from scrypath_celery.ledger.triggers.trigger import TriggerState
 from tests.integration.triggers.library import Label, works
 
 

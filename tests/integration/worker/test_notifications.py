@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 from sqlalchemy import text
 
-from scrypath_celery.ledger.triggers import TriggerState
+from scrypath_celery.ledger.triggers.trigger import TriggerState
 from scrypath_celery.testing.broker import FakeBroker
 from scrypath_celery.testing.engine import EngineUnderTest
 from tests.deadline import eventually

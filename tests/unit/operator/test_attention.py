@@ -12,7 +12,7 @@ import pytest
 from scrypath_celery.convergence.destinations import Elsewhere
 from scrypath_celery.declaration.changes import Remedy
 from scrypath_celery.ledger.overview import Stuck
-from scrypath_celery.ledger.triggers import TableStatus, TriggerState
+from scrypath_celery.ledger.triggers.trigger import TableStatus, TriggerState
 from scrypath_celery.operator.attention import Check, Code, Health, judge
 from scrypath_celery.operator.broker import AnsweringWorker, Broker
 from scrypath_celery.operator.engine_health import EngineHealth
