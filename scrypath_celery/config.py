@@ -13,7 +13,7 @@ from .errors import ConfigError
 from .work import Mode
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class Options:
     """Every option, with its default. Times are in seconds, sizes in bytes.
 

@@ -42,7 +42,7 @@ class Seen:
     task: Mark | None = None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class Runtime:
     """Options, declarations and adapters of one `Scrypath`."""
 

@@ -15,7 +15,7 @@ _SINGLE = work.c.priority == PRIORITY[Operation.UPSERT]
 _BULK = work.c.priority > PRIORITY[Operation.UPSERT]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class Backlog:
     """Documents of bulk works that are read, sent or waited for, of all indexes; `live`: single changes come in."""
 
@@ -23,7 +23,7 @@ class Backlog:
     live: bool
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class Ready:
     """Whether single changes, and bulk works, of an index could be claimed now."""
 

@@ -171,7 +171,7 @@ def _run() -> Update:
     )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class _Most:
     """What a claim may take: the most documents by priority, lowest first, and the rebuild that may be worked on."""
 

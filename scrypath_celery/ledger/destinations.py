@@ -16,7 +16,7 @@ LIVE = 120.0
 """Seconds after its last note for which a process is taken to be there."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class Destination:
     """The engine (its URL without secrets) and prefix that a process is configured with, and the indexes it declares.
 
@@ -50,7 +50,7 @@ class Destination:
         return (self.url, self.prefix, self.indexes) == (other.url, other.prefix, other.indexes)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class Sender:
     """A process (a worker's node name; host and process id of others), seen `ago` seconds ago, and where it sends."""
 

@@ -15,7 +15,7 @@ from .clock import now
 from .tables import claim, in_state, work
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class FailedGroup:
     """Works of one index, state and reason class; `first` is the lowest of their ids."""
 
@@ -98,7 +98,7 @@ def claim_of(connection: Connection, token: str) -> Row[Any] | None:
     return connection.execute(select(claim).where(claim.c.token == token)).one_or_none()
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class Stuck:
     """A document whose projection hangs: its work, for how long (seconds), and in which worker."""
 
@@ -124,7 +124,7 @@ def stuck(connection: Connection, index_uid: str) -> list[Stuck]:
     return found
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class HeldClaim:
     """A claim that a worker holds: its works and documents, how old it is and until when it is held (seconds).
 

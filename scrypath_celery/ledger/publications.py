@@ -13,7 +13,7 @@ FORGOTTEN = 1_800.0
 """Seconds after which a failure that was not repeated is over: the process that noted it may have ended since."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class PublishFailure:
     """A publication of the last half hour that failed, since when none of its process has succeeded: when, and why.
 

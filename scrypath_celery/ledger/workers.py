@@ -26,7 +26,7 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class Seen:
     """A worker (its node name): how long ago (seconds) it was seen, None where a claim alone names it; its claims."""
 

@@ -24,7 +24,7 @@ _Scalars = Callable[[Any], Iterable[Any]]
 """Executes a statement and gives the first column of its rows."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class Related:
     """Some document ids of a fan-out's target, and where the next ones begin (None: there are no more)."""
 

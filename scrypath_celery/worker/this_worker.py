@@ -19,7 +19,7 @@ ATTRIBUTE = "scrypath_worker"
 """The attribute of the Celery app of a worker that holds it."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class ThisWorker:
     """The worker whose main process made this; its forked pool processes share the tally."""
 
