@@ -23,16 +23,14 @@ PART = tuple(
 """What covers most of the package in a few minutes: whatever needs no worker that lives and dies."""
 SHORT = ("tests/unit", "tests/integration/ledger", "tests/related")
 """What another Python could break, beside what is captured and read: the ledger, SQLite, how words are parsed."""
-QUICK = "uv|virtualenv"
-"""What makes an environment: uv where it is installed, in a third of pip's time. A test builds a wheel with pip."""
 LOWEST, LATEST = "constraints/lowest.txt", "constraints/latest.txt"
 """The oldest libraries that the package allows, and the newest that it was seen to work with."""
 
 
-@nox.session(venv_backend=QUICK)
+@nox.session
 def tests(session: nox.Session) -> None:
     """The whole suite; what is given after `--` goes to pytest."""
-    session.install("-e", ".[test]", "pip")
+    session.install("-e", ".[test]")
     session.run("python", "-m", "pytest", *PARALLEL, *session.posargs)
 
 
@@ -52,10 +50,10 @@ RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 @nox.parametrize("python", PYTHONS)
-@nox.session(venv_backend=QUICK)
+@nox.session
 def pythons(session: nox.Session) -> None:
     """The suite on each Python that is there: `nox -s 'pythons(3.13)'`; what is given after `--` goes to pytest."""
-    session.install("-e", ".[test]", "pip", "-c", LATEST)
+    session.install("-e", ".[test]", "-c", LATEST)
     session.run("python", "-m", "pytest", *PARALLEL, *session.posargs)
 
 
@@ -75,13 +73,13 @@ def chaos(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "-m", "chaos", *session.posargs, env={"SCRYPATH_TEST_LONG": "1"})
 
 
-@nox.session(venv_backend=QUICK)
+@nox.session
 def lowest(session: nox.Session) -> None:
     """A part of the suite with the oldest libraries that the package allows, and how many branches that part takes.
 
     Fewer branches than the floor in setup.cfg fail it; `-- tests` runs all of the suite.
     """
-    session.install("-e", ".[test]", "pip", "pytest-cov", "-c", LOWEST)
+    session.install("-e", ".[test]", "pytest-cov", "-c", LOWEST)
     measured = ("--cov", "--cov-report=term:skip-covered")
     session.run("python", "-m", "pytest", *PARALLEL, *measured, *(session.posargs or PART))
 
@@ -96,7 +94,7 @@ def constraints(session: nox.Session) -> None:
         session.run("uv", "pip", "compile", "pyproject.toml", *universal, *plain)
 
 
-@nox.session(venv_backend=QUICK)
+@nox.session
 def lint(session: nox.Session) -> None:
     """Style and format."""
     session.install("-e", ".[lint]")
@@ -104,7 +102,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
 
 
-@nox.session(venv_backend=QUICK)
+@nox.session
 def types(session: nox.Session) -> None:
     """The types of the package, strictly, and what type checkers of applications know of it."""
     session.install("-e", ".[test,types,docs,browser]", "nox")
@@ -112,7 +110,7 @@ def types(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "tests/typing")
 
 
-@nox.session(venv_backend=QUICK)
+@nox.session
 def docs(session: nox.Session) -> None:
     """The documentation, into docs/_build/html; a warning is an error."""
     session.install("-e", ".[docs]")
