@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 from sqlalchemy import Connection, Inspector, Table, inspect, text
 from sqlalchemy.dialects.postgresql.base import PGInspector
+from sqlalchemy.exc import DBAPIError
 
 from ...declaration.schema import Schema
-from ...errors import LedgerError, SchemaError
+from ...errors import LedgerError, LedgerUnavailable, SchemaError
 from .trigger import TableTriggers
 
+PATIENCE = 300
+"""Seconds that one who installs or removes triggers waits for another on MariaDB and MySQL."""
+_LOCK = "CONCAT('scrypath_triggers_', SHA1(DATABASE()))"  # the server's: one for each of its databases
 
-def take_turns(connection: Connection) -> None:
-    """Wait for who installs or removes triggers right now; elsewhere than on PostgreSQL the database sees to that."""
-    if connection.dialect.name == "postgresql":
+
+@contextmanager
+def in_turn(connection: Connection) -> Iterator[None]:
+    """Let nobody else install or remove triggers meanwhile (on PostgreSQL: until the transaction ends).
+
+    Raises:
+        LedgerUnavailable: another did not end in five minutes.
+    """
+    name = connection.dialect.name
+    if name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('scrypath_triggers'))"))
+    if name not in ("mysql", "mariadb"):  # SQLite has one writer
+        yield
+        return
+    # Each statement that makes a trigger ends the transaction, and a row's lock with it.
+    if not connection.execute(text(f"SELECT GET_LOCK({_LOCK}, {PATIENCE})")).scalar():
+        raise LedgerUnavailable(
+            "another process installs or removes triggers, for minutes: do this again when it ended"
+        )
+    try:
+        yield
+    finally:
+        with suppress(DBAPIError):  # a connection that is lost has let go of it
+            connection.execute(text(f"DO RELEASE_LOCK({_LOCK})"))
 
 
 def refuse_elsewhere(connection: Connection, schema: Schema, wanted: Iterable[TableTriggers]) -> None:

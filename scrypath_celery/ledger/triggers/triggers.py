@@ -16,7 +16,7 @@ from . import mariadb, postgresql, sqlite
 from .foreign_actions import undeclared_actions
 from .installed import all_installed, installed
 from .names import quoting
-from .places import refuse_elsewhere, refuse_missing, take_turns
+from .places import in_turn, refuse_elsewhere, refuse_missing
 from .remembered import HOLDER, remembered
 from .trigger import Found, TableStatus, TableTriggers, TriggerState
 
@@ -106,8 +106,8 @@ class Triggers:
         """
 
         def install(connection: Connection) -> tuple[TableStatus, ...]:
-            take_turns(connection)
-            return tuple(one for schema in self._schemas for one in _install(connection, schema, self._plan))
+            with in_turn(connection):
+                return tuple(one for schema in self._schemas for one in _install(connection, schema, self._plan))
 
         return self._ledger.run(install)
 
@@ -119,8 +119,8 @@ class Triggers:
         """
 
         def remove(connection: Connection) -> tuple[TableStatus, ...]:
-            take_turns(connection)
-            return tuple(one for schema in self._schemas for one in _remove(connection, schema))
+            with in_turn(connection):
+                return tuple(one for schema in self._schemas for one in _remove(connection, schema))
 
         return self._ledger.run(remove, checked=False)
 
@@ -141,8 +141,8 @@ def remove_index(ledger: Ledger, index_uid: str) -> tuple[TableStatus, ...]:
     """Remove all triggers for an index by its uid, which need not be declared; what was there."""
 
     def remove(connection: Connection) -> tuple[TableStatus, ...]:
-        take_turns(connection)
-        tables = _dropped(connection, index_uid)
+        with in_turn(connection):
+            tables = _dropped(connection, index_uid)
         return tuple(TableStatus(schema=index_uid, table=one, state=TriggerState.INSTALLED) for one in tables)
 
     return ledger.run(remove, checked=False)

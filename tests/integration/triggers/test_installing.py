@@ -29,8 +29,10 @@ from scrypath_celery import Scrypath, include_name
 from scrypath_celery.errors import LedgerError, LedgerMissing, SchemaError
 from scrypath_celery.ledger.tables import metadata
 from scrypath_celery.ledger.triggers.installed import installed
+from scrypath_celery.ledger.triggers.places import in_turn
 from scrypath_celery.ledger.triggers.trigger import Found, TriggerState
 from scrypath_celery.ledger.triggers.triggers import Triggers
+from tests.deadline import eventually
 from tests.integration.triggers.library import MODELS, Base, Book, Truck, works
 
 
@@ -114,6 +116,27 @@ def test_several_processes_can_install_them_at_once(library: Scrypath, triggers:
             for done in [pool.submit(install) for _ in range(4)]:
                 done.result()
         assert states(triggers) == {TriggerState.INSTALLED}
+
+
+WAITING = {
+    "postgresql": "SELECT COUNT(*) FROM pg_locks JOIN pg_database d ON d.oid = database"
+    " WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()",
+    "mysql": "SELECT COUNT(*) FROM information_schema.processlist WHERE state = 'User lock' AND db = DATABASE()",
+}
+
+
+def test_who_installs_waits_for_another_who_does(engine: Engine, triggers: Triggers) -> None:
+    if engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer")
+    look = text(WAITING["postgresql" if engine.dialect.name == "postgresql" else "mysql"])
+    triggers.remove()
+    with ThreadPoolExecutor(1) as pool, engine.connect() as looking:
+        with engine.connect() as connection, in_turn(connection):
+            second = pool.submit(triggers.install)
+            eventually(lambda: looking.execute(look).scalar() == 1, what="the second waits")
+            assert states(triggers) == {TriggerState.MISSING}
+        second.result()
+    assert states(triggers) == {TriggerState.INSTALLED}
 
 
 def test_nobody_else_may_put_their_function_on_a_table(engine: Engine, library: Scrypath) -> None:
