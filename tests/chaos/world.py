@@ -19,6 +19,7 @@ from scrypath_celery.ledger import works
 from scrypath_celery.work import State
 from tests.chaos.base import Base
 from tests.chaos.shop import Item, Shop, make
+from tests.services.mariadb import IN_ITS_OWN
 from tests.worker import Worker
 
 Pool = Literal["prefork", "threads"]
@@ -90,7 +91,8 @@ def end_connections(engine: Engine) -> None:
     own = {
         "postgresql": "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()",
-        "mysql": "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()",
+        "mysql": "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
+        f" AND {IN_ITS_OWN}",
     }.get(engine.dialect.name)
     if own is None:
         return

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 from sqlalchemy import Connection, Inspector, Table, inspect, text
 from sqlalchemy.dialects.postgresql.base import PGInspector
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from ...declaration.schema import Schema
 from ...errors import LedgerError, LedgerUnavailable, SchemaError
@@ -39,7 +39,7 @@ def in_turn(connection: Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(DBAPIError):  # a connection that is lost has let go of it
+        with suppress(SQLAlchemyError):  # a connection that is lost has let go of it
             connection.execute(text(f"DO RELEASE_LOCK({_LOCK})"))
 
 
