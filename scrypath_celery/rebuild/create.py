@@ -34,8 +34,8 @@ def create(held: Held) -> None:
     held.save(phase=Phase.FILL, target_uid=made_by, ranges=ranges, counts={**held.row.counts, "total": total})
 
 
-def is_made(held: Held) -> bool:
-    """Whether the target is there and has the declared settings; asked of the engine until it was seen.
+def confirm(held: Held) -> bool:
+    """See that the target is there and has the declared settings, and note it; whether that is seen by now.
 
     Raises:
         EngineError: the engine did not take what is declared (the rebuild then stands before the creation again), or

@@ -42,10 +42,8 @@ def run_here(held: Held, progress: Progress | None = None) -> Rebuild:
             back.
     """
     runtime, uid = held.runtime, held.row.index_uid
-    waiting, moved = (
-        Waiting(runtime=runtime, uid=uid, look=SLICE, has_work=partial(ready.any_ready, index_uid=uid)),
-        True,
-    )
+    waiting = Waiting(runtime=runtime, uid=uid, look=SLICE, has_work=partial(ready.any_ready, index_uid=uid))
+    moved = True
     try:
         while True:
             _refuse_pause(runtime, uid, moved=moved)

@@ -12,7 +12,7 @@ from ..ledger import declared, marks, overview, rebuilds
 from ..work import Operation
 from .after_swap import after_swap, keep
 from .catch_up import SMALL, begin_round, catch_up, failed_works, noted_now, open_works
-from .create import create, is_made
+from .create import confirm, create
 from .cutover import TargetGone, cut_over
 from .fill import is_filled, pump
 from .gate import Code, blocks
@@ -50,7 +50,7 @@ def _create(held: Held) -> Turn:
 
 def _fill(held: Held) -> Turn:
     to_target = held.row.operation is Operation.REINDEX
-    made = not to_target or is_made(held)
+    made = not to_target or confirm(held)
     moved = pump(held)
     if not made or not is_filled(held.row.ranges):
         return MOVED if moved else WAITING

@@ -91,7 +91,7 @@ def test_what_an_application_may_patch_before_a_worker_has_it_is_not_there_yet()
 @forked
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_forked_program_ends_by_a_signal_as_any_child(how: signal.Signals) -> None:
-    code = "import time; print('ready', flush=True); time.sleep(600)"
+    code = "import signal; print('ready', flush=True); signal.pause()"
     with start([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert isinstance(process, Forked)
         assert process.stdout is not None

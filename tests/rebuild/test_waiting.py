@@ -71,8 +71,9 @@ def test_what_the_engine_is_done_with_is_noted(sent: Shop) -> None:
 def test_a_wait_ends_where_the_ledger_has_work(sent: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     pending(sent, monkeypatch, *tasks_of(sent))
     monkeypatch.setattr(waiting, "FIRST", 3_600.0)
-    one = waits(sent, answers=[False, False, True], look=0.0)
-    one.wait()
+    answers = iter([False, False, True])
+    waits(sent, answers=answers, look=0.0).wait()
+    assert list(answers) == []  # it was asked until it said so
     assert states(sent) == [State.SUBMITTED, State.SUBMITTED]
 
 
